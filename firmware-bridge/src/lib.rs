@@ -1,0 +1,8 @@
+//! Speaks to controllers.
+//!
+//! A controller is a stream of bytes that says what the machine does and, sometimes, a stream of bytes that
+//! asks it to slow down. This crate turns the first into [`controller::ControllerSample`]s and commands
+//! into the second. It knows no cloud and no plan.
+#![deny(unsafe_code)]
+
+pub mod controller;

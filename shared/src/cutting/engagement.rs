@@ -1,0 +1,75 @@
+use std::f64::consts::{PI, TAU};
+
+/// Number of equal bins of the full turn in an engagement mask.
+pub const ANGLE_BINS: usize = 128;
+
+/// One axial slice of the cutter and the part of its turn on which it is in material.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EngagementSlice {
+    /// Lower end above the tip, mm.
+    pub low_mm: f64,
+    /// Upper end above the tip, mm.
+    pub high_mm: f64,
+    /// Bit i is set where the slice is in material at φ in [i, i + 1) · 2π / [`ANGLE_BINS`].
+    pub mask: u128,
+}
+
+/// Where a cutter is in material at one pose: the input of every force.
+///
+/// Slices go upwards from the tip and do not overlap; slices that touch nothing may be absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Engagement {
+    /// Slices, lowest first.
+    pub slices: Vec<EngagementSlice>,
+}
+
+impl Engagement {
+    /// True where no slice touches material.
+    pub fn is_air(&self) -> bool {
+        self.slices.iter().all(|slice| slice.mask == 0)
+    }
+
+    /// All angles at which any slice is in material.
+    pub fn mask(&self) -> u128 {
+        self.slices.iter().fold(0, |mask, slice| mask | slice.mask)
+    }
+
+    /// a_p in mm: from the lowest to the highest engaged slice; zero in air.
+    pub fn axial_depth_mm(&self) -> f64 {
+        let mut engaged = self.slices.iter().filter(|slice| slice.mask != 0);
+        let Some(first) = engaged.next() else {
+            return 0.0;
+        };
+        engaged.last().unwrap_or(first).high_mm - first.low_mm
+    }
+
+    /// φ_st and φ_ex in rad: the ends of the smallest arc that holds every engaged bin of the forward half
+    /// turn [0, π]; the full half turn for a slot. `None` in air, and where only the trailing half touches.
+    pub fn immersion_rad(&self) -> Option<(f64, f64)> {
+        let half = ANGLE_BINS / 2;
+        let forward = self.mask() & ((1u128 << half) - 1);
+        if forward == 0 {
+            return None;
+        }
+        let bin = TAU / ANGLE_BINS as f64;
+        let first = forward.trailing_zeros() as f64;
+        let last = (127 - forward.leading_zeros()) as f64 + 1.0;
+        Some((first * bin, (last * bin).min(PI)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn immersion_reads_the_forward_half() {
+        let slice = |low_mm, mask| EngagementSlice { low_mm, high_mm: low_mm + 1.0, mask };
+        let slot = Engagement { slices: vec![slice(0.0, (1 << 64) - 1), slice(1.0, (1 << 64) - 1), slice(2.0, 0)] };
+        assert_eq!(slot.immersion_rad(), Some((0.0, PI)));
+        assert_eq!(slot.axial_depth_mm(), 2.0);
+        let behind = Engagement { slices: vec![slice(0.0, 1 << 100)] };
+        assert_eq!(behind.immersion_rad(), None);
+        assert!(!behind.is_air() && Engagement::default().is_air());
+    }
+}

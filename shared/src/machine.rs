@@ -1,0 +1,138 @@
+//! What the controller and the machine can do: axis limits, spindle, options that change the meaning of a
+//! program, and the range of its overrides.
+//!
+//! Two mills read the same block differently: one applies the tool length at M6, one waits for G43; one
+//! moves its rapids along a line, one lets each axis arrive when it can. Such options are data of the
+//! machine, never constants of the code. Files that describe machines are read in [`crate::files`].
+
+use crate::geom::Point;
+use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
+
+/// One linear axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    /// Travel in machine coordinates, lower and upper end; `None` where the description does not say.
+    pub travel: Option<(Length, Length)>,
+    /// Greatest speed in a feed move.
+    pub feed_max: Feedrate,
+    /// Speed of a rapid.
+    pub rapid: Feedrate,
+    /// Greatest acceleration in a feed move.
+    pub acceleration: Acceleration,
+    /// Greatest acceleration in a rapid.
+    pub rapid_acceleration: Acceleration,
+    /// Greatest jerk; `None` for drives that step their acceleration.
+    pub jerk: Option<Jerk>,
+}
+
+/// How a rapid that moves several axes gets to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RapidMode {
+    /// Along the straight line.
+    Linear,
+    /// Each axis at its own speed; they arrive separately, so the path is a dog-leg.
+    Dogleg,
+}
+
+/// When the length of a tool takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolLengthRule {
+    /// By G43 H in the program (LinuxCNC, Fanuc, Haas, Siemens D words).
+    ByProgram,
+    /// With the tool change itself (Hurco and other conversational controls).
+    AtToolChange,
+}
+
+/// Unit of a program that does not say G20 or G21.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LengthUnit {
+    /// Millimetres.
+    Millimetre,
+    /// Inches.
+    Inch,
+}
+
+impl LengthUnit {
+    /// Millimetres in one unit.
+    pub const fn mm(self) -> f64 {
+        match self {
+            Self::Millimetre => 1.0,
+            Self::Inch => 25.4,
+        }
+    }
+}
+
+/// What the spindle can do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spindle {
+    /// Greatest speed.
+    pub speed_max: RotaryVelocity,
+    /// Change of speed in one second, for spin-up, reversal and stop.
+    pub speed_slew_rev_s2: f64,
+    /// Continuous power at the cutter's end of the drive.
+    pub power_max: Power,
+    /// Continuous torque at low speed.
+    pub torque_max: Torque,
+    /// Share of the drive's power that arrives at the cutter, in (0, 1].
+    pub efficiency: f64,
+    /// Power the spindle takes when it turns in air, at greatest speed; falls in proportion to speed.
+    pub idle_power: Power,
+}
+
+/// Range and grain of the override the controller accepts from us.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OverrideRange {
+    /// Smallest factor in per mille that still moves.
+    pub min_permille: u16,
+    /// Grain in per mille; factors are multiples of it.
+    pub step_permille: u16,
+    /// Greatest change of the factor in one second.
+    pub slew_per_s: f64,
+    /// From writing a factor to the first change of the velocity, upper bound.
+    pub effect_time: Seconds,
+}
+
+/// A machine tool and its controller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// Name for reports.
+    pub name: String,
+    /// X, Y and Z.
+    pub axes: [Axis; 3],
+    /// Path of rapids.
+    pub rapid_mode: RapidMode,
+    /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
+    /// at speed. Zero stops at each corner that is not tangential.
+    pub corner_deviation: Length,
+    /// Spindle.
+    pub spindle: Spindle,
+    /// From M6 until the next block moves.
+    pub tool_change: Seconds,
+    /// Time of an M code that waits for the machine's logic (M3 to M9 and M0/M1 without the operator).
+    pub m_code: Seconds,
+    /// When tool length applies.
+    pub tool_length_rule: ToolLengthRule,
+    /// Unit at power-on.
+    pub length_unit: LengthUnit,
+    /// Where G28 and G30 take the axes, machine coordinates.
+    pub reference: Point,
+    /// Override channel.
+    pub override_range: OverrideRange,
+}
+
+impl Machine {
+    /// Power the spindle takes when it turns in air at a speed.
+    pub fn idle_power(&self, speed: RotaryVelocity) -> Power {
+        self.spindle.idle_power * (speed.abs() / self.spindle.speed_max).min(1.0)
+    }
+
+    /// Torque available at a speed: constant until the power limit, then falling with speed.
+    pub fn torque_at(&self, speed: RotaryVelocity) -> Torque {
+        let turning = speed.abs().as_rev_s();
+        if turning == 0.0 {
+            return self.spindle.torque_max;
+        }
+        let by_power = Torque::n_m(self.spindle.power_max.as_w() / (std::f64::consts::TAU * turning));
+        self.spindle.torque_max.min(by_power)
+    }
+}
