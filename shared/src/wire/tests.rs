@@ -20,8 +20,8 @@ fn plan(spans: u64) -> OverridePlan {
         factor: Override::from_permille((i * 7 % 1001) as u16).expect("in range"),
         binding: Binding {
             reason: Reason::ALL[i as usize % Reason::ALL.len()],
-            value: (i % 2 == 0).then_some(1.5),
-            limit: (i % 3 == 0).then_some(2.5),
+            value: i.is_multiple_of(2).then_some(1.5),
+            limit: i.is_multiple_of(3).then_some(2.5),
         },
     };
     OverridePlan::new((0..spans).map(span).collect()).expect("contiguous")
