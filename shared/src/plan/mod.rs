@@ -14,5 +14,5 @@ mod reason;
 pub use admission::{Admission, Envelope, RejectReason};
 pub use chunk::{KeepAlive, PlanChunk, StageStamps};
 pub use factor::Override;
-pub use override_plan::{OverridePlan, PlanError, Span};
+pub use override_plan::{OverridePlan, PlanError, PlanView, Span};
 pub use reason::{Binding, Reason};
