@@ -102,14 +102,18 @@ impl Agent {
         let admitted = self.follower.admitted().is_some();
         set.set(Condition::NoPlanYet, accepted && !admitted);
         set.set(Condition::PlanExpired, accepted && admitted && !fresh);
-        let covered = self.follower.held(now).plan.is_some_and(|plan| plan.span_at(fix.station).is_some());
         let at_end = fix.station >= self.job.path.end();
-        set.set(Condition::HorizonEnd, accepted && fresh && !covered && !at_end);
+        set.set(Condition::HorizonEnd, accepted && fresh && !self.is_covered(now) && !at_end);
         let disabled = self.sample.is_some_and(|sample| sample.factor_enabled == Some(false));
         set.set(Condition::FactorDisabled, disabled);
         let overdue = self.handoff.open().is_some_and(|open| now.since(open.at) > self.config.latency_bound);
         set.set(Condition::HandoffLate, fresh && overdue);
         set
+    }
+
+    /// True where the fresh plan says something about the place.
+    fn is_covered(&self, now: Instant) -> bool {
+        self.follower.held(now).plan.is_some_and(|plan| plan.span_at(self.locator.fix().station).is_some())
     }
 
     fn is_running(&self) -> bool {
@@ -215,7 +219,7 @@ impl Agent {
     /// True while the controller still holds our last command, so that the ramp may go on from it.
     fn is_in_control(&self, now: Instant) -> bool {
         let commands = self.config.arming == Arming::Active && self.job.capabilities.factor;
-        !commands || self.commanded_at.is_some_and(|at| now.since(at) < self.config.command_time_to_live)
+        !commands || self.commanded.is_some_and(|(at, _)| now.since(at) < self.config.command_time_to_live)
     }
 
     /// The factor the controller says is in force; the value without us where it does not say.
@@ -239,21 +243,24 @@ impl Agent {
         if self.config.arming == Arming::Shadow || !self.job.capabilities.factor {
             return None;
         }
-        // Silence begins only once the machine is back at the value without us, and never breaks a ramp short.
-        let factor = self.decision.factor;
-        let at_rest = self.commanded_at.is_none() || factor >= self.config.without_us;
+        // Silence begins only once the machine was told the value without us: no ramp is broken short.
+        let at_rest = self.commanded.is_none_or(|(_, last)| last >= self.config.without_us);
         if action == Action::Silent && at_rest {
-            self.commanded_at = None;
+            self.commanded = None;
             return None;
         }
-        self.commanded_at = Some(now);
+        let factor = self.decision.factor;
+        self.commanded = Some((now, factor));
         Some(Command::Factor { factor, time_to_live: self.config.command_time_to_live })
     }
 
-    /// Clock time until the tool reaches the admitted horizon at programmed speed; the greatest span where
-    /// the horizon is the end of the program.
+    /// Clock time until the tool reaches the admitted horizon at programmed speed: none where the plan says
+    /// nothing about the place, the greatest span where it reaches the end of the program.
     pub(super) fn slack(&self, now: Instant) -> Duration {
         let horizon = self.follower.horizon(now);
+        if !self.is_covered(now) {
+            return Duration::ZERO;
+        }
         if horizon >= self.job.path.end() {
             return Duration::from_ns(u64::MAX);
         }

@@ -96,7 +96,7 @@ pub struct Agent {
     ramp: Option<Ramp>,
     cycle_at: Instant,
     last_cycle: Option<Instant>,
-    commanded_at: Option<Instant>,
+    commanded: Option<(Instant, Override)>,
     decision: Decision,
     chunk_spans: Vec<shared::plan::Span>,
 }
@@ -135,7 +135,7 @@ impl Agent {
             ramp: None,
             cycle_at: now,
             last_cycle: None,
-            commanded_at: None,
+            commanded: None,
             decision: Decision::first(without_us),
             chunk_spans: Vec::with_capacity(wire::CHUNK_SPANS_MAX),
             config,
