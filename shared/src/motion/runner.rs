@@ -273,19 +273,16 @@ fn phase(velocity_mm_s: f64, remaining_mm: f64, stretch: &Stretch) -> Option<Pha
         let room_mm = remaining_mm - (square - stretch.exit_mm2_s2) / (2.0 * acceleration_mm_s2);
         return Some(over(room_mm.clamp(0.0, remaining_mm), velocity_mm_s, velocity_mm_s));
     }
-    let peak_mm_s = ((square + curve) / 2.0).sqrt().min(cap_mm_s);
+    // As far as the cap, the braking curve or the end of the stretch allows.
+    let peak_mm_s = ((square + curve) / 2.0).min(square + braking).sqrt().min(cap_mm_s);
     let length_mm = (peak_mm_s * peak_mm_s - square) / (2.0 * acceleration_mm_s2);
     Some(over(length_mm.clamp(0.0, remaining_mm), velocity_mm_s, peak_mm_s))
 }
 
-/// Full deceleration to the end of the stretch, or to standstill where that comes first.
+/// Full deceleration to the end of the stretch.
 fn brake(velocity_mm_s: f64, remaining_mm: f64, stretch: &Stretch) -> Phase {
     let braking = 2.0 * stretch.acceleration_mm_s2 * remaining_mm;
     let square = velocity_mm_s * velocity_mm_s;
-    let stops_inside = square < braking - 2.0 * stretch.acceleration_mm_s2 * DONE_MM;
-    if stretch.exit_mm2_s2 <= 0.0 && stops_inside {
-        return over(square / (2.0 * stretch.acceleration_mm_s2), velocity_mm_s, 0.0);
-    }
     let end_mm_s = (square - braking).max(stretch.exit_mm2_s2).sqrt().min(velocity_mm_s);
     over(remaining_mm, velocity_mm_s, end_mm_s)
 }

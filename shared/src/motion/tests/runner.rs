@@ -72,7 +72,9 @@ fn axis_limits_hold_under_any_overrides() {
     for round in 0..30 {
         let mut machine = machine(120.0, 1800.0);
         machine.axes[2].acceleration = Acceleration::mm_s2(900.0);
+        machine.axes[2].rapid_acceleration = Acceleration::mm_s2(900.0);
         machine.axes[1].feed_max = Feedrate::mm_s(80.0);
+        machine.axes[1].rapid = Feedrate::mm_s(80.0);
         let path = random_script(&mut rng, 60).path(&machine);
         let mut drive = Drive::PROGRAMMED;
         let mut overrides = rng.fork("overrides");
