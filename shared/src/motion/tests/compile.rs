@@ -258,7 +258,7 @@ fn random_programs_are_contiguous_in_space_and_station() {
         }
         // Taken by value or by reference, compiled twice: the same path.
         let options = CompileOptions { machine: &machine, work_origin_mm: [0.0; 3] };
-        let again = compile(script.ops.into_iter(), &options).0.expect("moves");
+        let again = compile(script.ops, &options).0.expect("moves");
         assert_eq!(again.digest(), path.digest());
     }
 }
