@@ -9,6 +9,7 @@
 //! open and was filled in is an [`Assumed`], which every report lists.
 
 mod job_file;
+mod limits_section;
 mod machine_file;
 mod material_file;
 mod text;
@@ -18,6 +19,7 @@ pub use job_file::{
     JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection, StockSection,
     ToolsSection, WorkOffsetSection,
 };
+pub use limits_section::{LimitProblem, read_limits};
 pub use machine_file::{MachinePatch, read_machine};
 pub use material_file::read_material;
 pub use text::{Assumed, FileText, parse_toml};
