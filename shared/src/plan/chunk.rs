@@ -52,4 +52,8 @@ pub struct KeepAlive {
     pub basis: SampleSequence,
     /// Context it still plans for.
     pub context: ContextDigest,
+    /// Oldest chunk it still stands behind: an edge whose newest admitted chunk is this one or a later one
+    /// holds nothing that the cloud has taken back. Without it a keep-alive would keep a plan fresh that a
+    /// lost chunk had already lowered.
+    pub stands_behind: PlanSequence,
 }
