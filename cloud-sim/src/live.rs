@@ -116,8 +116,14 @@ impl Planning {
         };
         let Prediction { steps, loads, reached, .. } = &self.prediction;
         let bounds = bound_steps(&context, steps, loads, reached);
-        let input = ScheduleInput { path: &job.path, bounds: &bounds, limits: &wider };
-        let baseline = schedule(&input, Station::START, job.path.end(), WorkAllowance(u32::MAX));
+        let input = ScheduleInput {
+            path: &job.path,
+            bounds: &bounds,
+            limits: &wider,
+            from: Station::START,
+            to: job.path.end(),
+        };
+        let baseline = schedule(&input, WorkAllowance(u32::MAX)).map_err(|error| error.to_string())?;
         let baseline = split(&baseline);
         if baseline.len() > BASELINE_PARTS_MAX as usize {
             return Err("the baseline of this program is longer than a session can carry".to_owned());
@@ -342,8 +348,9 @@ impl Live {
         };
         let (steps, loads) = (self.window.steps.make_contiguous(), self.window.loads.make_contiguous());
         let bounds = bound_steps(&context, steps, loads, self.window.reached.make_contiguous());
-        let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits };
-        let plan = schedule(&input, from, to, WorkAllowance(u32::MAX));
+        let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
+        // A plan that cannot be made is no plan: the edge stays on its baseline.
+        let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };
         let spans: Vec<Span> = plan.spans().iter().take(CHUNK_SPANS_MAX).copied().collect();
         let Ok(plan) = OverridePlan::new(spans) else { return };
         self.planned_to = plan.to();
