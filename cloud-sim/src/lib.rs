@@ -6,5 +6,8 @@
 //! [`executor::Executor`], time is an argument.
 #![deny(unsafe_code)]
 
+pub mod collision;
 pub mod engagement;
 pub mod executor;
+pub mod stock;
+pub mod sweep;
