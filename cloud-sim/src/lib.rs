@@ -20,5 +20,7 @@ pub mod session;
 pub mod shell;
 pub mod stock;
 pub mod sweep;
+#[cfg(feature = "workers")]
+pub mod workers;
 
 pub use live::BASELINE_EXTRA_UNCERTAINTY;

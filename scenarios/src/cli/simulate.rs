@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use cloud_sim::ahead::MapChoice;
 use cloud_sim::executor::{Executor, Serial};
+use cloud_sim::workers::Workers;
 use shared::job::{Job, JobSources};
 use shared::program::Diagnostic;
 
 use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, SimulateArgs, bad_input, draw};
 use crate::format::{LoadError, Scenario, SimulateRequest, StockArgument};
-use crate::pool::Pool;
 use crate::report::{simulate_text, write_segments};
 use crate::simulate::Simulation;
 use crate::summary::simulate_json;
@@ -96,7 +96,11 @@ pub(super) fn executor(threads: Option<usize>) -> Result<Box<dyn Executor>, Stri
     match threads {
         Some(0) => Err("--threads must be at least 1".to_owned()),
         Some(1) => Ok(Box::new(Serial)),
-        wanted => Pool::new(wanted).map(|pool| Box::new(pool) as Box<dyn Executor>),
+        wanted => {
+            let threads = wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+            let workers = Workers::new(threads).map_err(|error| format!("no threads to simulate with: {error}"))?;
+            Ok(Box::new(workers))
+        }
     }
 }
 
