@@ -8,3 +8,5 @@
 
 pub mod engagement;
 pub mod executor;
+pub mod loads;
+pub mod optimise;
