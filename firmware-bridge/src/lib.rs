@@ -6,4 +6,10 @@
 #![deny(unsafe_code)]
 
 pub mod controller;
+pub mod dead_man;
+pub mod dialect;
+#[cfg(feature = "link")]
+pub mod link;
+pub mod override_steps;
 pub mod process;
+pub mod virtual_controller;

@@ -11,7 +11,7 @@
 //!
 //! Rooms, in import order (a room imports only rooms above it):
 //! `units` · `time` · `ident` · `det` · `geom` · `machine` · `tool` · `program` · `motion` · `cutting` ·
-//! `plan` · `budget` · `wire` · `files` · `job`.
+//! `budget` · `plan` · `wire` · `files` · `job`.
 //!
 //! Words of our own, defined here once:
 //!

@@ -1,0 +1,217 @@
+//! The cut ahead of the tool: a stock map, the place up to which the path has been cut into it, and the loads
+//! of every step on the way.
+//!
+//! One mechanism serves three users. A simulation of a whole program runs it from the first segment to the
+//! last. A session runs it once for its baseline and then again, step by step, as the machine advances
+//! ([`crate::live`]): in steady state only the segments that enter the horizon are cut, never the whole
+//! window. The map is forked cheaply, so both begin with the same raw part.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::budget::WorkAllowance;
+use shared::cutting::Runout;
+use shared::geom::Vector;
+use shared::ident::ToolNumber;
+use shared::job::{Job, JobSources, StockSpec};
+use shared::motion::{Geometry, Profile, SegmentKind, Station, plan_profile};
+use shared::units::{Feedrate, Length};
+
+use crate::engagement::CutStep;
+use crate::executor::Executor;
+use crate::loads::{LoadModels, StepLoads};
+use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
+use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment};
+
+/// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
+const STEP_RADII: f64 = 0.25;
+/// Bounds of that stretch, mm.
+const STEP_MM_MIN: f64 = 0.2;
+const STEP_MM_MAX: f64 = 2.0;
+
+/// Places within a step at which the speed that the drives reach is looked up.
+const REACHED_SAMPLES: u64 = 4;
+
+/// How the stock map is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapChoice {
+    /// Cell in mm; chosen from the tools where `None`.
+    pub cell_mm: Option<f64>,
+    /// Most memory of one map.
+    pub memory_max_bytes: u64,
+}
+
+/// A cut segment with the loads of its steps.
+#[derive(Clone, Debug, Default)]
+pub struct CutAhead {
+    /// What was cut.
+    pub cut: SegmentCut,
+    /// Loads, one for each step of the cut.
+    pub loads: Vec<StepLoads>,
+    /// Greatest speed the drives reach within each step at 100 %.
+    pub reached: Vec<Feedrate>,
+}
+
+/// The stock as it will be when the tool has reached a station.
+#[derive(Clone)]
+pub struct Ahead {
+    job: Arc<Job>,
+    profile: Arc<Profile>,
+    cutters: Arc<BTreeMap<ToolNumber, Cutter>>,
+    models: Arc<LoadModels>,
+    map: HeightMap,
+    next: usize,
+}
+
+impl Ahead {
+    /// The raw part, nothing cut, and how its map was chosen.
+    ///
+    /// # Errors
+    /// A sentence for the user: the stock cannot be represented.
+    pub fn new(
+        job: &Arc<Job>,
+        sources: &JobSources,
+        choice: MapChoice,
+        executor: &dyn Executor,
+    ) -> Result<(Self, MapReport), String> {
+        let cell_mm = choice.cell_mm.unwrap_or_else(|| cell_for(job.tools.values()));
+        let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
+        let shape = shape(&job.stock, sources)?;
+        let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
+        let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
+        if let StockSpec::Roughed { allowance, .. } = job.stock {
+            rough(&mut map, job, &cutters, allowance, executor);
+        }
+        let ahead = Self {
+            job: Arc::clone(job),
+            profile: Arc::new(plan_profile(&job.path, &job.machine, &[])),
+            cutters: Arc::new(cutters),
+            models: Arc::new(LoadModels::new(job.tools.values(), &job.material, Runout::ASSUMED)),
+            map,
+            next: 0,
+        };
+        Ok((ahead, report))
+    }
+
+    /// The job.
+    pub fn job(&self) -> &Arc<Job> {
+        &self.job
+    }
+
+    /// Velocity profile at 100 %.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// Force models of the job's tools.
+    pub fn models(&self) -> &Arc<LoadModels> {
+        &self.models
+    }
+
+    /// The stock as cut so far.
+    pub fn map(&self) -> &HeightMap {
+        &self.map
+    }
+
+    /// Station up to which the path has been cut.
+    pub fn reached(&self) -> Station {
+        self.job.path.segments().get(self.next).map_or(self.job.path.end(), |segment| segment.start)
+    }
+
+    /// True once the whole path has been cut.
+    pub fn is_complete(&self) -> bool {
+        self.next == self.job.path.segments().len()
+    }
+
+    /// Share of the path that has been cut, in per mille of its segments.
+    pub fn done_permille(&self) -> u16 {
+        (self.next as u64 * 1000 / self.job.path.segments().len() as u64) as u16
+    }
+
+    /// Cuts whole segments, in order, until the path is cut up to `until` or the allowance of segments is used
+    /// up. Returns true when `until`, or the end of the path, is reached.
+    pub fn extend(
+        &mut self,
+        until: Station,
+        allowance: WorkAllowance,
+        executor: &dyn Executor,
+        sink: &mut dyn FnMut(CutAhead),
+    ) -> bool {
+        let mut left = allowance.0;
+        while !self.is_complete() && self.reached() < until {
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            let cut = self.cut(self.next, executor);
+            self.next += 1;
+            sink(cut);
+        }
+        true
+    }
+
+    /// Cuts one segment: engagement before each step, then the step, then its loads.
+    fn cut(&mut self, index: usize, executor: &dyn Executor) -> CutAhead {
+        let segment = &self.job.path.segments()[index];
+        let mut result = CutAhead { cut: SegmentCut { segment: index as u32, ..SegmentCut::default() }, ..Default::default() };
+        if matches!(segment.kind, SegmentKind::Still(_)) {
+            return result;
+        }
+        let Some((tool, cutter)) =
+            segment.tool.and_then(|number| Some((self.job.tools.get(&number)?, self.cutters.get(&number)?)))
+        else {
+            result.cut.not_cut = Some(NotCut::NoTool);
+            return result;
+        };
+        let step_mm = (tool.radius().as_mm() * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX);
+        let options = SweepOptions { step_mm };
+        cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut result.cut);
+        result.loads = result.cut.steps.iter().map(|step| self.models.of_step(step, segment)).collect();
+        result.reached = result.cut.steps.iter().map(|step| self.reached_in(step)).collect();
+        result
+    }
+
+    fn reached_in(&self, step: &CutStep) -> Feedrate {
+        let (from, length) = (step.from.as_nm(), step.to.as_nm() - step.from.as_nm());
+        (0..=REACHED_SAMPLES)
+            .map(|sample| Station::from_nm(from + length * sample / REACHED_SAMPLES))
+            .map(|station| self.profile.velocity_at(&self.job.path, station))
+            .fold(Feedrate::ZERO, Feedrate::max)
+    }
+}
+
+/// The stock of a job as the kernel takes it.
+fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> {
+    Ok(match stock {
+        StockSpec::Box(bounds) | StockSpec::Roughed { bounds, .. } => StockShape::Box(*bounds),
+        StockSpec::Cylinder { centre, diameter, height } => {
+            StockShape::Cylinder { centre: *centre, diameter_mm: diameter.as_mm(), height_mm: height.as_mm() }
+        }
+        StockSpec::Mesh { part, unit } => {
+            let bytes = sources.parts.get(part).ok_or_else(|| format!("the stock mesh {part} is missing"))?;
+            StockShape::Mesh(read_stl(bytes, unit.mm()).map_err(|error| format!("{part}: {error}"))?)
+        }
+    })
+}
+
+/// Cuts every feed move, raised by the allowance, into the raw part.
+fn rough(
+    map: &mut HeightMap,
+    job: &Job,
+    cutters: &BTreeMap<ToolNumber, Cutter>,
+    allowance: Length,
+    executor: &dyn Executor,
+) {
+    let up = Vector::new(0.0, 0.0, allowance.as_mm());
+    for segment in job.path.segments().iter().filter(|segment| segment.kind == SegmentKind::Feed) {
+        let Some(cutter) = segment.tool.and_then(|number| cutters.get(&number)) else { continue };
+        let raised = match segment.geometry {
+            Geometry::Line { start, end } => Geometry::Line { start: start + up, end: end + up },
+            Geometry::Arc { start, end, centre, normal, sweep_rad } => {
+                Geometry::Arc { start: start + up, end: end + up, centre: centre + up, normal, sweep_rad }
+            }
+            Geometry::Still { .. } => continue,
+        };
+        cut_geometry(map, cutter, &raised, executor);
+    }
+}

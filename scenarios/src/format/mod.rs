@@ -1,0 +1,19 @@
+//! The scenario file: one TOML text that says what is cut, what goes wrong, and what is expected.
+//!
+//! [`Scenario::load`] reads a file or a built-in case, follows the names in it to bytes, and gives the
+//! [`shared::job::JobSources`] that edge and cloud will agree on, beside what only the run needs: mode,
+//! network, budget, faults, expectations. Built-in machines, materials and cases are part of the binary;
+//! a path takes their place wherever a name is accepted.
+
+mod builtin;
+mod expect;
+mod scenario;
+mod scenario_file;
+
+pub use builtin::{Builtin, builtin_names};
+pub use expect::{Expectation, Verdict};
+pub use scenario::{LoadError, Scenario, SimulateRequest, StockArgument};
+pub use scenario_file::{
+    BudgetSection, ExpectSection, FaultAction, FaultPlace, FaultSection, HorizonSection, NetworkSection, RunMode,
+    RunSection, ScenarioFile, SpreadSection, TruthSection,
+};

@@ -1,0 +1,208 @@
+use serde::Deserialize;
+
+use super::text::{FileText, parse_toml};
+use crate::geom::Point;
+use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::program::Diagnostic;
+use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MachineFile {
+    schema: u32,
+    name: String,
+    /// Where the figures come from; read by people.
+    #[allow(dead_code)]
+    sources: Vec<String>,
+    length_unit: UnitWord,
+    tool_length: ToolLengthWord,
+    rapid_mode: RapidWord,
+    corner_deviation_mm: f64,
+    tool_change_s: f64,
+    m_code_s: f64,
+    reference_mm: [f64; 3],
+    /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
+    work_origin_mm: [f64; 3],
+    axis: AxisTables,
+    spindle: SpindleTable,
+    #[serde(rename = "override")]
+    overrides: OverrideTable,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum UnitWord {
+    Mm,
+    Inch,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ToolLengthWord {
+    ByProgram,
+    AtToolChange,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RapidWord {
+    Linear,
+    Dogleg,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AxisTables {
+    x: AxisTable,
+    y: AxisTable,
+    z: AxisTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AxisTable {
+    travel_mm: Option<[f64; 2]>,
+    feed_max_mm_min: f64,
+    rapid_mm_min: f64,
+    acceleration_mm_s2: f64,
+    rapid_acceleration_mm_s2: Option<f64>,
+    jerk_mm_s3: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpindleTable {
+    speed_max_rpm: f64,
+    speed_slew_rpm_s: f64,
+    power_max_kw: f64,
+    torque_max_n_m: f64,
+    efficiency: f64,
+    idle_power_kw: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OverrideTable {
+    min: f64,
+    step: f64,
+    slew_per_s: f64,
+    effect_time_ms: f64,
+}
+
+/// Single values of a machine file replaced by a job (`[machine.override]`).
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachinePatch {
+    rapid_mode: Option<RapidWord>,
+    tool_change_s: Option<f64>,
+    corner_deviation_mm: Option<f64>,
+}
+
+/// Reads a machine file: the machine, and the origin that is assumed for work nobody placed.
+///
+/// # Errors
+/// Every diagnostic found: a key that is missing or unknown, or a figure outside its range.
+pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine, [f64; 3]), Vec<Diagnostic>> {
+    let read: MachineFile = parse_toml(file).map_err(|error| vec![*error])?;
+    let mut ranges = Ranges { file, errors: Vec::new() };
+    if read.schema != 1 {
+        let message = format!("schema {} is not known, this version reads schema 1", read.schema);
+        ranges.errors.push(file.error_at("schema", "file::schema", message, "use a newer version".to_owned()));
+    }
+    let tables = [(&read.axis.x, "x"), (&read.axis.y, "y"), (&read.axis.z, "z")];
+    let axes = tables.map(|(table, name)| axis(table, name, &mut ranges));
+    let spindle = spindle(&read.spindle, &mut ranges);
+    let override_range = override_range(&read.overrides, &mut ranges);
+    let corner_mm = patch.corner_deviation_mm.unwrap_or(read.corner_deviation_mm);
+    let rapid_mode = match (patch.rapid_mode, read.rapid_mode) {
+        (Some(RapidWord::Linear), _) | (None, RapidWord::Linear) => RapidMode::Linear,
+        (Some(RapidWord::Dogleg), _) | (None, RapidWord::Dogleg) => RapidMode::Dogleg,
+    };
+    let machine = Machine {
+        name: read.name,
+        axes,
+        rapid_mode,
+        corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
+        spindle,
+        tool_change: Seconds::s(ranges.within(
+            "tool_change_s",
+            patch.tool_change_s.unwrap_or(read.tool_change_s),
+            0.0,
+            600.0,
+        )),
+        m_code: Seconds::s(ranges.within("m_code_s", read.m_code_s, 0.0, 60.0)),
+        tool_length_rule: match read.tool_length {
+            ToolLengthWord::ByProgram => ToolLengthRule::ByProgram,
+            ToolLengthWord::AtToolChange => ToolLengthRule::AtToolChange,
+        },
+        length_unit: match read.length_unit {
+            UnitWord::Mm => LengthUnit::Millimetre,
+            UnitWord::Inch => LengthUnit::Inch,
+        },
+        reference: Point::from(read.reference_mm.map(|v| ranges.within("reference_mm", v, -1e5, 1e5))),
+        override_range,
+    };
+    let origin = read.work_origin_mm.map(|v| ranges.within("work_origin_mm", v, -1e5, 1e5));
+    if ranges.errors.is_empty() { Ok((machine, origin)) } else { Err(ranges.errors) }
+}
+
+fn axis(table: &AxisTable, name: &str, ranges: &mut Ranges<'_>) -> Axis {
+    let key = |leaf: &str| format!("axis.{name}.{leaf}");
+    let acceleration = ranges.within(&key("acceleration_mm_s2"), table.acceleration_mm_s2, 1.0, 1e6);
+    let rapid_acceleration = table.rapid_acceleration_mm_s2.unwrap_or(acceleration);
+    if let Some([low, high]) = table.travel_mm {
+        ranges.within(&key("travel_mm"), high - low, f64::MIN_POSITIVE, 1e6);
+    }
+    Axis {
+        travel: table.travel_mm.map(|[low, high]| (Length::mm(low), Length::mm(high))),
+        feed_max: Feedrate::mm_s(ranges.within(&key("feed_max_mm_min"), table.feed_max_mm_min, 1.0, 1e6) / 60.0),
+        rapid: Feedrate::mm_s(ranges.within(&key("rapid_mm_min"), table.rapid_mm_min, 1.0, 1e6) / 60.0),
+        acceleration: Acceleration::mm_s2(acceleration),
+        rapid_acceleration: Acceleration::mm_s2(ranges.within(
+            &key("rapid_acceleration_mm_s2"),
+            rapid_acceleration,
+            1.0,
+            1e6,
+        )),
+        jerk: table.jerk_mm_s3.map(|jerk| Jerk::mm_s3(ranges.within(&key("jerk_mm_s3"), jerk, 1.0, 1e9))),
+    }
+}
+
+fn spindle(table: &SpindleTable, ranges: &mut Ranges<'_>) -> Spindle {
+    Spindle {
+        speed_max: RotaryVelocity::rev_s(ranges.within("spindle.speed_max_rpm", table.speed_max_rpm, 1.0, 1e6) / 60.0),
+        speed_slew_rev_s2: ranges.within("spindle.speed_slew_rpm_s", table.speed_slew_rpm_s, 1.0, 1e7) / 60.0,
+        power_max: Power::w(ranges.within("spindle.power_max_kw", table.power_max_kw, 1e-3, 1e4) * 1e3),
+        torque_max: Torque::n_m(ranges.within("spindle.torque_max_n_m", table.torque_max_n_m, 1e-3, 1e5)),
+        efficiency: ranges.within("spindle.efficiency", table.efficiency, 0.05, 1.0),
+        idle_power: Power::w(ranges.within("spindle.idle_power_kw", table.idle_power_kw, 0.0, 1e3) * 1e3),
+    }
+}
+
+fn override_range(table: &OverrideTable, ranges: &mut Ranges<'_>) -> OverrideRange {
+    let min = ranges.within("override.min", table.min, 0.0, 1.0);
+    let step = ranges.within("override.step", table.step, 0.001, 1.0);
+    OverrideRange {
+        min_permille: (min * 1000.0).round() as u16,
+        step_permille: (step * 1000.0).round() as u16,
+        slew_per_s: ranges.within("override.slew_per_s", table.slew_per_s, 0.01, 1000.0),
+        effect_time: Seconds::s(ranges.within("override.effect_time_ms", table.effect_time_ms, 0.0, 60_000.0) / 1e3),
+    }
+}
+
+/// Collects figures that lie outside what is physically sensible.
+struct Ranges<'a> {
+    file: FileText<'a>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Ranges<'_> {
+    fn within(&mut self, key: &str, value: f64, low: f64, high: f64) -> f64 {
+        if !(low..=high).contains(&value) {
+            let message = format!("`{key}` is {value}, expected a number from {low} to {high}");
+            let advice = "correct the figure; the unit is in the key".to_owned();
+            self.errors.push(self.file.error_at(key, "file::range", message, advice));
+        }
+        value
+    }
+}

@@ -1,0 +1,167 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::inputs::Inputs;
+use super::sources::JobSources;
+use super::stock::StockSpec;
+use crate::cutting::Material;
+use crate::det::DigestChain;
+use crate::files::Assumed;
+use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
+use crate::machine::Machine;
+use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
+use crate::plan::Limits;
+use crate::program::{self, Call, CanonOp, Diagnostic, Facts, NoSubprograms};
+use crate::tool::Tool;
+use crate::units::{Length, RotaryVelocity};
+
+/// Version of everything that turns bytes into a path and a plan; part of the context digest, so that two
+/// versions that might differ never share one.
+const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 1");
+
+/// What the program itself said, and how it was read.
+#[derive(Clone, Debug)]
+pub struct JobFacts {
+    /// Facts of the interpreter.
+    pub program: Facts,
+    /// Number of physical lines of the program.
+    pub lines: u32,
+    /// Number of canonical operations.
+    pub operations: usize,
+    /// Number of motions among them.
+    pub motions: usize,
+}
+
+/// A compiled job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Name.
+    pub name: String,
+    /// Digest of the program bytes.
+    pub program: ProgramDigest,
+    /// Digest of everything.
+    pub context: ContextDigest,
+    /// The machine.
+    pub machine: Machine,
+    /// The tools that the program uses.
+    pub tools: BTreeMap<ToolNumber, Tool>,
+    /// Material of the part.
+    pub material: Material,
+    /// The raw part.
+    pub stock: StockSpec,
+    /// The path of the tip over station.
+    pub path: Arc<Path>,
+    /// What the plan must respect.
+    pub limits: Limits,
+    /// Force limit as a share of the peak at 100 %, where it is given so.
+    pub force_peak_share: Option<f64>,
+    /// Machine seconds in one wall second.
+    pub time_scale: f64,
+    /// What was not given and was filled in.
+    pub assumed: Vec<Assumed>,
+    /// What the program itself said.
+    pub facts: JobFacts,
+}
+
+impl Job {
+    /// Compiles a job. The diagnostics hold everything worth saying; with an error among them there is no job.
+    pub fn compile(sources: &JobSources) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut inputs = Inputs::new(sources);
+        let job = build(sources, &mut inputs);
+        let failed = inputs.diagnostics.iter().any(Diagnostic::is_error);
+        (job.filter(|_| !failed), inputs.diagnostics)
+    }
+}
+
+fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
+    // Each reads its own part; all are read before giving up, so that one run names every mistake.
+    let (machine, material, limits, library) =
+        (inputs.machine(), inputs.material(), inputs.limits(), inputs.tool_library());
+    let text = inputs.program();
+    let ((machine, work_origin), material, limits, library, text) = (machine?, material?, limits?, library?, text?);
+    let name = &sources.manifest.program.file;
+    let offsets = inputs.work_offsets(work_origin)?;
+    let options = inputs.program_options(&machine, library.as_ref(), offsets)?;
+    let interpreted = program::interpret(name, text, &NoSubprograms, &options);
+    inputs.diagnostics.extend(interpreted.diagnostics);
+    let ops = interpreted.ops;
+    let origin_mm = offsets[usize::from(first_work_offset(&ops))];
+    let (path, problems) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
+    inputs.diagnostics.extend(problems);
+    let mut segments = path?.segments().to_vec();
+    let in_spindle = inputs.tool_in_spindle(&segments);
+    for segment in &mut segments {
+        segment.tool = segment.tool.or(in_spindle);
+    }
+    let tools = inputs.tools(library.as_ref(), &segments, text)?;
+    say_speeds(inputs, &mut segments, &tools, &material, &machine);
+    let path = match Path::new(segments) {
+        Ok(path) => path,
+        Err(error) => {
+            inputs.error(name, "job::no-motion", error.to_string(), "give a program that moves");
+            return None;
+        }
+    };
+    let radius_max = tools.values().map(Tool::radius).fold(Length::ZERO, Length::max);
+    let stock = inputs.stock(&path, radius_max)?;
+    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u32 + u32::from(text.last() != Some(&b'\n'));
+    let motions = ops.iter().filter(|op| is_motion(op)).count();
+    Some(Job {
+        name: sources.manifest.name.clone(),
+        program: program::digest(text, &[], &NoSubprograms),
+        context: context(sources, &path),
+        machine,
+        tools,
+        material,
+        stock,
+        path: Arc::new(path),
+        limits,
+        force_peak_share: sources.manifest.limits.force_peak_share,
+        time_scale: sources.manifest.time_scale,
+        assumed: std::mem::take(&mut inputs.assumed),
+        facts: JobFacts { program: interpreted.facts, lines, operations: ops.len(), motions },
+    })
+}
+
+/// The work frame's origin is that of the first work offset a motion uses.
+fn first_work_offset(ops: &[CanonOp]) -> u8 {
+    ops.iter().find(|op| is_motion(op)).map_or(0, |op| op.modal.work_offset)
+}
+
+fn is_motion(op: &CanonOp) -> bool {
+    matches!(op.call, Call::StraightTraverse { .. } | Call::StraightFeed { .. } | Call::ArcFeed { .. })
+}
+
+/// Gives every feed move of a program that never says S the speed the job states, or the one the material's
+/// cutting speed gives, and says so. A spindle that the program stopped stays stopped.
+fn say_speeds(
+    inputs: &mut Inputs<'_>,
+    segments: &mut [Segment],
+    tools: &BTreeMap<ToolNumber, Tool>,
+    material: &Material,
+    machine: &Machine,
+) {
+    let stated = inputs.speed_stated();
+    let mut chosen: BTreeMap<ToolNumber, RotaryVelocity> = BTreeMap::new();
+    for segment in segments.iter_mut().filter(|segment| segment.kind == SegmentKind::Feed) {
+        let (None, Some(number)) = (segment.spindle, segment.tool) else { continue };
+        let Some(tool) = tools.get(&number) else { continue };
+        let speed = *chosen.entry(number).or_insert_with(|| {
+            let by_material = material.data.speed(tool.diameter).min(machine.spindle.speed_max);
+            let (speed, why) = match stated {
+                Some(speed) => (speed, "stated by the job"),
+                None => (by_material, "from the material's cutting speed"),
+            };
+            let rpm = speed.as_rev_s() * 60.0;
+            inputs.assumed.push(format!("{number}: spindle speed {rpm:.0} rpm, {why}; the program never says S"));
+            speed
+        });
+        segment.spindle = Some(speed);
+    }
+}
+
+fn context(sources: &JobSources, path: &Path) -> ContextDigest {
+    let mut chain = DigestChain::new(COMPILER_VERSION);
+    chain.bytes(&sources.to_bytes()).bytes(path.digest().as_bytes());
+    ContextDigest(chain.digest())
+}
