@@ -6,4 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod controller;
+pub mod dead_man;
+pub mod dialect;
+pub mod override_steps;
 pub mod process;

@@ -5,6 +5,23 @@
 //! at φ stands at (R sin φ, R cos φ): φ = 0 is left of the path, φ = π/2 straight ahead, φ = π right of it, so
 //! that up-milling begins at 0 and down-milling ends at π. For M4 the picture is mirrored at the path.
 
+mod affine;
+pub mod averages;
+pub mod beam;
+pub mod chip;
+mod edge;
 mod engagement;
+mod law;
+mod loads;
+mod model;
+mod peak;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
+pub use affine::{Affine, AffineLoads, solve_force_peak};
 pub use engagement::{ANGLE_BINS, Engagement, EngagementSlice};
+pub use law::{CuttingData, CuttingLaw, Material};
+pub use loads::{CuttingMotion, Loads, Runout};
+pub use model::CuttingModel;

@@ -1,0 +1,179 @@
+//! The command line of `cosim`.
+//!
+//! Exit codes: 0 pass, 2 bad input (a message names file, line, column and what to do), 3 infrastructure (a
+//! process, a port, a disk), 99 an expectation of the scenario failed.
+
+mod about;
+mod draw;
+mod replay;
+mod run;
+mod simulate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::format::LoadError;
+
+/// Everything went as expected.
+pub const EXIT_PASS: u8 = 0;
+/// The input is wrong.
+pub const EXIT_BAD_INPUT: u8 = 2;
+/// A process, a port or a file of the run failed.
+pub const EXIT_INFRASTRUCTURE: u8 = 3;
+/// An expectation of the scenario failed.
+pub const EXIT_EXPECTATION: u8 = 99;
+
+/// Simulates G-code ahead of the tool, plans feed overrides with reasons, and runs the plan live.
+///
+/// Without a command it runs the demo: a small steel plate, cut by a virtual machine, planned ahead by the
+/// simulation service, with the edge agent between them, each in a process of its own.
+#[derive(Debug, Parser)]
+#[command(name = "cosim", version, max_term_width = 110)]
+struct Cli {
+    /// Say what this version does and what is not there yet.
+    #[arg(long)]
+    about: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Simulate a program offline: cycle time, loads, collisions, and the plan under the limits.
+    Simulate(SimulateArgs),
+    /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
+    Run(RunArgs),
+    /// Replay a recorded run and compare every decision; or check a controller log against a program.
+    Replay(ReplayArgs),
+    /// The simulation service (the same as `cloud-sim serve`).
+    #[cfg(feature = "live")]
+    #[command(name = "__cloud", hide = true)]
+    Cloud(Rest),
+    /// The edge agent (the same as `edge-agent run`).
+    #[cfg(feature = "live")]
+    #[command(name = "__edge", hide = true)]
+    Edge(Rest),
+    /// The virtual controller.
+    #[cfg(feature = "live")]
+    #[command(name = "__controller", hide = true)]
+    Controller(Rest),
+}
+
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+struct SimulateArgs {
+    /// The G-code program.
+    #[arg(required_unless_present = "scenario")]
+    program: Option<PathBuf>,
+    /// Take everything from a scenario file or a built-in case; nothing of its run is done.
+    #[arg(long, conflicts_with_all = ["program", "machine", "tools", "material", "stock"])]
+    scenario: Option<String>,
+    /// Machine: a file, or a built-in name (generic-vmc, hurco-vmx).
+    #[arg(long)]
+    machine: Option<String>,
+    /// Tool library (TOML). Without it, tools are read from the program's comments.
+    #[arg(long)]
+    tools: Option<PathBuf>,
+    /// Material: a file, or a built-in name (6061-T6, 7050-T7451, C45E, 42CrMo4, X5CrNi18-10, GJL-250, Ti6Al4V).
+    #[arg(long)]
+    material: Option<String>,
+    /// Stock: box:XxYxZ@x,y,z (sizes, smallest corner, program mm), cyl:DxH@x,y,z (centre of the lower face), or
+    /// FILE.stl:mm or FILE.stl:inch. Without it: the box of the feed moves plus a tool radius, top at Z0.
+    #[arg(long)]
+    stock: Option<String>,
+    /// Write the result as JSON to a file (`-` for standard output).
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write one JSON object a segment to a file.
+    #[arg(long, value_name = "FILE")]
+    segments: Option<PathBuf>,
+    /// Write the stock as cut as a binary STL.
+    #[arg(long, value_name = "FILE")]
+    stl: Option<PathBuf>,
+    /// Cell of the stock map in mm; chosen from the tools where absent.
+    #[arg(long, value_name = "MM")]
+    resolution: Option<f64>,
+    /// Threads to simulate with; all processors where absent. The result does not depend on it.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// A scenario file, or the name of a built-in case.
+    scenario: String,
+    /// On virtual time in one thread of decisions: as fast as possible and deterministic.
+    #[arg(long = "virtual", conflicts_with = "speed")]
+    virtual_time: bool,
+    /// The virtual machine runs this many times faster than a real one; clocks and budgets stay wall time.
+    #[arg(long, value_name = "N")]
+    speed: Option<f64>,
+    /// Record every input and decision of the edge to a file, for `cosim replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write the result as JSON to a file (`-` for standard output).
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Threads of the simulation service.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Beside the plan, run the best constant override and a reactive controller on the same hidden process.
+    #[arg(long)]
+    compare: bool,
+    /// Evaluate the hidden process for this many seeds.
+    #[arg(long, value_name = "COUNT")]
+    truth_seeds: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// A recording made with `--record`, or a controller log in SHDR lines.
+    file: PathBuf,
+    /// The program that the controller log should belong to.
+    #[arg(long)]
+    program: Option<PathBuf>,
+}
+
+/// Runs `cosim` with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let code = match cli.command {
+        _ if cli.about => about::print(),
+        None => run::demo(),
+        Some(Command::Simulate(args)) => simulate::command(&args),
+        Some(Command::Run(args)) => run::command(&args),
+        Some(Command::Replay(args)) => replay::command(&args),
+        #[cfg(feature = "live")]
+        Some(Command::Cloud(rest)) => return cloud_sim::shell::main(named("cloud-sim", rest)),
+        #[cfg(feature = "live")]
+        Some(Command::Edge(rest)) => return edge_agent::shell::main(named("edge-agent", rest)),
+        #[cfg(feature = "live")]
+        Some(Command::Controller(rest)) => return crate::run::controller_main(named("virtual-controller", rest)),
+    };
+    ExitCode::from(code)
+}
+
+#[cfg(feature = "live")]
+fn named(name: &str, rest: Rest) -> Vec<std::ffi::OsString> {
+    std::iter::once(name.into()).chain(rest.args).collect()
+}
+
+/// Draws what is wrong with the input and says so in the exit code.
+fn bad_input(error: &LoadError) -> u8 {
+    draw::diagnostics(&error.diagnostics, &error.texts);
+    EXIT_BAD_INPUT
+}
+
+/// True if the command line's definition is sound; a test calls it.
+pub fn is_consistent() -> bool {
+    Cli::command().debug_assert();
+    true
+}

@@ -1,0 +1,330 @@
+//! Forces of one cutter in one material, from where it is engaged and how it moves.
+//!
+//! For every tooth and every element of its edge the force as a function of the immersion φ is sampled at the
+//! borders and the middles of the mask's bins. Simpson's rule over the bins gives the means; the helix, which
+//! spreads an element over a range of angles, and the other teeth enter only where the greatest force over a
+//! revolution is sought ([`super::peak`]).
+//!
+//! Chip of tooth j: what lies between its path and the deepest of the paths of the teeth before it,
+//! h = max(0, min over m = 1 … N of m·f·sinφ·sinκ + m·f_a·cosκ + (ρ_j − ρ_(j+m))·sinκ), with the runout
+//! ρ_j = e·cos(λ − jφ_p). For m = 1 that is the formula of Altintas (section 2.7); the further terms count when
+//! runout is as large as the feed, so that a tooth may miss the material and the next one takes its share.
+//!
+//! Directions: dF_x = −dF_t·cosφ − dF_n·sinφ, dF_y = dF_t·sinφ − dF_n·cosφ with dF_n = dF_r·sinκ − dF_a·cosκ,
+//! and dF_z = dF_r·cosκ + dF_a·sinκ. With κ = 90° that is the tool frame of PROCESS.md.
+
+use std::f64::consts::{PI, TAU};
+
+use super::beam::Beam;
+use super::edge::{self, EdgeElement};
+use super::engagement::{ANGLE_BINS, Engagement};
+use super::law::CuttingLaw;
+use super::loads::{CuttingMotion, Loads, Runout};
+use super::peak::{Peak, Revolution, ToothForce};
+use crate::det::math;
+use crate::tool::Tool;
+use crate::units::{Force, Length, Power, Torque};
+
+/// Samples of φ over a turn: borders and middles of bins, the turn closed.
+const NODES: usize = 2 * ANGLE_BINS + 1;
+
+/// Steps of the table of u^(1 − m_c).
+const POWER_STEPS: usize = 256;
+
+/// Angles at which no chip is formed unless the cutter also goes down: the trailing half turn.
+const FORWARD: u128 = (1 << (ANGLE_BINS / 2)) - 1;
+
+/// The force law of a cutter, with everything computed in advance that does not depend on the cut.
+#[derive(Clone, Debug)]
+pub struct CuttingModel {
+    tool: Tool,
+    flutes: u32,
+    law: CuttingLaw,
+    beam: Beam,
+    /// ρ_j in mm.
+    offsets_mm: Vec<f64>,
+    /// sin φ and cos φ at the nodes.
+    sin_cos: Vec<[f64; 2]>,
+    /// u^(1 − m_c) for u = i / [`POWER_STEPS`]; empty for the mechanistic law.
+    powers: Vec<f64>,
+}
+
+/// Feed of one tooth: along the path in the plane and downwards, in mm.
+#[derive(Clone, Copy)]
+struct ToothFeed {
+    across_mm: f64,
+    down_mm: f64,
+}
+
+/// Sums over a revolution; the integrals are over φ, of all teeth and elements.
+#[derive(Default)]
+struct Sums {
+    force_n: [f64; 3],
+    /// Tangential force times radius, N·mm: all, and its cutting term.
+    moment_n_mm: [f64; 2],
+    /// Chip area times radius, mm³.
+    volume_mm3: f64,
+    chip_area_mm2: f64,
+    edge_mm: f64,
+    chip_max_mm: f64,
+}
+
+impl CuttingModel {
+    /// The model of a tool in a material. `None` where the tool's flutes are unknown or zero, where its size
+    /// cannot cut, or where the law is not valid: what is not known is not computed.
+    pub fn new(tool: &Tool, law: &CuttingLaw, runout: Runout) -> Option<Self> {
+        let flutes = tool.flutes.filter(|&flutes| (1..=Self::FLUTES_MAX).contains(&flutes))?;
+        let radius_mm = tool.radius().as_mm();
+        let sound = radius_mm.is_finite() && radius_mm > 0.0 && tool.helix.abs().as_rad() < PI / 2.0;
+        if !(sound && law.is_valid() && runout.offset.is_finite() && runout.angle.is_finite()) {
+            return None;
+        }
+        let offsets_mm = (0..flutes).map(|tooth| {
+            let pitch = TAU * f64::from(tooth) / f64::from(flutes);
+            runout.offset.as_mm() * math::cos(runout.angle.as_rad() - pitch)
+        });
+        let node = |i: usize| {
+            let (sin, cos) = math::sin_cos(PI * i as f64 / ANGLE_BINS as f64);
+            [sin, cos]
+        };
+        let powers = match *law {
+            CuttingLaw::Mechanistic { .. } => Vec::new(),
+            CuttingLaw::Kienzle { m_c, .. } => {
+                (0..=POWER_STEPS).map(|i| math::pow(i as f64 / POWER_STEPS as f64, 1.0 - m_c)).collect()
+            }
+        };
+        Some(Self {
+            tool: tool.clone(),
+            flutes,
+            law: *law,
+            beam: Beam::of(tool),
+            offsets_mm: offsets_mm.collect(),
+            sin_cos: (0..NODES).map(node).collect(),
+            powers,
+        })
+    }
+
+    /// Most flutes of a cutter.
+    pub const FLUTES_MAX: u32 = 64;
+
+    /// The tool.
+    pub fn tool(&self) -> &Tool {
+        &self.tool
+    }
+
+    /// The material's law.
+    pub fn law(&self) -> &CuttingLaw {
+        &self.law
+    }
+
+    /// The tool as a clamped beam.
+    pub fn beam(&self) -> &Beam {
+        &self.beam
+    }
+
+    /// f_z in mm along the path in the plane, and f_a downwards. `None` where the spindle stands.
+    fn tooth_feed(&self, motion: &CuttingMotion) -> Option<ToothFeed> {
+        let teeth_per_s = motion.spindle.abs().as_rev_s() * f64::from(self.flutes);
+        let feed = ToothFeed {
+            across_mm: motion.across.as_mm_s() / teeth_per_s,
+            down_mm: motion.down.as_mm_s() / teeth_per_s,
+        };
+        (feed.across_mm.is_finite() && feed.down_mm.is_finite()).then_some(feed)
+    }
+
+    /// Loads of a cut. `None` where the spindle stands or a speed is not finite; all zero in air.
+    ///
+    /// A few microseconds: teeth × elements × bins in material.
+    pub fn loads(&self, engagement: &Engagement, motion: &CuttingMotion) -> Option<Loads> {
+        let feed = self.tooth_feed(motion)?;
+        let elements = edge::elements(engagement, &self.tool, feed.down_mm > 0.0);
+        let mut sums = Sums::default();
+        let leader = self.leading_tooth();
+        let mut revolution = Revolution::new(&elements, self.pitch_bins(leader));
+        let even = self.offsets_mm.iter().all(|offset_mm| *offset_mm == self.offsets_mm[0]);
+        let mut force = ToothForce::new();
+        for element in &elements {
+            let mask = if element.dr_mm * feed.down_mm > 0.0 { element.mask } else { element.mask & FORWARD };
+            if mask == 0 {
+                continue;
+            }
+            for tooth in 0..self.flutes {
+                if tooth == 0 || !even {
+                    self.sample(element, mask, feed, tooth as usize, &mut force, &mut sums);
+                }
+                revolution.add(element, &force, self.pitch_bins(tooth as usize));
+            }
+        }
+        let teeth = if even { f64::from(self.flutes) } else { 1.0 };
+        Some(self.summarise(&sums, teeth, revolution.peak(&elements, self.flutes), motion))
+    }
+
+    /// The tooth that stands out furthest: it takes the thickest chip.
+    fn leading_tooth(&self) -> usize {
+        let chip = |tooth: usize| self.offsets_mm[tooth] - self.offsets_mm[(tooth + 1) % self.offsets_mm.len()];
+        (0..self.offsets_mm.len()).reduce(|best, tooth| if chip(tooth) > chip(best) { tooth } else { best }).unwrap_or(0)
+    }
+
+    /// How many bins of turn a tooth comes after the first one.
+    fn pitch_bins(&self, tooth: usize) -> f64 {
+        (ANGLE_BINS * tooth) as f64 / f64::from(self.flutes)
+    }
+
+    /// Chip area of one tooth on one element, from the area `even_mm2` it would have without runout.
+    fn chip_area_mm2(&self, even_mm2: f64, dz_mm: f64, tooth: usize) -> f64 {
+        let count = self.offsets_mm.len();
+        let own_mm = self.offsets_mm[tooth];
+        let mut area_mm2 = even_mm2 + dz_mm * (own_mm - self.offsets_mm[(tooth + 1) % count]);
+        // Two offsets differ by at most 2e; beyond that no earlier path can lie deeper.
+        if even_mm2 < area_mm2.abs() + 2.0 * dz_mm * self.offset_span_mm() {
+            for back in 2..=count {
+                let step_mm = own_mm - self.offsets_mm[(tooth + back) % count];
+                area_mm2 = area_mm2.min(back as f64 * even_mm2 + dz_mm * step_mm);
+            }
+        }
+        area_mm2.max(0.0)
+    }
+
+    fn offset_span_mm(&self) -> f64 {
+        self.offsets_mm.iter().fold(0.0, |span: f64, offset_mm| span.max(offset_mm.abs()))
+    }
+
+    /// Samples the force of one tooth on one element over the bins in material, and adds to the sums.
+    fn sample(
+        &self,
+        element: &EdgeElement,
+        mask: u128,
+        feed: ToothFeed,
+        tooth: usize,
+        force: &mut ToothForce,
+        sums: &mut Sums,
+    ) {
+        let (first, last) = (mask.trailing_zeros() as usize, ANGLE_BINS - mask.leading_zeros() as usize);
+        let even = |sin: f64| element.dz_mm * feed.across_mm * sin + element.dr_mm * feed.down_mm;
+        let mut areas_mm2 = [0.0; NODES];
+        let mut greatest_mm2 = 0.0f64;
+        for node in 2 * first..=2 * last {
+            let even_mm2 = even(self.sin_cos[node][0]);
+            areas_mm2[node] = self.chip_area_mm2(even_mm2, element.dz_mm, tooth);
+            greatest_mm2 = greatest_mm2.max(areas_mm2[node]);
+        }
+        let law = ElementLaw::new(&self.law, &self.powers, element, greatest_mm2);
+        force.begin(first, last);
+        for bin in first..last {
+            if mask >> bin & 1 == 0 {
+                force.push_air();
+                continue;
+            }
+            let nodes = [2 * bin, 2 * bin + 1, 2 * bin + 2];
+            for node in [nodes[0], nodes[2]] {
+                sums.chip_max_mm = sums.chip_max_mm.max(even(self.sin_cos[node][0]) / element.ds_mm);
+            }
+            if areas_mm2[nodes[1]] <= 0.0 {
+                force.push_air();
+                continue;
+            }
+            let samples = nodes.map(|node| law.at(areas_mm2[node], self.sin_cos[node]));
+            force.push(samples.map(|sample| [sample.force_n[0], sample.force_n[1]]));
+            let mean = |part: &dyn Fn(&Sample) -> f64| {
+                (part(&samples[0]) + 4.0 * part(&samples[1]) + part(&samples[2])) / 6.0 * BIN_RAD
+            };
+            for axis in 0..3 {
+                sums.force_n[axis] += mean(&|sample| sample.force_n[axis]);
+            }
+            sums.moment_n_mm[0] += element.radius_mm * mean(&|sample| sample.tangential_n);
+            sums.moment_n_mm[1] += element.radius_mm * mean(&|sample| sample.cutting_n);
+            let chips_mm2 = mean(&|sample| sample.area_mm2);
+            sums.volume_mm3 += element.radius_mm * chips_mm2;
+            sums.chip_area_mm2 += chips_mm2;
+            sums.edge_mm += element.ds_mm * BIN_RAD;
+        }
+    }
+
+    fn summarise(&self, sums: &Sums, teeth: f64, peak: Peak, motion: &CuttingMotion) -> Loads {
+        let share = teeth / TAU;
+        let mean_n = sums.force_n.map(|integral| integral * share);
+        let torque = Torque::n_m(sums.moment_n_mm[0] * share * 1e-3);
+        let spindle = motion.spindle.abs();
+        let power_cutting = Torque::n_m(sums.moment_n_mm[1] * share * 1e-3) * spindle;
+        Loads {
+            force_peak_xy: Force::n(peak.resultant_n),
+            force_normal: Force::n(peak.normal_n),
+            force_mean: Force::n(math::hypot(mean_n[0], mean_n[1])),
+            force_mean_xyz_n: mean_n,
+            torque_mean: torque,
+            power: torque * spindle,
+            power_cutting: Power::w(power_cutting.as_w()),
+            removal_rate_mm3_s: sums.volume_mm3 * teeth * spindle.as_rev_s(),
+            chip_max: Length::mm(sums.chip_max_mm),
+            chip_mean: Length::mm(if sums.edge_mm > 0.0 { sums.chip_area_mm2 / sums.edge_mm } else { 0.0 }),
+            deflection: Length::mm(peak.normal_n * self.beam.compliance_mm_n),
+            bending_stress: crate::units::Stress::n_mm2(peak.resultant_n * self.beam.stress_n_mm2_n),
+        }
+    }
+}
+
+/// Width of a bin of the mask in rad.
+const BIN_RAD: f64 = TAU / ANGLE_BINS as f64;
+
+/// Force of an element at one angle.
+#[derive(Clone, Copy)]
+struct Sample {
+    force_n: [f64; 3],
+    tangential_n: f64,
+    cutting_n: f64,
+    area_mm2: f64,
+}
+
+/// A law applied to one element: cutting and edge coefficients in tangential, normal (in the plane) and axial
+/// direction.
+struct ElementLaw<'a> {
+    cutting: [f64; 3],
+    edge_n: [f64; 3],
+    /// For Kienzle: table of u^(1 − m_c), the area that is u = 1, and the tangential force there.
+    power: Option<(&'a [f64], f64, f64)>,
+}
+
+impl<'a> ElementLaw<'a> {
+    fn new(law: &CuttingLaw, powers: &'a [f64], element: &EdgeElement, greatest_mm2: f64) -> Self {
+        let (sin_k, cos_k) = (element.dz_mm / element.ds_mm, element.dr_mm / element.ds_mm);
+        let turned = |[t, r, a]: [f64; 3]| [t, r * sin_k - a * cos_k, r * cos_k + a * sin_k];
+        match *law {
+            CuttingLaw::Mechanistic { k_tc, k_rc, k_ac, k_te_n_mm, k_re_n_mm, k_ae_n_mm } => Self {
+                cutting: turned([k_tc.as_n_mm2(), k_rc.as_n_mm2(), k_ac.as_n_mm2()]),
+                edge_n: turned([k_te_n_mm, k_re_n_mm, k_ae_n_mm]).map(|k_n_mm| k_n_mm * element.ds_mm),
+                power: None,
+            },
+            CuttingLaw::Kienzle { k_c11, m_c, radial_ratio, axial_ratio } => {
+                let chip_mm = greatest_mm2 / element.ds_mm;
+                let top_n = if chip_mm > 0.0 {
+                    k_c11.as_n_mm2() * math::pow(chip_mm, 1.0 - m_c) * element.ds_mm
+                } else {
+                    0.0
+                };
+                Self {
+                    cutting: turned([1.0, radial_ratio, axial_ratio]),
+                    edge_n: [0.0; 3],
+                    power: Some((powers, greatest_mm2, top_n)),
+                }
+            }
+        }
+    }
+
+    fn at(&self, area_mm2: f64, [sin, cos]: [f64; 2]) -> Sample {
+        let scale = match self.power {
+            None => area_mm2,
+            Some((powers, greatest_mm2, top_n)) => {
+                let place = area_mm2 / greatest_mm2 * POWER_STEPS as f64;
+                let index = (place as usize).min(POWER_STEPS - 1);
+                top_n * (powers[index] + (powers[index + 1] - powers[index]) * (place - index as f64))
+            }
+        };
+        let [t, n, z] = std::array::from_fn(|axis| self.cutting[axis] * scale + self.edge_n[axis]);
+        Sample {
+            force_n: [-t * cos - n * sin, t * sin - n * cos, z],
+            tangential_n: t,
+            cutting_n: self.cutting[0] * scale,
+            area_mm2,
+        }
+    }
+}

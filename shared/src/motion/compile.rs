@@ -1,0 +1,425 @@
+//! Canonical operations to segments over station.
+//!
+//! Operations speak of machine axes, the cut speaks of the tip of the tool. A segment is therefore the path
+//! of the tip in the work frame: machine coordinates minus the tool length in force minus the origin of the
+//! job's first work offset. When the tool length changes, the axes stand still and the tip does not: the next
+//! segment begins at the new tip, and that one border of the chain is not contiguous in space.
+//!
+//! Where the axes stand before the first move, the program does not say. They are taken to stand at the
+//! machine's reference position (where G28 goes), each until it first moves.
+//!
+//! What does not move has a length too, so that the station never stands still while the program advances:
+//! [`STILL_MM_PER_S`] of nominal time, at least [`STILL_MM_MIN`]. A move shorter than a nanometre is
+//! dropped and counts nothing; its way is not lost, the next move begins where the last one kept ended.
+//!
+//! | operation | segments |
+//! | --- | --- |
+//! | straight traverse | one rapid line, or up to three for a dog-leg |
+//! | straight feed, arc feed | one feed line or arc |
+//! | dwell | still for its time, also for zero: a dwell stops the axes |
+//! | change tool | still for the machine's tool change; the spindle stands afterwards |
+//! | spindle direction | M code time, then still while the spindle changes speed |
+//! | spindle speed | still while a turning spindle changes speed, before the next thing that waits for it |
+//! | coolant | M code time |
+//! | stop | M code time, then a stop of no time that waits for a person |
+//! | select tool, end | none |
+//!
+//! Diagnostics: `motion::feed-missing` (a feed move before any F word, or at no usable feed),
+//! `motion::arc-radius` (start and end at different distances from the centre), `motion::not-finite` (a
+//! coordinate or time that is no number), `motion::rotary` (rotary axes turn; their time is not known),
+//! `motion::empty` and `motion::too-many` (no path), `motion::more`.
+
+use std::borrow::Borrow;
+use std::f64::consts::TAU;
+
+use super::diagnosis::Findings;
+use super::limits::Drives;
+use super::{Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
+use crate::det::{ExactSum, math};
+use crate::geom::{Point, Vector};
+use crate::machine::{Machine, RapidMode};
+use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Pose, Provenance, Severity};
+use crate::units::{Feedrate, Length, RotaryVelocity, Seconds};
+
+/// Equivalent length of a second in which nothing moves. One millimetre keeps a long wait short beside a
+/// long path, and still gives a plan 10⁶ places within a second.
+pub const STILL_MM_PER_S: f64 = 1.0;
+
+/// Least equivalent length of a stretch without movement, mm: a thousand of the station's grains, so that a
+/// place before, within and behind even the shortest one can be told apart.
+pub const STILL_MM_MIN: f64 = 1e-3;
+
+/// Shortest move that is kept, mm: below the station's grain it has no station of its own.
+const MOVE_MM_MIN: f64 = 1e-6;
+
+/// Chord below which an arc ends where it began and therefore is a full circle, mm.
+const CLOSED_MM: f64 = 1e-6;
+
+/// Greatest difference of the radii at both ends of an arc: absolute in mm, and as a share of the radius.
+/// Either may be reached, as LinuxCNC's interpreter has it for centres given with few decimals.
+const RADIUS_DIFFERENCE_MM: f64 = 0.0127;
+const RADIUS_DIFFERENCE_SHARE: f64 = 1e-3;
+
+/// What compiling rests on besides the operations.
+#[derive(Clone, Copy, Debug)]
+pub struct CompileOptions<'a> {
+    /// Axis limits, times, reference position.
+    pub machine: &'a Machine,
+    /// Origin of the first work offset the job uses, machine coordinates, mm.
+    pub work_origin_mm: [f64; 3],
+}
+
+/// Compiles operations, in order, to a path. Takes a slice of operations or an iterator over them.
+///
+/// Diagnostics stand beside the result: with an error among them the path is what could be understood, for
+/// display only. `None` where nothing moves or waits, and where there are too many segments. O(n).
+pub fn compile<O: Borrow<CanonOp>>(
+    ops: impl IntoIterator<Item = O>,
+    options: &CompileOptions<'_>,
+) -> (Option<Path>, Vec<Diagnostic>) {
+    let mut compiler = Compiler::new(options);
+    for op in ops {
+        compiler.operation(op.borrow());
+        if compiler.segments.len() > Path::SEGMENTS_MAX {
+            break;
+        }
+    }
+    compiler.finish()
+}
+
+struct Compiler<'a> {
+    machine: &'a Machine,
+    drives: Drives,
+    origin_mm: Vector,
+    segments: Vec<Segment>,
+    /// Length of everything so far; stations are its rounded values, so rounding does not add up.
+    length_mm: ExactSum,
+    /// Where the axes stand, machine coordinates.
+    axes_mm: Point,
+    rotary_rad: [f64; 3],
+    /// Speed at which the spindle turns in fact, signed.
+    turning: RotaryVelocity,
+    /// Set by an S word until something waits for the spindle.
+    awaits_spindle: Option<Provenance>,
+    findings: Findings,
+}
+
+/// What every segment takes over from its operation.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    at: Provenance,
+    modal: &'a Modal,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(options: &CompileOptions<'a>) -> Self {
+        Self {
+            machine: options.machine,
+            drives: Drives::of(options.machine),
+            origin_mm: Vector::from(options.work_origin_mm),
+            segments: Vec::new(),
+            length_mm: ExactSum::default(),
+            axes_mm: options.machine.reference,
+            rotary_rad: [0.0; 3],
+            turning: RotaryVelocity::ZERO,
+            awaits_spindle: None,
+            findings: Findings::default(),
+        }
+    }
+
+    fn operation(&mut self, op: &CanonOp) {
+        let from = Origin { at: op.at, modal: &op.modal };
+        match op.call {
+            Call::StraightTraverse { end } => self.traverse(from, &end),
+            Call::StraightFeed { end } => self.feed_line(from, &end),
+            Call::ArcFeed { end, plane, centre_machine_mm, turns, .. } => {
+                self.feed_arc(from, &end, plane, centre_machine_mm, turns);
+            }
+            Call::Dwell { time } => {
+                self.wait_for_spindle(from);
+                self.still(from, StillKind::Dwell, time);
+            }
+            Call::ChangeTool { .. } => {
+                self.still(from, StillKind::ToolChange, self.machine.tool_change);
+                // The changer takes the tool from a standing spindle; what the program has asked for since
+                // the last M3 is waited for afterwards.
+                self.turning = RotaryVelocity::ZERO;
+                self.awaits_spindle = Some(op.at);
+            }
+            Call::SetSpindleSpeed { .. } => self.awaits_spindle = Some(op.at),
+            Call::SetSpindleDirection { .. } => {
+                self.m_code(from);
+                self.awaits_spindle = Some(op.at);
+                self.wait_for_spindle(from);
+            }
+            Call::Coolant { .. } => self.m_code(from),
+            Call::Stop { .. } => {
+                self.m_code(from);
+                self.still(from, StillKind::Stop, Seconds::ZERO);
+            }
+            Call::SelectTool { .. } | Call::End => {}
+        }
+    }
+
+    fn finish(mut self) -> (Option<Path>, Vec<Diagnostic>) {
+        if let Some(last) = self.segments.last_mut() {
+            last.stop_at_end = true;
+        }
+        let path = match Path::new(self.segments) {
+            Ok(path) => Some(path),
+            Err(PathError::Empty) => {
+                let message = "the program moves nothing".to_owned();
+                let at = Provenance::default();
+                self.findings.add(Severity::Error, "motion::empty", at, message, "check that this is the right file");
+                None
+            }
+            Err(error) => {
+                let at = Provenance::default();
+                self.findings.add(Severity::Error, "motion::too-many", at, error.to_string(), "split the program");
+                None
+            }
+        };
+        (path, self.findings.finish())
+    }
+
+    fn traverse(&mut self, from: Origin<'_>, end: &Pose) {
+        self.wait_for_spindle(from);
+        let Some(end_mm) = self.target(from, end) else {
+            return;
+        };
+        match self.machine.rapid_mode {
+            RapidMode::Linear => self.rapid_line(from, end_mm),
+            RapidMode::Dogleg => {
+                for corner_mm in self.dogleg(end_mm) {
+                    self.rapid_line(from, corner_mm);
+                }
+            }
+        }
+    }
+
+    fn rapid_line(&mut self, from: Origin<'_>, end_mm: Point) {
+        let geometry = Geometry::Line { start: self.tip(self.axes_mm, from), end: self.tip(end_mm, from) };
+        let speed = Feedrate::mm_s(self.drives.axis_speed_mm_s(SegmentKind::Rapid, &geometry));
+        self.advance(from, SegmentKind::Rapid, geometry, speed, end_mm);
+    }
+
+    /// Ends of the pieces of a rapid on which each axis runs at its own speed.
+    fn dogleg(&self, end_mm: Point) -> [Point; 3] {
+        let way = end_mm - self.axes_mm;
+        let arrival_s: [f64; 3] = std::array::from_fn(|axis| way[axis].abs() / self.machine.axes[axis].rapid.as_mm_s());
+        let mut order_s = arrival_s;
+        order_s.sort_by(f64::total_cmp);
+        order_s.map(|time_s| {
+            let place = |axis: usize| {
+                let arrived = arrival_s[axis] <= time_s;
+                if arrived { end_mm[axis] } else { self.axes_mm[axis] + way[axis] * (time_s / arrival_s[axis]) }
+            };
+            Point::new(place(0), place(1), place(2))
+        })
+    }
+
+    fn feed_line(&mut self, from: Origin<'_>, end: &Pose) {
+        self.wait_for_spindle(from);
+        let Some(end_mm) = self.target(from, end) else {
+            return;
+        };
+        let geometry = Geometry::Line { start: self.tip(self.axes_mm, from), end: self.tip(end_mm, from) };
+        self.feed(from, geometry, end_mm);
+    }
+
+    fn feed_arc(&mut self, from: Origin<'_>, end: &Pose, plane: Plane, centre_mm: [f64; 3], turns: i32) {
+        if turns == 0 {
+            return self.feed_line(from, end);
+        }
+        self.wait_for_spindle(from);
+        let Some(end_mm) = self.target(from, end) else {
+            return;
+        };
+        let [first, second, up] = plane.axes();
+        if !(centre_mm[first].is_finite() && centre_mm[second].is_finite()) {
+            return self.not_finite(from);
+        }
+        let flat = |point: Point| [point[first], point[second]];
+        let (start, stop) = (flat(self.axes_mm), flat(end_mm));
+        let centre = self.centred(from, start, stop, [centre_mm[first], centre_mm[second]]);
+        let angle = |point: [f64; 2]| math::atan2(point[1] - centre[1], point[0] - centre[0]);
+        let counter_clockwise_rad = if math::hypot(stop[0] - start[0], stop[1] - start[1]) < CLOSED_MM {
+            TAU
+        } else {
+            let turned_rad = angle(stop) - angle(start);
+            if turned_rad > 0.0 { turned_rad } else { turned_rad + TAU }
+        };
+        let whole_rad = TAU * f64::from(turns.unsigned_abs() - 1);
+        let sweep_rad = if turns > 0 {
+            counter_clockwise_rad + whole_rad
+        } else if counter_clockwise_rad == TAU {
+            -(TAU + whole_rad)
+        } else {
+            counter_clockwise_rad - TAU - whole_rad
+        };
+        let mut middle_mm = self.axes_mm;
+        middle_mm[first] = centre[0];
+        middle_mm[second] = centre[1];
+        let mut normal = Vector::zeros();
+        normal[up] = 1.0;
+        let [start, end, centre] = [self.axes_mm, end_mm, middle_mm].map(|point| self.tip(point, from));
+        self.feed(from, Geometry::Arc { start, end, centre, normal, sweep_rad }, end_mm);
+    }
+
+    /// The centre moved to equal distance from both ends: centres are written with few decimals, and an arc
+    /// must end where the next segment begins. Says so where the move is more than that.
+    fn centred(&mut self, from: Origin<'_>, start: [f64; 2], stop: [f64; 2], centre: [f64; 2]) -> [f64; 2] {
+        let radius = |point: [f64; 2]| math::hypot(point[0] - centre[0], point[1] - centre[1]);
+        let (start_mm, stop_mm) = (radius(start), radius(stop));
+        let difference_mm = (start_mm - stop_mm).abs();
+        if difference_mm > RADIUS_DIFFERENCE_MM && difference_mm > RADIUS_DIFFERENCE_SHARE * start_mm {
+            let message = format!(
+                "the arc begins {start_mm:.4} mm from its centre and ends {stop_mm:.4} mm from it; \
+                 both should be equal within {RADIUS_DIFFERENCE_MM} mm"
+            );
+            let advice = "check I, J, K and whether they are incremental";
+            self.findings.add(Severity::Error, "motion::arc-radius", from.at, message, advice);
+        }
+        let chord = [stop[0] - start[0], stop[1] - start[1]];
+        let length_mm = math::hypot(chord[0], chord[1]);
+        if length_mm < CLOSED_MM {
+            return centre;
+        }
+        let unit = [chord[0] / length_mm, chord[1] / length_mm];
+        let middle = [(start[0] + stop[0]) / 2.0, (start[1] + stop[1]) / 2.0];
+        let off_mm = (centre[0] - middle[0]) * unit[0] + (centre[1] - middle[1]) * unit[1];
+        [centre[0] - off_mm * unit[0], centre[1] - off_mm * unit[1]]
+    }
+
+    fn feed(&mut self, from: Origin<'_>, geometry: Geometry, end_mm: Point) {
+        let limit_mm_s = self.drives.axis_speed_mm_s(SegmentKind::Feed, &geometry);
+        let programmed_mm_s = from.modal.feed.map(Feedrate::as_mm_s).filter(|feed| feed.is_finite() && *feed > 0.0);
+        if programmed_mm_s.is_none() && self.axes_mm != end_mm {
+            let message = "a feed move without a feed above zero".to_owned();
+            let advice = "put an F word before or in this block; the greatest feed of the axes is assumed";
+            self.findings.add(Severity::Error, "motion::feed-missing", from.at, message, advice);
+        }
+        let feed_mm_s = programmed_mm_s.unwrap_or(limit_mm_s).min(limit_mm_s);
+        self.advance(from, SegmentKind::Feed, geometry, Feedrate::mm_s(feed_mm_s), end_mm);
+    }
+
+    /// Appends a move unless it is too short to have a station; then the axes stay where they were.
+    fn advance(&mut self, from: Origin<'_>, kind: SegmentKind, geometry: Geometry, feed: Feedrate, end_mm: Point) {
+        let length_mm = length_mm(&geometry);
+        if length_mm < MOVE_MM_MIN {
+            return;
+        }
+        let forced = if kind == SegmentKind::Feed { from.modal.forced } else { None };
+        let mut segment = self.segment(from, kind, geometry, length_mm);
+        segment.length = Length::mm(length_mm);
+        segment.feed = feed;
+        segment.forced = forced;
+        segment.stop_at_end = from.modal.exact_stop;
+        self.segments.push(segment);
+        self.axes_mm = end_mm;
+    }
+
+    /// A segment over the next stretch of station; nothing of it moves yet.
+    fn segment(&mut self, from: Origin<'_>, kind: SegmentKind, geometry: Geometry, span_mm: f64) -> Segment {
+        let start = self.segments.last().map_or(Station::START, |before| before.end);
+        self.length_mm.add(span_mm);
+        let end = Station::from_mm(self.length_mm.total());
+        let spindle = from.modal.spindle;
+        Segment {
+            kind,
+            geometry,
+            start,
+            // A span of a whole grain ends on a later grain, but for the last bit of the sum.
+            end: end.max(Station::from_nm(start.as_nm() + 1)),
+            length: Length::ZERO,
+            feed: Feedrate::ZERO,
+            spindle: spindle.speed.map(|speed| speed * f64::from(spindle.direction)),
+            tool: from.modal.tool,
+            at: from.at,
+            forced: None,
+            still: Seconds::ZERO,
+            stop_at_end: true,
+        }
+    }
+
+    fn still(&mut self, from: Origin<'_>, kind: StillKind, time: Seconds) {
+        if !time.is_finite() {
+            return self.not_finite(from);
+        }
+        let time = time.max(Seconds::ZERO);
+        if let Some(before) = self.segments.last_mut() {
+            before.stop_at_end = true;
+        }
+        let at = self.tip(self.axes_mm, from);
+        let span_mm = (time.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
+        let mut segment = self.segment(from, SegmentKind::Still(kind), Geometry::Still { at }, span_mm);
+        segment.still = time;
+        self.segments.push(segment);
+    }
+
+    /// An M code that takes no time does not stop the axes either.
+    fn m_code(&mut self, from: Origin<'_>) {
+        if self.machine.m_code > Seconds::ZERO {
+            self.still(from, StillKind::MCode, self.machine.m_code);
+        }
+    }
+
+    fn wait_for_spindle(&mut self, from: Origin<'_>) {
+        let Some(at) = self.awaits_spindle.take() else {
+            return;
+        };
+        let spindle = from.modal.spindle;
+        let limit = self.machine.spindle.speed_max;
+        let wanted =
+            spindle.speed.map_or(RotaryVelocity::ZERO, |speed| speed.min(limit) * f64::from(spindle.direction));
+        let change = (wanted - self.turning).abs();
+        self.turning = wanted;
+        let time_s = change.as_rev_s() / self.machine.spindle.speed_slew_rev_s2;
+        if time_s > 0.0 {
+            self.still(Origin { at, ..from }, StillKind::Spindle, Seconds::s(time_s));
+        }
+    }
+
+    /// Where the axes go, or `None` if that is no number. Notes that rotary axes turn.
+    fn target(&mut self, from: Origin<'_>, end: &Pose) -> Option<Point> {
+        let finite = |values: &[f64; 3]| values.iter().all(|value| value.is_finite());
+        if !(finite(&end.machine_mm) && finite(&end.rotary_rad) && finite(&from.modal.tool_offset_mm)) {
+            self.not_finite(from);
+            return None;
+        }
+        if end.rotary_rad != self.rotary_rad {
+            self.rotary_rad = end.rotary_rad;
+            let message = "rotary axes turn; their way and time are not part of the path".to_owned();
+            self.findings.add_once(
+                Severity::Warning,
+                "motion::rotary",
+                from.at,
+                message,
+                "simulate three-axis programs",
+            );
+        }
+        Some(Point::from(end.machine_mm))
+    }
+
+    fn not_finite(&mut self, from: Origin<'_>) {
+        let message = "a coordinate, offset or time is not a number; the operation is left out".to_owned();
+        self.findings.add(Severity::Error, "motion::not-finite", from.at, message, "check offsets and expressions");
+    }
+
+    fn tip(&self, axes_mm: Point, from: Origin<'_>) -> Point {
+        axes_mm - Vector::from(from.modal.tool_offset_mm) - self.origin_mm
+    }
+}
+
+/// Length of the path of the tip.
+fn length_mm(geometry: &Geometry) -> f64 {
+    match *geometry {
+        Geometry::Line { start, end } => (end - start).norm(),
+        Geometry::Arc { start, end, centre, normal, sweep_rad } => {
+            let (way, arm) = (end - start, start - centre);
+            let radius_mm = (arm - normal * arm.dot(&normal)).norm();
+            math::hypot(radius_mm * sweep_rad, way.dot(&normal))
+        }
+        Geometry::Still { .. } => 0.0,
+    }
+}

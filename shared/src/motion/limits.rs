@@ -1,0 +1,226 @@
+//! What the drives allow on a segment and at the border between two.
+//!
+//! **Along a line** with unit direction t the axes allow v = min vᵢ/|tᵢ| and a = min aᵢ/|tᵢ|.
+//!
+//! **Along an arc** the direction turns, so the greatest |tᵢ| on the swept range counts. The centripetal
+//! part takes its share of the acceleration: with A the smaller limit of the plane's two axes and k the
+//! share of the path that lies in the plane, a_n = (k·v)²/R is kept at or below [`NORMAL_SHARE`]·A, and
+//! k·a_t at or below √(A² − a_n²) at the greatest speed of the arc, so that their resultant, and with it
+//! each axis, stays within A. LinuxCNC shares in the same proportion (`BLEND_ACC_RATIO_NORMAL`, tp.c).
+//!
+//! **At a corner** the control may leave the programmed point by the machine's corner deviation δ. A circle
+//! tangent to both sides that stays within δ of the corner has, with the interior angle θ,
+//!
+//! ```text
+//! R = δ · sin(θ/2) / (1 − sin(θ/2)),   v = √(a · R)
+//! ```
+//!
+//! with a the acceleration the axes allow along t_out − t_in (S. Jeon, "Improving Grbl: Cornering
+//! Algorithm", 2011; `plan_buffer_line` in grbl 1.1). That rule alone lets a curve of many short lines be
+//! taken at any speed, since each of its corners is almost straight. The circle must therefore also touch
+//! both sides no further away than their middle, R ≤ ½·L·tan(θ/2) (Klipper, `toolhead.py`), which for
+//! the chords of a true circle gives back its radius.
+
+use super::{Geometry, Segment, SegmentKind};
+use crate::det::math;
+use crate::geom::{Point, Vector};
+use crate::machine::{Axis, Machine};
+
+/// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
+/// (CONTROLLERS.md section 1); a bound lets arcs at a low feed keep nearly all acceleration for braking.
+pub const DIAL_MAX: f64 = 2.0;
+
+/// Share of the acceleration that turning along an arc may take: √3/2 leaves one half for the tangent.
+const NORMAL_SHARE: f64 = 0.866_025_403_784_438_6;
+
+/// sin of half the turn below which a corner counts as tangential when the machine allows no deviation:
+/// about 0.1°, which is what four decimals leave of a tangent on a stretch of 0.1 mm.
+const TANGENT_HALF_TURN: f64 = 1e-3;
+
+/// sin of half the turn below which two directions are the same but for rounding.
+const STRAIGHT_HALF_TURN: f64 = 1e-9;
+
+/// Axis limits of one kind of movement.
+#[derive(Clone, Copy, Debug)]
+struct AxisLimits {
+    speed_mm_s: [f64; 3],
+    acceleration_mm_s2: [f64; 3],
+}
+
+/// What the drives can do, as plain numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drives {
+    feed: AxisLimits,
+    rapid: AxisLimits,
+    deviation_mm: f64,
+}
+
+/// Limits of one segment that moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Limits {
+    /// Greatest speed along the path, whatever the overrides.
+    pub(super) cap_mm_s: f64,
+    /// Acceleration and deceleration along the path.
+    pub(super) acceleration_mm_s2: f64,
+}
+
+impl Drives {
+    pub(super) fn of(machine: &Machine) -> Self {
+        let each = |value: fn(&Axis) -> f64| machine.axes.each_ref().map(value);
+        Self {
+            feed: AxisLimits {
+                speed_mm_s: each(|axis| axis.feed_max.as_mm_s()),
+                acceleration_mm_s2: each(|axis| axis.acceleration.as_mm_s2()),
+            },
+            rapid: AxisLimits {
+                speed_mm_s: each(|axis| axis.rapid.as_mm_s()),
+                acceleration_mm_s2: each(|axis| axis.rapid_acceleration.as_mm_s2()),
+            },
+            deviation_mm: machine.corner_deviation.as_mm(),
+        }
+    }
+
+    /// True if every axis can move: speeds and accelerations above zero and finite.
+    pub(super) fn can_move(&self) -> bool {
+        let positive = |values: &[f64; 3]| values.iter().all(|value| value.is_finite() && *value > 0.0);
+        [self.feed, self.rapid].iter().all(|axes| positive(&axes.speed_mm_s) && positive(&axes.acceleration_mm_s2))
+    }
+
+    fn of_kind(&self, kind: SegmentKind) -> &AxisLimits {
+        if kind == SegmentKind::Rapid { &self.rapid } else { &self.feed }
+    }
+
+    /// Greatest speed the axes allow along a geometry, without regard to acceleration; infinite where
+    /// nothing moves.
+    pub(super) fn axis_speed_mm_s(&self, kind: SegmentKind, geometry: &Geometry) -> f64 {
+        along(&self.of_kind(kind).speed_mm_s, &steepest(geometry))
+    }
+
+    /// Limits of a segment that moves.
+    pub(super) fn segment(&self, segment: &Segment) -> Limits {
+        let axes = self.of_kind(segment.kind);
+        let feed_mm_s = segment.feed.as_mm_s();
+        let wanted_mm_s = if segment.kind == SegmentKind::Rapid { feed_mm_s } else { feed_mm_s * DIAL_MAX };
+        let steepest = steepest(&segment.geometry);
+        let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest));
+        let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest);
+        match segment.geometry {
+            Geometry::Arc { start, end, centre, normal, sweep_rad } => {
+                let turn = Turn::new(start, end, centre, normal, sweep_rad);
+                turn.share(&axes.acceleration_mm_s2, Limits { cap_mm_s, acceleration_mm_s2 })
+            }
+            Geometry::Line { .. } | Geometry::Still { .. } => Limits { cap_mm_s, acceleration_mm_s2 },
+        }
+    }
+
+    /// Greatest speed at the border between two segments, by the corner rule alone; zero where the control
+    /// must come to rest there.
+    pub(super) fn corner_mm_s(&self, before: &Segment, after: &Segment) -> f64 {
+        let still = |segment: &Segment| matches!(segment.kind, SegmentKind::Still(_));
+        if before.stop_at_end || still(before) || still(after) {
+            return 0.0;
+        }
+        let change = after.geometry.tangent(0.0) - before.geometry.tangent(1.0);
+        let half_turn = change.norm() / 2.0;
+        if half_turn < STRAIGHT_HALF_TURN {
+            return f64::INFINITY;
+        }
+        let acceleration: [f64; 3] = std::array::from_fn(|axis| {
+            let [before, after] = [before, after].map(|side| self.of_kind(side.kind).acceleration_mm_s2[axis]);
+            before.min(after)
+        });
+        let acceleration_mm_s2 = along(&acceleration, &(change / (2.0 * half_turn)));
+        let shorter_mm = before.length.as_mm().min(after.length.as_mm());
+        (acceleration_mm_s2 * self.corner_radius_mm(half_turn, shorter_mm)).sqrt()
+    }
+
+    /// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
+    fn corner_radius_mm(&self, half_turn: f64, shorter_mm: f64) -> f64 {
+        let sin_half = (1.0 - half_turn * half_turn).max(0.0).sqrt();
+        let by_length_mm = 0.5 * shorter_mm * sin_half / half_turn;
+        if self.deviation_mm <= 0.0 && half_turn < TANGENT_HALF_TURN {
+            return by_length_mm;
+        }
+        // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
+        let by_deviation_mm = self.deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
+        by_deviation_mm.min(by_length_mm)
+    }
+}
+
+/// Least of limitᵢ/|directionᵢ|: what the axes allow together along a direction.
+fn along(limits: &[f64; 3], direction: &Vector) -> f64 {
+    (0..3).fold(f64::INFINITY, |least, axis| {
+        let share = direction[axis].abs();
+        if share > 0.0 { least.min(limits[axis] / share) } else { least }
+    })
+}
+
+/// Greatest magnitude of each component of the tangent anywhere along the path.
+fn steepest(geometry: &Geometry) -> Vector {
+    match *geometry {
+        Geometry::Line { .. } => geometry.tangent(0.0),
+        Geometry::Arc { start, end, centre, normal, sweep_rad } => {
+            Turn::new(start, end, centre, normal, sweep_rad).steepest()
+        }
+        Geometry::Still { .. } => Vector::zeros(),
+    }
+}
+
+/// An arc or helix in the numbers its limits need.
+struct Turn {
+    /// Axes in the plane and along the normal.
+    axes: [usize; 3],
+    radius_mm: f64,
+    from_rad: f64,
+    sweep_rad: f64,
+    /// Share of the path in the plane and along the normal: cos and sin of the lead angle.
+    flat: f64,
+    rise: f64,
+}
+
+impl Turn {
+    fn new(start: Point, end: Point, centre: Point, normal: Vector, sweep_rad: f64) -> Self {
+        let up = normal.iamax();
+        let axes = [(up + 1) % 3, (up + 2) % 3, up];
+        let (first, second) = (start[axes[0]] - centre[axes[0]], start[axes[1]] - centre[axes[1]]);
+        let radius_mm = math::hypot(first, second);
+        let (round_mm, climb_mm) = (radius_mm * sweep_rad.abs(), (end[up] - start[up]).abs());
+        let length_mm = math::hypot(round_mm, climb_mm);
+        Self {
+            axes,
+            radius_mm,
+            from_rad: math::atan2(second, first),
+            sweep_rad: sweep_rad * normal[up].signum(),
+            flat: round_mm / length_mm,
+            rise: climb_mm / length_mm,
+        }
+    }
+
+    fn steepest(&self) -> Vector {
+        let mut steepest = Vector::zeros();
+        steepest[self.axes[0]] = self.flat * greatest_sine(self.from_rad, self.sweep_rad);
+        steepest[self.axes[1]] = self.flat * greatest_sine(self.from_rad + std::f64::consts::FRAC_PI_2, self.sweep_rad);
+        steepest[self.axes[2]] = self.rise;
+        steepest
+    }
+
+    /// Shares the acceleration of the plane between turning and speeding up.
+    fn share(&self, acceleration_mm_s2: &[f64; 3], limits: Limits) -> Limits {
+        let plane_mm_s2 = acceleration_mm_s2[self.axes[0]].min(acceleration_mm_s2[self.axes[1]]);
+        let turning_mm_s = (NORMAL_SHARE * plane_mm_s2 * self.radius_mm).sqrt() / self.flat;
+        let cap_mm_s = limits.cap_mm_s.min(turning_mm_s);
+        let in_plane_mm_s = cap_mm_s * self.flat;
+        let normal_mm_s2 = in_plane_mm_s * in_plane_mm_s / self.radius_mm;
+        let tangent_mm_s2 = (plane_mm_s2 * plane_mm_s2 - normal_mm_s2 * normal_mm_s2).max(0.0).sqrt() / self.flat;
+        let climb_mm_s2 = acceleration_mm_s2[self.axes[2]] / self.rise;
+        Limits { cap_mm_s, acceleration_mm_s2: tangent_mm_s2.min(climb_mm_s2) }
+    }
+}
+
+/// Greatest |sin| on a range of angles.
+fn greatest_sine(from_rad: f64, sweep_rad: f64) -> f64 {
+    use std::f64::consts::{FRAC_PI_2, PI};
+    let (low, high) = if sweep_rad < 0.0 { (from_rad + sweep_rad, from_rad) } else { (from_rad, from_rad + sweep_rad) };
+    let crest = FRAC_PI_2 + ((low - FRAC_PI_2) / PI).ceil() * PI;
+    if crest <= high { 1.0 } else { math::sin(low).abs().max(math::sin(high).abs()) }
+}

@@ -1,0 +1,4 @@
+mod compile;
+mod fixture;
+mod profile;
+mod runner;
