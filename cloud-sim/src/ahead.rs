@@ -10,15 +10,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
+use shared::cutting::Runout;
+use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
-use shared::motion::{Profile, SegmentKind, Station, plan_profile};
+use shared::motion::{Geometry, Profile, SegmentKind, Station, plan_profile};
+use shared::units::{Feedrate, Length};
 
-use crate::collision::Finding;
+use crate::engagement::CutStep;
 use crate::executor::Executor;
-use crate::loads::{StepLoads, step_loads};
+use crate::loads::{LoadModels, StepLoads};
 use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{Cutter, SegmentCut, SweepOptions, cut_segment};
+use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.25;
@@ -26,19 +29,27 @@ const STEP_RADII: f64 = 0.25;
 const STEP_MM_MIN: f64 = 0.2;
 const STEP_MM_MAX: f64 = 2.0;
 
+/// Places within a step at which the speed that the drives reach is looked up.
+const REACHED_SAMPLES: u64 = 4;
+
+/// How the stock map is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapChoice {
+    /// Cell in mm; chosen from the tools where `None`.
+    pub cell_mm: Option<f64>,
+    /// Most memory of one map.
+    pub memory_max_bytes: u64,
+}
+
 /// A cut segment with the loads of its steps.
 #[derive(Clone, Debug, Default)]
 pub struct CutAhead {
-    /// Index of the segment in the path.
-    pub segment: u32,
-    /// Its steps, in order.
-    pub steps: Vec<StepLoads>,
-    /// Removed volume, mm³.
-    pub removed_mm3: f64,
-    /// Lowered cells of the stock.
-    pub removed_cells: u64,
-    /// What touched what it must not.
-    pub findings: Vec<Finding>,
+    /// What was cut.
+    pub cut: SegmentCut,
+    /// Loads, one for each step of the cut.
+    pub loads: Vec<StepLoads>,
+    /// Greatest speed the drives reach within each step at 100 %.
+    pub reached: Vec<Feedrate>,
 }
 
 /// The stock as it will be when the tool has reached a station.
@@ -47,29 +58,38 @@ pub struct Ahead {
     job: Arc<Job>,
     profile: Arc<Profile>,
     cutters: Arc<BTreeMap<ToolNumber, Cutter>>,
+    models: Arc<LoadModels>,
     map: HeightMap,
     next: usize,
 }
 
 impl Ahead {
-    /// The raw part, nothing cut.
+    /// The raw part, nothing cut, and how its map was chosen.
     ///
     /// # Errors
     /// A sentence for the user: the stock cannot be represented.
     pub fn new(
         job: &Arc<Job>,
         sources: &JobSources,
-        cell_mm: Option<f64>,
-        memory_max_bytes: u64,
+        choice: MapChoice,
+        executor: &dyn Executor,
     ) -> Result<(Self, MapReport), String> {
+        let cell_mm = choice.cell_mm.unwrap_or_else(|| cell_for(job.tools.values()));
+        let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
         let shape = shape(&job.stock, sources)?;
-        let cell_mm = cell_mm.unwrap_or_else(|| cell_for(job.tools.values()));
-        let options = MapOptions { cell_mm, memory_max_bytes };
-        let (map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
-        let cutters = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
-        let profile = plan_profile(&job.path, &job.machine, &[]);
-        let ahead =
-            Self { job: Arc::clone(job), profile: Arc::new(profile), cutters: Arc::new(cutters), map, next: 0 };
+        let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
+        let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
+        if let StockSpec::Roughed { allowance, .. } = job.stock {
+            rough(&mut map, job, &cutters, allowance, executor);
+        }
+        let ahead = Self {
+            job: Arc::clone(job),
+            profile: Arc::new(plan_profile(&job.path, &job.machine, &[])),
+            cutters: Arc::new(cutters),
+            models: Arc::new(LoadModels::new(job.tools.values(), &job.material, Runout::ASSUMED)),
+            map,
+            next: 0,
+        };
         Ok((ahead, report))
     }
 
@@ -81,6 +101,11 @@ impl Ahead {
     /// Velocity profile at 100 %.
     pub fn profile(&self) -> &Arc<Profile> {
         &self.profile
+    }
+
+    /// Force models of the job's tools.
+    pub fn models(&self) -> &Arc<LoadModels> {
+        &self.models
     }
 
     /// The stock as cut so far.
@@ -103,8 +128,8 @@ impl Ahead {
         (self.next as u64 * 1000 / self.job.path.segments().len() as u64) as u16
     }
 
-    /// Cuts whole segments, in order, until the one that holds `until` is cut or the allowance of segments is
-    /// used up. Returns true when `until` (or the end of the path) is reached.
+    /// Cuts whole segments, in order, until the path is cut up to `until` or the allowance of segments is used
+    /// up. Returns true when `until`, or the end of the path, is reached.
     pub fn extend(
         &mut self,
         until: Station,
@@ -128,39 +153,65 @@ impl Ahead {
     /// Cuts one segment: engagement before each step, then the step, then its loads.
     fn cut(&mut self, index: usize, executor: &dyn Executor) -> CutAhead {
         let segment = &self.job.path.segments()[index];
-        let mut result = CutAhead { segment: index as u32, ..CutAhead::default() };
+        let mut result = CutAhead { cut: SegmentCut { segment: index as u32, ..SegmentCut::default() }, ..Default::default() };
         if matches!(segment.kind, SegmentKind::Still(_)) {
             return result;
         }
-        let (Some(tool), Some(cutter)) = (
-            segment.tool.and_then(|number| self.job.tools.get(&number)),
-            segment.tool.and_then(|number| self.cutters.get(&number)),
-        ) else {
+        let Some((tool, cutter)) =
+            segment.tool.and_then(|number| Some((self.job.tools.get(&number)?, self.cutters.get(&number)?)))
+        else {
+            result.cut.not_cut = Some(NotCut::NoTool);
             return result;
         };
         let step_mm = (tool.radius().as_mm() * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX);
-        let mut cut = SegmentCut::default();
-        cut_segment(&mut self.map, cutter, index as u32, segment, &SweepOptions { step_mm }, executor, &mut cut);
-        result.removed_mm3 = cut.removed_mm3;
-        result.removed_cells = cut.steps.iter().map(|step| u64::from(step.removed_cells)).sum();
-        result.findings = cut.findings;
-        result.steps = step_loads(&cut.steps, segment, tool, &self.job, &self.profile);
+        let options = SweepOptions { step_mm };
+        cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut result.cut);
+        result.loads = result.cut.steps.iter().map(|step| self.models.of_step(step, segment)).collect();
+        result.reached = result.cut.steps.iter().map(|step| self.reached_in(step)).collect();
         result
+    }
+
+    fn reached_in(&self, step: &CutStep) -> Feedrate {
+        let (from, length) = (step.from.as_nm(), step.to.as_nm() - step.from.as_nm());
+        (0..=REACHED_SAMPLES)
+            .map(|sample| Station::from_nm(from + length * sample / REACHED_SAMPLES))
+            .map(|station| self.profile.velocity_at(&self.job.path, station))
+            .fold(Feedrate::ZERO, Feedrate::max)
     }
 }
 
 /// The stock of a job as the kernel takes it.
 fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> {
     Ok(match stock {
-        StockSpec::Box(bounds) => StockShape::Box(*bounds),
-        StockSpec::Cylinder { centre, diameter, height } => StockShape::Cylinder {
-            centre: *centre,
-            diameter_mm: diameter.as_mm(),
-            height_mm: height.as_mm(),
-        },
+        StockSpec::Box(bounds) | StockSpec::Roughed { bounds, .. } => StockShape::Box(*bounds),
+        StockSpec::Cylinder { centre, diameter, height } => {
+            StockShape::Cylinder { centre: *centre, diameter_mm: diameter.as_mm(), height_mm: height.as_mm() }
+        }
         StockSpec::Mesh { part, unit } => {
             let bytes = sources.parts.get(part).ok_or_else(|| format!("the stock mesh {part} is missing"))?;
             StockShape::Mesh(read_stl(bytes, unit.mm()).map_err(|error| format!("{part}: {error}"))?)
         }
     })
+}
+
+/// Cuts every feed move, raised by the allowance, into the raw part.
+fn rough(
+    map: &mut HeightMap,
+    job: &Job,
+    cutters: &BTreeMap<ToolNumber, Cutter>,
+    allowance: Length,
+    executor: &dyn Executor,
+) {
+    let up = Vector::new(0.0, 0.0, allowance.as_mm());
+    for segment in job.path.segments().iter().filter(|segment| segment.kind == SegmentKind::Feed) {
+        let Some(cutter) = segment.tool.and_then(|number| cutters.get(&number)) else { continue };
+        let raised = match segment.geometry {
+            Geometry::Line { start, end } => Geometry::Line { start: start + up, end: end + up },
+            Geometry::Arc { start, end, centre, normal, sweep_rad } => {
+                Geometry::Arc { start: start + up, end: end + up, centre: centre + up, normal, sweep_rad }
+            }
+            Geometry::Still { .. } => continue,
+        };
+        cut_geometry(map, cutter, &raised, executor);
+    }
 }

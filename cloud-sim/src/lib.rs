@@ -2,9 +2,25 @@
 //!
 //! Runs ahead of the tool: removes material, computes engagement, loads and collisions for the path that has
 //! not been cut yet, and plans factors over station. Kernel (`stock`, `sweep`, `engagement`, `collision`),
-//! planner (`loads`, `optimise`) and service (`session`, `horizon`) are pure cores: work is handed to an
-//! [`executor::Executor`], time is an argument.
+//! planner (`loads`, `optimise`, `prediction`) and service (`ahead`, `live`, `session`) are pure cores: work is
+//! handed to an [`executor::Executor`], time is an argument. Zenoh, threads and the command line are in
+//! `shell`, behind the feature of that name.
 #![deny(unsafe_code)]
 
+pub mod ahead;
+pub mod collision;
 pub mod engagement;
 pub mod executor;
+mod live;
+pub mod loads;
+pub mod optimise;
+pub mod prediction;
+pub mod session;
+#[cfg(feature = "shell")]
+pub mod shell;
+pub mod stock;
+pub mod sweep;
+#[cfg(feature = "workers")]
+pub mod workers;
+
+pub use live::BASELINE_EXTRA_UNCERTAINTY;

@@ -3,11 +3,11 @@
 //! The baseline is a whole-program plan that the edge holds for the time when nothing fresh arrives. It is
 //! made with a wider band of uncertainty than live chunks ([`BASELINE_EXTRA_UNCERTAINTY`]): nobody will look
 //! at how the cut really goes while it is in force. A chunk covers the stretch from the machine's newest
-//! station to the end of the horizon and is absolute: it says the same as earlier ones where they overlap,
-//! unless something was learned.
+//! station to the end of the horizon and is absolute: where it overlaps an earlier one it says the same again.
 //!
 //! Work is asked for by need, never by sample: a trigger of the edge, or a horizon that has become shorter
-//! than [`REFILL_SHARE`] of its target.
+//! than [`REFILL_SHARE`] of its target. A chunk is made in two steps, cut and plan, so that each stage has
+//! its own stamp.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,19 +16,20 @@ use shared::budget::WorkAllowance;
 use shared::ident::{Epoch, PlanSequence, SampleSequence};
 use shared::job::{Job, JobSources};
 use shared::motion::Station;
-use shared::plan::{KeepAlive, Limits, OverridePlan, PlanChunk, StageStamps};
+use shared::plan::{KeepAlive, Limits, OverridePlan, PlanChunk, Span, StageStamps};
 use shared::time::{Duration, Instant};
-use shared::units::{Length, Seconds};
+use shared::units::{Feedrate, Length, Seconds};
 use shared::wire::{
     Accept, BASELINE_PARTS_MAX, BASELINE_SPANS_MAX, BaselinePart, CHUNK_SPANS_MAX, Message, PlanMessage, Progress,
-    StateBatch,
+    StateBatch, StateSample,
 };
 
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, MapChoice};
+use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::StepLoads;
-use crate::optimise::{Program, bound_steps, schedule};
-use crate::prediction::{Prediction, resolved_limits};
+use crate::optimise::{BoundContext, ScheduleInput, bound_steps, schedule};
+use crate::prediction::Prediction;
 use crate::session::{ChunkTiming, Numbering, Outbox, SessionConfig, SessionEvent};
 
 /// Added to the uncertainty of the predictions for the baseline.
@@ -37,11 +38,358 @@ pub const BASELINE_EXTRA_UNCERTAINTY: f64 = 0.05;
 /// A horizon shorter than this share of its target is filled again.
 const REFILL_SHARE: f64 = 0.7;
 
-/// Stations behind the machine that are kept, for samples that come late, mm.
+/// Path behind the machine that is kept: it decides whether the next contact is a first one, mm beyond the
+/// greatest tool diameter.
 const KEPT_BEHIND_MM: f64 = 5.0;
 
 /// Time after which baseline parts that were not acknowledged are sent again.
 const BASELINE_RESEND: Duration = Duration::from_ms(500);
 
+/// Time after which an answer to a trigger is taken for lost.
+const ANSWER_RESEND: Duration = Duration::from_ms(40);
+
 /// Baseline parts sent again at once.
 const BASELINE_RESEND_PARTS: usize = 32;
+
+/// The baseline is being computed.
+pub(crate) struct Planning {
+    accept: Accept,
+    start: Ahead,
+    ahead: Ahead,
+    prediction: Prediction,
+    permille_said: u16,
+    newest: Option<(StateSample, Instant)>,
+}
+
+impl Planning {
+    pub(crate) fn new(
+        accept: Accept,
+        job: &Arc<Job>,
+        sources: &JobSources,
+        config: &SessionConfig,
+        executor: &dyn Executor,
+    ) -> Result<Self, String> {
+        let choice = MapChoice { cell_mm: config.cell_mm, memory_max_bytes: config.memory_max_bytes };
+        let (start, _) = Ahead::new(job, sources, choice, executor)?;
+        let ahead = start.clone();
+        Ok(Self { accept, start, ahead, prediction: Prediction::default(), permille_said: 0, newest: None })
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.accept.epoch
+    }
+
+    pub(crate) fn accept(&self) -> Accept {
+        self.accept
+    }
+
+    pub(crate) fn handle_state(&mut self, now: Instant, batch: &StateBatch) {
+        self.newest = batch.samples.last().map(|sample| (*sample, now));
+    }
+
+    /// Cuts a part of the program; gives the live session once the baseline is made.
+    pub(crate) fn step(
+        &mut self,
+        allowance: WorkAllowance,
+        executor: &dyn Executor,
+        outbox: &mut Outbox,
+    ) -> Option<Result<Box<Live>, String>> {
+        let prediction = &mut self.prediction;
+        let done = self.ahead.extend(Station::MAX, allowance, executor, &mut |cut| prediction.take(cut));
+        let permille = self.ahead.done_permille();
+        if permille >= self.permille_said + 50 || done {
+            self.permille_said = permille;
+            outbox.push(Message::Progress(Progress { epoch: self.accept.epoch, done_permille: permille }));
+        }
+        done.then(|| self.live(outbox))
+    }
+
+    fn live(&mut self, outbox: &mut Outbox) -> Result<Box<Live>, String> {
+        let job = Arc::clone(self.start.job());
+        let limits = self.prediction.resolved_limits(&job);
+        let wider = Limits { uncertainty: limits.uncertainty + BASELINE_EXTRA_UNCERTAINTY, ..limits.clone() };
+        let context = BoundContext {
+            path: &job.path,
+            models: self.start.models(),
+            machine: &job.machine,
+            limits: &wider,
+        };
+        let Prediction { steps, loads, reached, .. } = &self.prediction;
+        let bounds = bound_steps(&context, steps, loads, reached);
+        let input = ScheduleInput {
+            path: &job.path,
+            bounds: &bounds,
+            limits: &wider,
+            from: Station::START,
+            to: job.path.end(),
+        };
+        let baseline = schedule(&input, WorkAllowance(u32::MAX)).map_err(|error| error.to_string())?;
+        let baseline = split(&baseline);
+        if baseline.len() > BASELINE_PARTS_MAX as usize {
+            return Err("the baseline of this program is longer than a session can carry".to_owned());
+        }
+        let behind = job.tools.values().map(|tool| tool.diameter).fold(Length::ZERO, Length::max);
+        let mut live = Live {
+            accept: self.accept,
+            limits,
+            force_peak_n: self.prediction.force_peak_programmed(&job.path).map(|force| force.as_n()),
+            kept_behind: behind + Length::mm(KEPT_BEHIND_MM),
+            job,
+            ahead: self.start.clone(),
+            window: Window::default(),
+            baseline,
+            baseline_have: 0,
+            baseline_sent_at: Instant::ORIGIN,
+            numbering: Numbering::default(),
+            newest: self.newest,
+            trigger: None,
+            answered: None,
+            planned_to: Station::START,
+            last_chunk: None,
+            in_work: None,
+        };
+        live.send_baseline(outbox, 0, live.baseline.len());
+        Ok(Box::new(live))
+    }
+}
+
+/// Spans in parts that fit a message.
+fn split(plan: &OverridePlan) -> Vec<OverridePlan> {
+    // A piece of a valid plan is a valid plan: contiguous, advancing and not empty.
+    plan.spans().chunks(BASELINE_SPANS_MAX).filter_map(|spans| OverridePlan::new(spans.to_vec()).ok()).collect()
+}
+
+/// Steps around and ahead of the machine.
+#[derive(Default)]
+struct Window {
+    steps: VecDeque<CutStep>,
+    loads: VecDeque<StepLoads>,
+    reached: VecDeque<Feedrate>,
+}
+
+impl Window {
+    fn forget_before(&mut self, station: Station) {
+        while self.steps.front().is_some_and(|step| step.to < station) {
+            self.steps.pop_front();
+            self.loads.pop_front();
+            self.reached.pop_front();
+        }
+    }
+}
+
+/// A trigger the edge has open.
+#[derive(Clone, Copy)]
+struct Trigger {
+    basis: SampleSequence,
+    reach: Station,
+}
+
+/// A chunk whose stock has been cut and whose plan is still to be made.
+#[derive(Clone, Copy)]
+struct InWork {
+    sample: StateSample,
+    arrived: Instant,
+    began: Instant,
+    removed_cells: u64,
+    work: u32,
+    complete: bool,
+}
+
+/// A job that is running.
+pub(crate) struct Live {
+    accept: Accept,
+    job: Arc<Job>,
+    limits: Limits,
+    force_peak_n: Option<f64>,
+    kept_behind: Length,
+    ahead: Ahead,
+    window: Window,
+    baseline: Vec<OverridePlan>,
+    baseline_have: u32,
+    baseline_sent_at: Instant,
+    numbering: Numbering,
+    newest: Option<(StateSample, Instant)>,
+    trigger: Option<Trigger>,
+    /// Basis and instant of the newest chunk.
+    answered: Option<(SampleSequence, Instant)>,
+    planned_to: Station,
+    last_chunk: Option<PlanSequence>,
+    in_work: Option<InWork>,
+}
+
+impl Live {
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.accept.epoch
+    }
+
+    pub(crate) fn ready_event(&self) -> SessionEvent {
+        let spans = self.baseline.iter().map(|part| part.spans().len()).sum();
+        SessionEvent::BaselineReady { spans, force_peak_n: self.force_peak_n }
+    }
+
+    /// The edge has not seen our answer: give it again.
+    pub(crate) fn offered_again(&self, outbox: &mut Outbox) {
+        outbox.push(Message::Accept(self.accept));
+        self.send_baseline(outbox, 0, BASELINE_RESEND_PARTS);
+    }
+
+    fn send_baseline(&self, outbox: &mut Outbox, from: usize, count: usize) {
+        for (index, plan) in self.baseline.iter().enumerate().skip(from).take(count) {
+            outbox.push(Message::BaselinePart(BaselinePart {
+                epoch: self.accept.epoch,
+                context: self.accept.context,
+                index: index as u32,
+                count: self.baseline.len() as u32,
+                plan: plan.clone(),
+            }));
+        }
+    }
+
+    pub(crate) fn handle_state(&mut self, now: Instant, batch: &StateBatch) {
+        self.newest = batch.samples.last().map(|sample| (*sample, now)).or(self.newest);
+        self.baseline_have = batch.baseline_parts;
+        let open = batch.trigger_basis.map(|basis| Trigger { basis, reach: batch.trigger_reach });
+        // An answer may be on its way: it is given again only when it must be taken for lost.
+        let under_way = |trigger: &Trigger| {
+            self.answered.is_some_and(|(basis, at)| trigger.basis <= basis && now.since(at) < ANSWER_RESEND)
+        };
+        self.trigger = open.filter(|trigger| !under_way(trigger));
+    }
+
+    pub(crate) fn work_pending(&self, now: Instant, config: &SessionConfig) -> bool {
+        self.in_work.is_some() || self.baseline_due(now) || self.wanted(config).is_some()
+    }
+
+    fn baseline_due(&self, now: Instant) -> bool {
+        (self.baseline_have as usize) < self.baseline.len() && now.since(self.baseline_sent_at) >= BASELINE_RESEND
+    }
+
+    /// Up to where a new chunk should reach, if one is wanted now.
+    fn wanted(&self, config: &SessionConfig) -> Option<Station> {
+        let (sample, _) = self.newest?;
+        if self.planned_to >= self.job.path.end() && self.trigger.is_none() {
+            return None;
+        }
+        let target = self.after(sample.station, config.horizon_target.as_s());
+        let refill = self.after(sample.station, config.horizon_target.as_s() * REFILL_SHARE);
+        let reach = self.trigger.map_or(Station::START, |trigger| trigger.reach);
+        let needed = self.trigger.is_some() || self.planned_to < refill;
+        needed.then(|| target.max(reach).min(self.job.path.end()))
+    }
+
+    /// The station that a machine at 100 % reaches in a time on the clock. The plan is never faster than
+    /// that, so a horizon measured so is at least as long in time.
+    fn after(&self, station: Station, clock_s: f64) -> Station {
+        let profile = self.ahead.profile();
+        let at = profile.time_at(&self.job.path, station);
+        profile.station_at(&self.job.path, at + Seconds::s(clock_s * self.job.time_scale))
+    }
+
+    pub(crate) fn step(
+        &mut self,
+        now: Instant,
+        allowance: WorkAllowance,
+        executor: &dyn Executor,
+        config: &SessionConfig,
+        outbox: &mut Outbox,
+    ) {
+        if self.baseline_due(now) {
+            self.baseline_sent_at = now;
+            self.send_baseline(outbox, self.baseline_have as usize, BASELINE_RESEND_PARTS);
+        }
+        match self.in_work {
+            Some(work) if work.complete => {
+                self.in_work = None;
+                self.plan(now, work, config, outbox);
+            }
+            _ => self.simulate(now, allowance, executor, config),
+        }
+    }
+
+    /// Cuts what enters the horizon. A machine that is beyond the cut (a session that began in mid-program)
+    /// is caught up with first; that takes as many calls as the allowance makes it.
+    fn simulate(&mut self, now: Instant, allowance: WorkAllowance, executor: &dyn Executor, config: &SessionConfig) {
+        let (Some(target), Some((sample, arrived))) = (self.wanted(config), self.newest) else {
+            self.in_work = None;
+            return;
+        };
+        let mut work = self.in_work.unwrap_or(InWork {
+            sample,
+            arrived,
+            began: now,
+            removed_cells: 0,
+            work: 0,
+            complete: false,
+        });
+        let Self { ahead, window, .. } = self;
+        work.complete = ahead.extend(target, allowance, executor, &mut |cut| {
+            work.work += 1;
+            work.removed_cells += cut.cut.steps.iter().map(|step| u64::from(step.removed_cells)).sum::<u64>();
+            window.steps.extend(cut.cut.steps);
+            window.loads.extend(cut.loads);
+            window.reached.extend(cut.reached);
+        });
+        self.window.forget_before(sample.station.advanced(-self.kept_behind));
+        self.in_work = Some(work);
+    }
+
+    /// Bounds and schedule over the window, as a chunk from the machine to the end of the horizon.
+    fn plan(&mut self, now: Instant, work: InWork, config: &SessionConfig, outbox: &mut Outbox) {
+        let from = work.sample.station.advanced(-work.sample.uncertainty);
+        let to = self.ahead.reached();
+        if from >= to {
+            return;
+        }
+        let context = BoundContext {
+            path: &self.job.path,
+            models: self.ahead.models(),
+            machine: &self.job.machine,
+            limits: &self.limits,
+        };
+        let (steps, loads) = (self.window.steps.make_contiguous(), self.window.loads.make_contiguous());
+        let bounds = bound_steps(&context, steps, loads, self.window.reached.make_contiguous());
+        let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
+        // A plan that cannot be made is no plan: the edge stays on its baseline.
+        let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };
+        let spans: Vec<Span> = plan.spans().iter().take(CHUNK_SPANS_MAX).copied().collect();
+        let Ok(plan) = OverridePlan::new(spans) else { return };
+        self.planned_to = plan.to();
+        self.trigger = None;
+        self.answered = Some((work.sample.sequence, now));
+        let sequence = self.numbering.next();
+        self.last_chunk = Some(sequence);
+        let stamps = StageStamps {
+            queue: work.began.since(work.arrived),
+            simulate: now.since(work.began),
+            plan: Duration::ZERO,
+            total: Duration::ZERO,
+        };
+        let chunk = PlanChunk {
+            epoch: self.accept.epoch,
+            sequence,
+            program: self.accept.program,
+            context: self.accept.context,
+            basis: work.sample.sequence,
+            time_to_live: config.time_to_live,
+            plan,
+            stamps,
+            work: WorkAllowance(work.work),
+            removed_cells: work.removed_cells,
+        };
+        let timing = ChunkTiming { basis_arrived: work.arrived, plan_began: now };
+        outbox.push_chunk(PlanMessage { basis_sent_at: work.sample.sent_at, chunk }, timing);
+    }
+
+    /// Says that the newest chunk still holds; `None` before there is one.
+    pub(crate) fn keep_alive(&mut self) -> Option<KeepAlive> {
+        let (sample, _) = self.newest?;
+        let stands_behind = self.last_chunk?;
+        Some(KeepAlive {
+            epoch: self.accept.epoch,
+            sequence: self.numbering.next(),
+            basis: sample.sequence,
+            context: self.accept.context,
+            stands_behind,
+        })
+    }
+}

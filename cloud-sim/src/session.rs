@@ -177,7 +177,9 @@ impl Session {
     /// [`Self::poll_transmit`] that hands the chunk over ends the second.
     pub fn step(&mut self, now: Instant, allowance: WorkAllowance, executor: &dyn Executor) {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Receiving(receiving) if receiving.parts.iter().all(Option::is_some) => self.compile(receiving),
+            State::Receiving(receiving) if receiving.parts.iter().all(Option::is_some) => {
+                self.compile(receiving, executor);
+            }
             State::Planning(mut planning) => {
                 let ready = planning.step(allowance, executor, &mut self.outbox);
                 self.state = match ready {
@@ -259,7 +261,7 @@ impl Session {
     }
 
     /// All parts are here: read the job, compile it, and compare what both sides made of it.
-    fn compile(&mut self, receiving: Receiving) {
+    fn compile(&mut self, receiving: Receiving, executor: &dyn Executor) {
         let offer = receiving.offer;
         self.state = match agreed_job(&offer, &receiving.parts) {
             Err(reason) => self.refusal(offer.epoch, reason),
@@ -272,7 +274,7 @@ impl Session {
                     path: job.path.digest(),
                 };
                 self.outbox.push(Message::Accept(accept));
-                match Planning::new(accept, job, &sources, &self.config) {
+                match Planning::new(accept, &job, &sources, &self.config, executor) {
                     Ok(planning) => State::Planning(Box::new(planning)),
                     Err(reason) => self.refusal(offer.epoch, reason),
                 }

@@ -68,7 +68,7 @@ impl DeadMan {
         let (from, to) = (factor.ratio(), self.without_us.ratio());
         let change = now.since(deadline.instant()).as_s() * self.slew_per_s;
         match change {
-            _ if !(self.slew_per_s > 0.0) => to,
+            _ if self.slew_per_s <= 0.0 || self.slew_per_s.is_nan() => to,
             change if from < to => (from + change).min(to),
             change => (from - change).max(to),
         }

@@ -1,1 +1,14 @@
-//! Placeholder until the room is built.
+//! Scenario files, the hidden truth, the one-thread world, the runner of real processes, and reports.
+//!
+//! This crate imports all four others and joins them: what a user types as `cosim` is here.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod format;
+pub mod link;
+pub mod report;
+#[cfg(feature = "live")]
+pub mod run;
+pub mod simulate;
+pub mod summary;
+pub mod truth;

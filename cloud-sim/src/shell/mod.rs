@@ -19,7 +19,6 @@ mod ring;
 mod scheduler;
 mod sessions;
 mod stop;
-pub mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,7 +32,7 @@ use clock::Clock;
 use gateway::Gateway;
 use scheduler::Scheduler;
 use stop::Stop;
-use workers::Workers;
+use crate::workers::Workers;
 
 /// A process, a port or the network failed.
 const EXIT_INFRASTRUCTURE: u8 = 3;

@@ -5,8 +5,8 @@ use super::clock::Clock;
 use super::gateway::{Inbox, Losses, Outbound, Outboxes};
 use super::sessions::{Ignored, Sessions};
 use super::stop::{Stop, say};
-use super::workers::Workers;
 use crate::session::{SessionConfig, SessionEvent};
+use crate::workers::Workers;
 
 /// Longest time for one session before messages are looked at again and the next session has its turn.
 const SLICE_MAX: Duration = Duration::from_ms(4);

@@ -44,3 +44,14 @@ fn drawn(diagnostic: &Diagnostic, text: Option<&String>) -> String {
         Err(_) => line,
     }
 }
+
+/// One sentence on standard error; the exit code for bad input.
+pub(super) fn message(text: &str) -> u8 {
+    line(&format!("error: {text}"));
+    super::EXIT_BAD_INPUT
+}
+
+/// One line on standard error.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -204,7 +204,7 @@ fn what_is_not_known_is_not_computed() {
 }
 
 #[test]
-fn lines_over_the_feed_never_lie_below_the_loads_at_their_nodes_and_hardly_between() {
+fn lines_over_the_feed_follow_the_loads_while_every_tooth_cuts() {
     let mut rng = Rng::new(4);
     for case in 0..40 {
         let tool = end_mill(rng.between(3.0, 20.0), 1 + rng.below(5) as u32, 30.0);
@@ -212,16 +212,14 @@ fn lines_over_the_feed_never_lie_below_the_loads_at_their_nodes_and_hardly_betwe
         let model = model(&tool, &law, Runout::ASSUMED);
         let from = rng.below(50) as u32;
         let engagement = arc(rng.between(0.3, 6.0), from, from + 10);
-        let motion = level(&tool, rng.between(0.02, 0.15), 100.0);
+        let motion = level(&tool, rng.between(0.07, 0.15), 100.0);
         let full = model.loads(&engagement, &motion).expect("known");
         let lines = AffineLoads::of(&model, &engagement, &motion, &full).expect("known");
         for step in 0..=14 {
             let ratio = 0.3 + 0.05 * f64::from(step);
             let loads = model.loads(&engagement, &motion.at_ratio(ratio)).expect("known");
-            let truth = loads.force_peak_xy.as_n();
-            assert!(lines.force_peak_n.at(ratio) >= 0.97 * truth, "case {case} at {ratio}: {lines:?} {truth}");
-            let torque = loads.torque_mean.as_n_m();
-            assert!(lines.torque_n_m.at(ratio) >= 0.97 * torque, "case {case} at {ratio}: {lines:?} {torque}");
+            near(lines.force_peak_n.at(ratio), loads.force_peak_xy.as_n(), 2e-2, &format!("case {case}, peak at {ratio}"));
+            near(lines.torque_n_m.at(ratio), loads.torque_mean.as_n_m(), 2e-2, &format!("case {case}, torque at {ratio}"));
         }
     }
 }

@@ -111,6 +111,18 @@ pub enum StockSection {
         /// `mm` or `inch`.
         units: String,
     },
+    /// A block that an earlier operation has roughed to the surface of this very program plus an allowance:
+    /// for finishing programs that come without their roughing.
+    Roughed {
+        /// Smallest corner of the block.
+        min: [f64; 3],
+        /// Greatest corner of the block.
+        max: [f64; 3],
+        /// Material left on the surface, measured along Z.
+        allowance: f64,
+        /// `mm` or `inch`.
+        units: String,
+    },
     /// A closed mesh.
     Mesh {
         /// STL file, path relative to the file that names it.

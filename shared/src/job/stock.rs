@@ -21,6 +21,14 @@ pub enum StockSpec {
         /// Height.
         height: Length,
     },
+    /// A block roughed to the surface of the program plus an allowance: every feed move is cut this much higher
+    /// before the program begins.
+    Roughed {
+        /// The block.
+        bounds: Aabb,
+        /// Material left on the surface, along Z.
+        allowance: Length,
+    },
     /// A closed mesh, by the name of its part in the sources.
     Mesh {
         /// Name of the part.
@@ -39,16 +47,14 @@ impl StockSpec {
         let unit = |word: &str| {
             length_unit(word).ok_or(("stock.units", format!("`{word}` is not a unit, expected \"mm\" or \"inch\"")))
         };
-        let finite = |figures: &[f64]| figures.iter().all(|figure| figure.is_finite() && figure.abs() < 1e6);
         match section {
-            StockSection::Box { min, max, units } => {
+            StockSection::Box { min, max, units } => Ok(Self::Box(block(min, max, unit(units)?.mm())?)),
+            StockSection::Roughed { min, max, allowance, units } => {
                 let scale = unit(units)?.mm();
-                let bounds = Aabb { min: Point::from(min.map(|v| v * scale)), max: Point::from(max.map(|v| v * scale)) };
-                let solid = (0..3).all(|axis| bounds.min[axis] < bounds.max[axis]);
-                if !finite(min) || !finite(max) || !solid {
-                    return Err(("stock.max", format!("the box from {min:?} to {max:?} has no volume")));
+                if !(*allowance > 0.0 && *allowance < 1e3) {
+                    return Err(("stock.allowance", format!("{allowance} is not an allowance, expected above 0")));
                 }
-                Ok(Self::Box(bounds))
+                Ok(Self::Roughed { bounds: block(min, max, scale)?, allowance: Length::mm(allowance * scale) })
             }
             StockSection::Cylinder { centre, diameter, height, units } => {
                 let scale = unit(units)?.mm();
@@ -93,6 +99,20 @@ impl StockSpec {
             bounds.min.x, bounds.min.y, bounds.min.z, bounds.max.x, bounds.max.y, bounds.max.z
         ));
         Some(Self::Box(bounds))
+    }
+}
+
+fn finite(figures: &[f64]) -> bool {
+    figures.iter().all(|figure| figure.is_finite() && figure.abs() < 1e6)
+}
+
+fn block(min: &[f64; 3], max: &[f64; 3], scale: f64) -> Result<Aabb, (&'static str, String)> {
+    let bounds = Aabb { min: Point::from(min.map(|v| v * scale)), max: Point::from(max.map(|v| v * scale)) };
+    let solid = (0..3).all(|axis| bounds.min[axis] < bounds.max[axis]);
+    if finite(min) && finite(max) && solid {
+        Ok(bounds)
+    } else {
+        Err(("stock.max", format!("the box from {min:?} to {max:?} has no volume")))
     }
 }
 

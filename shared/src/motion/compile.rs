@@ -17,8 +17,8 @@
 //! | straight traverse | one rapid line, or up to three for a dog-leg |
 //! | straight feed, arc feed | one feed line or arc |
 //! | dwell | still for its time, also for zero: a dwell stops the axes |
-//! | change tool | still for the machine's tool change; the spindle stands afterwards |
-//! | spindle direction | M code time, then still while the spindle changes speed |
+//! | change tool | still for the machine's tool change, the spindle stands afterwards; nothing where the tool is in the spindle already |
+//! | spindle direction | still while the spindle changes speed |
 //! | spindle speed | still while a turning spindle changes speed, before the next thing that waits for it |
 //! | coolant | M code time |
 //! | stop | M code time, then a stop of no time that waits for a person |
@@ -37,6 +37,7 @@ use super::limits::Drives;
 use super::{Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
+use crate::ident::ToolNumber;
 use crate::machine::{Machine, RapidMode};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Pose, Provenance, Severity};
 use crate::units::{Feedrate, Length, RotaryVelocity, Seconds};
@@ -101,6 +102,10 @@ struct Compiler<'a> {
     turning: RotaryVelocity,
     /// Set by an S word until something waits for the spindle.
     awaits_spindle: Option<Provenance>,
+    /// Block being compiled, and the tool in the spindle before and after it.
+    block: Provenance,
+    tool_before: Option<ToolNumber>,
+    tool_after: Option<ToolNumber>,
     findings: Findings,
 }
 
@@ -123,12 +128,20 @@ impl<'a> Compiler<'a> {
             rotary_rad: [0.0; 3],
             turning: RotaryVelocity::ZERO,
             awaits_spindle: None,
+            block: Provenance::default(),
+            tool_before: None,
+            tool_after: None,
             findings: Findings::default(),
         }
     }
 
     fn operation(&mut self, op: &CanonOp) {
         let from = Origin { at: op.at, modal: &op.modal };
+        if op.at != self.block {
+            self.block = op.at;
+            self.tool_before = self.tool_after;
+        }
+        self.tool_after = op.modal.tool;
         match op.call {
             Call::StraightTraverse { end } => self.traverse(from, &end),
             Call::StraightFeed { end } => self.feed_line(from, &end),
@@ -139,6 +152,8 @@ impl<'a> Compiler<'a> {
                 self.wait_for_spindle(from);
                 self.still(from, StillKind::Dwell, time);
             }
+            // T and M6 for the tool that is there already: the changer has nothing to do.
+            Call::ChangeTool { tool } if self.tool_before == Some(tool) => {}
             Call::ChangeTool { .. } => {
                 self.still(from, StillKind::ToolChange, self.machine.tool_change);
                 // The changer takes the tool from a standing spindle; what the program has asked for since
@@ -148,7 +163,6 @@ impl<'a> Compiler<'a> {
             }
             Call::SetSpindleSpeed { .. } => self.awaits_spindle = Some(op.at),
             Call::SetSpindleDirection { .. } => {
-                self.m_code(from);
                 self.awaits_spindle = Some(op.at);
                 self.wait_for_spindle(from);
             }

@@ -8,11 +8,13 @@
 mod admission;
 mod chunk;
 mod factor;
+mod limits;
 mod override_plan;
 mod reason;
 
 pub use admission::{Admission, Envelope, RejectReason};
 pub use chunk::{KeepAlive, PlanChunk, StageStamps};
 pub use factor::Override;
+pub use limits::Limits;
 pub use override_plan::{OverridePlan, PlanError, Span};
 pub use reason::{Binding, Reason};

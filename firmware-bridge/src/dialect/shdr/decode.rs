@@ -152,7 +152,7 @@ impl State {
     fn complete<'a>(&mut self, pairs: &'a str) -> Option<&'a str> {
         let bars = pairs.bytes().filter(|byte| *byte == b'|').count();
         let counted = pairs.rsplit_once("|Fields|").and_then(|(before, count)| {
-            let whole = (before.bytes().filter(|byte| *byte == b'|').count() + 1) / 2;
+            let whole = before.bytes().filter(|byte| *byte == b'|').count().div_ceil(2);
             (count.parse() == Ok(whole)).then_some(before)
         });
         let found = match self.completeness {

@@ -153,11 +153,9 @@ fn waits_take_the_machines_times() {
     let path = script.path(&machine);
     let expected = [
         (StillKind::ToolChange, 6.0),
-        (StillKind::MCode, 0.5),
         (StillKind::Spindle, 1.5),
         (StillKind::MCode, 0.5),
         (StillKind::Dwell, 0.25),
-        (StillKind::MCode, 0.5),
         (StillKind::Spindle, 2.0),
         (StillKind::MCode, 0.5),
         (StillKind::Stop, 0.0),
@@ -168,6 +166,19 @@ fn waits_take_the_machines_times() {
     assert_eq!(last.end.as_nm() - last.start.as_nm(), 1000);
     let cut = path.segments().iter().find(|segment| segment.kind == SegmentKind::Feed).expect("a cut");
     assert_eq!(cut.spindle.map(|speed| speed.as_rev_s()), Some(150.0));
+}
+
+#[test]
+fn a_tool_that_is_in_the_spindle_is_not_changed() {
+    let machine = machine(100.0, 1000.0);
+    let mut script = Script::new(10.0);
+    script.change_tool(3).feed(1.0, 0.0, 0.0).change_tool(3).feed(2.0, 0.0, 0.0).change_tool(4);
+    assert_eq!(stills(&script.path(&machine)).len(), 2);
+    // The interpreter may know what is in the spindle before the program begins.
+    let mut script = Script::new(10.0);
+    script.modal.tool = Some(crate::ident::ToolNumber(23));
+    script.feed(1.0, 0.0, 0.0).change_tool(23);
+    assert_eq!(stills(&script.path(&machine)), []);
 }
 
 #[test]

@@ -303,7 +303,10 @@ fn split_names_what_the_time_is_for() {
     let machine = machine(100.0, 1000.0);
     let mut script = Script::new(50.0);
     script.change_tool(1).spindle(100.0, 1).rapid(100.0, 0.0, 0.0).feed(150.0, 0.0, 0.0);
-    script.call(Call::Dwell { time: Seconds::s(0.3) }).call(Call::Stop { kind: StopKind::Optional });
+    script
+        .call(Call::Dwell { time: Seconds::s(0.3) })
+        .call(Call::Coolant { on: false })
+        .call(Call::Stop { kind: StopKind::Optional });
     let path = script.path(&machine);
     let profile = plan_profile(&path, &machine, &[]);
     let split = profile.split();

@@ -1,0 +1,177 @@
+//! Loads of the steps the kernel has cut.
+//!
+//! The kernel says where the cutter stood in material; the path says how it moved; `shared::cutting` says what
+//! that costs. Here the three are joined, once per step, into something a planner can use without looking at
+//! the engagement again: the loads at the programmed feed and their lines over the feed.
+//!
+//! Three states and no fourth: in air nothing is loaded; where flutes, spindle speed, tool or material are
+//! unknown the load is *unknown*, never a number; else it is known.
+
+use std::collections::BTreeMap;
+
+use shared::cutting::{AffineLoads, CuttingLaw, CuttingModel, CuttingMotion, Loads, Material, Runout};
+use shared::det::ExactSum;
+use shared::ident::ToolNumber;
+use shared::motion::{Segment, Station};
+use shared::tool::Tool;
+use shared::units::{Length, Seconds, Volume};
+
+use crate::engagement::CutStep;
+
+/// Why a load is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnknownLoad {
+    /// No tool in the spindle, or one that is not in the table.
+    Tool,
+    /// The tool's flutes are not known, or its data cannot cut.
+    Cutter,
+    /// The spindle stands, or the program has not said a speed.
+    Spindle,
+}
+
+impl UnknownLoad {
+    /// Its stable name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Cutter => "cutter",
+            Self::Spindle => "spindle",
+        }
+    }
+}
+
+/// Loads of one step at the programmed feed, and over the feed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KnownLoads {
+    /// How the cutter moves at the programmed feed.
+    pub motion: CuttingMotion,
+    /// Loads at the programmed feed.
+    pub full: Loads,
+    /// Loads over the ratio of the programmed feed.
+    pub lines: AffineLoads,
+}
+
+/// What a step asks of the machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StepLoads {
+    /// Nothing touches.
+    Air,
+    /// Something touches, and what it costs is not known.
+    Unknown(UnknownLoad),
+    /// Something touches.
+    Known(KnownLoads),
+}
+
+impl StepLoads {
+    /// The loads where they are known; zero in air.
+    pub fn full(&self) -> Option<Loads> {
+        match self {
+            Self::Air => Some(Loads::AIR),
+            Self::Unknown(_) => None,
+            Self::Known(known) => Some(known.full),
+        }
+    }
+}
+
+/// One force model for every tool of a job, in one material.
+#[derive(Clone, Debug)]
+pub struct LoadModels {
+    models: BTreeMap<ToolNumber, Option<CuttingModel>>,
+    law: CuttingLaw,
+}
+
+impl LoadModels {
+    /// Models of these tools in a material. Runout is that of every tool; [`Runout::ASSUMED`] unless measured.
+    pub fn new<'a>(tools: impl IntoIterator<Item = &'a Tool>, material: &Material, runout: Runout) -> Self {
+        let models = tools.into_iter().map(|tool| (tool.number, CuttingModel::new(tool, &material.law, runout)));
+        Self { models: models.collect(), law: material.law }
+    }
+
+    /// The law of the material.
+    pub fn law(&self) -> &CuttingLaw {
+        &self.law
+    }
+
+    /// The model of a tool; `None` where the tool or what is needed of it is not known.
+    pub fn model(&self, tool: Option<ToolNumber>) -> Option<&CuttingModel> {
+        self.models.get(&tool?)?.as_ref()
+    }
+
+    /// Loads of one step. `segment` is the segment the step belongs to.
+    pub fn of_step(&self, step: &CutStep, segment: &Segment) -> StepLoads {
+        if step.engagement.is_air() {
+            return StepLoads::Air;
+        }
+        let known_tool = segment.tool.and_then(|tool| self.models.get(&tool));
+        let model = match known_tool {
+            None => return StepLoads::Unknown(UnknownLoad::Tool),
+            Some(None) => return StepLoads::Unknown(UnknownLoad::Cutter),
+            Some(Some(model)) => model,
+        };
+        let Some(motion) = motion_of(step, segment) else {
+            return StepLoads::Unknown(UnknownLoad::Spindle);
+        };
+        let known = model.loads(&step.engagement, &motion).and_then(|full| {
+            let lines = AffineLoads::of(model, &step.engagement, &motion, &full)?;
+            Some(KnownLoads { motion, full, lines })
+        });
+        known.map_or(StepLoads::Unknown(UnknownLoad::Spindle), StepLoads::Known)
+    }
+
+    /// Loads of one step at a ratio of the programmed feed, evaluated and not read from the lines: what a
+    /// report prints for the feed as planned. `None` where they are not known.
+    pub fn at_ratio(&self, step: &CutStep, segment: &Segment, ratio: f64) -> Option<Loads> {
+        if step.engagement.is_air() {
+            return Some(Loads::AIR);
+        }
+        let motion = motion_of(step, segment)?;
+        self.model(segment.tool)?.loads(&step.engagement, &motion.at_ratio(ratio))
+    }
+}
+
+/// How the cutter moves in the middle of a step at the programmed feed; `None` where the spindle stands or
+/// its speed is unknown.
+pub fn motion_of(step: &CutStep, segment: &Segment) -> Option<CuttingMotion> {
+    let spindle = segment.spindle.filter(|spindle| spindle.as_rev_s() != 0.0)?;
+    let middle = Station::from_nm(step.from.as_nm() + (step.to.as_nm() - step.from.as_nm()) / 2);
+    let direction = segment.geometry.tangent(segment.fraction(middle));
+    Some(CuttingMotion::along(&direction, segment.feed, spindle))
+}
+
+/// Energy of removing the material of a stretch, counted two ways that share only the coefficients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PowerCheck {
+    /// Σ cutting power · time, from the engagement, in J.
+    pub by_engagement_j: f64,
+    /// Σ k_c(h) · volume, from the stock the kernel removed, in J.
+    pub by_volume_j: f64,
+}
+
+impl PowerCheck {
+    /// Σ over steps of one segment with their loads at the programmed feed. Steps in air and of unknown load
+    /// count on neither side.
+    pub fn of<'a>(law: &CuttingLaw, segment: &Segment, steps: impl IntoIterator<Item = (&'a CutStep, &'a StepLoads)>) -> Self {
+        let (mut engagement_mj, mut volume_mj) = (ExactSum::default(), ExactSum::default());
+        for (step, loads) in steps {
+            let StepLoads::Known(known) = loads else { continue };
+            let time: Seconds = step.to.beyond(step.from) / segment.feed;
+            engagement_mj.add(known.full.power_cutting.as_w() * time.as_s() * 1e3);
+            let removed = Volume::mm3(step.removed_mm3);
+            volume_mj.add(specific_force_n_mm2(law, known) * removed.as_mm3());
+        }
+        Self { by_engagement_j: engagement_mj.total() * 1e-3, by_volume_j: volume_mj.total() * 1e-3 }
+    }
+
+    /// By how much the two differ, as a share of the greater; zero where both are.
+    pub fn difference(&self) -> f64 {
+        let greater = self.by_engagement_j.abs().max(self.by_volume_j.abs());
+        if greater == 0.0 { 0.0 } else { (self.by_engagement_j - self.by_volume_j).abs() / greater }
+    }
+}
+
+/// k_c at the mean chip of a step: with Kienzle's law the mean over the step's chips lies within a few per
+/// cent of it.
+fn specific_force_n_mm2(law: &CuttingLaw, known: &KnownLoads) -> f64 {
+    let chip: Length = known.full.chip_mean;
+    law.specific_force(chip).as_n_mm2()
+}

@@ -1,0 +1,274 @@
+//! The bounds on the feed of one step.
+
+use shared::cutting::{Affine, Loads};
+use shared::geom::Vector;
+use shared::machine::Machine;
+use shared::motion::{Path, Segment, SegmentKind, Station};
+use shared::plan::{Binding, Limits, Reason};
+use shared::tool::{CutterShape, Tool};
+use shared::units::Feedrate;
+
+use crate::engagement::CutStep;
+use crate::loads::{KnownLoads, LoadModels, StepLoads};
+
+/// Share by which a verified load may exceed its limit before the bound is lowered further.
+const VERIFY_TOLERANCE: f64 = 2e-3;
+
+/// Most evaluations spent on lowering one bound.
+const VERIFY_ROUNDS: u32 = 8;
+
+/// Descending steeper than this sine of the path's angle counts as a plunge: 45°.
+const PLUNGE_SINE: f64 = 0.707;
+
+/// Where the drives do not even come this close to the feed, they are named as what binds.
+const DRIVES_SHARE: f64 = 0.995;
+
+/// The greatest feed at one stretch, as a ratio of the programmed one, and why.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepBound {
+    /// Where it begins.
+    pub from: Station,
+    /// Where it ends.
+    pub to: Station,
+    /// Greatest ratio of the programmed feed, in [0, 1].
+    pub feed_max_ratio: f64,
+    /// The same from loads alone, without slow-downs by policy (first contact, plunge).
+    pub load_max_ratio: f64,
+    /// What binds.
+    pub binding: Binding,
+    /// Programmed feed.
+    pub feed: Feedrate,
+    /// Greatest speed along the path that the drives reach in this stretch at 100 %.
+    pub reached: Feedrate,
+}
+
+impl StepBound {
+    /// True where the factor is 1.0 whatever is cut: rapids, what does not move, locked and finish operations.
+    pub fn is_exempt(&self) -> bool {
+        is_exempt(self.binding.reason)
+    }
+
+    /// The ratio at which the commanded speed no longer exceeds what the drives reach.
+    pub(super) fn reached_ratio(&self) -> f64 {
+        self.reached / self.feed
+    }
+}
+
+/// True for reasons that fix the factor at 1.0.
+pub(super) fn is_exempt(reason: Reason) -> bool {
+    matches!(reason, Reason::Rapid | Reason::Still | Reason::Locked | Reason::Finish)
+}
+
+/// What a segment says about overrides before anything is cut: the reason that fixes the factor at 1.0.
+pub(super) fn fixed_reason(segment: &Segment, limits: &Limits) -> Option<Reason> {
+    match segment.kind {
+        SegmentKind::Rapid => return Some(Reason::Rapid),
+        SegmentKind::Still(_) => return Some(Reason::Still),
+        SegmentKind::Feed => {}
+    }
+    if segment.forced.is_some() {
+        return Some(Reason::Locked);
+    }
+    segment.tool.is_some_and(|tool| limits.finish.contains(&tool)).then_some(Reason::Finish)
+}
+
+/// What bounds are computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundContext<'a> {
+    /// The path the steps belong to.
+    pub path: &'a Path,
+    /// Force models of the job's tools.
+    pub models: &'a LoadModels,
+    /// The machine: its spindle bounds torque and power where the limits do not.
+    pub machine: &'a Machine,
+    /// Limits of the job.
+    pub limits: &'a Limits,
+}
+
+/// One limit on one load.
+struct Candidate {
+    reason: Reason,
+    line: Affine,
+    value: fn(&Loads) -> f64,
+    limit: f64,
+}
+
+/// Bounds of steps in order of station, first contact included.
+///
+/// `loads` and `reached` belong to the steps by index; `reached` is the greatest speed the drives reach within
+/// a step at 100 %. There may be more bounds than steps, because a slow-down may begin inside a step in air.
+pub fn bound_steps(
+    context: &BoundContext<'_>,
+    steps: &[CutStep],
+    loads: &[StepLoads],
+    reached: &[Feedrate],
+) -> Vec<StepBound> {
+    assert_eq!(steps.len(), loads.len(), "one load a step");
+    assert_eq!(steps.len(), reached.len(), "one reached speed a step");
+    let each = steps.iter().zip(loads).zip(reached);
+    let bounds: Vec<_> = each.map(|((step, loads), reached)| bound_step(context, step, loads, *reached)).collect();
+    super::contact::slow_before_contact(context, steps, loads, bounds)
+}
+
+/// The bound of one step, seen alone.
+pub fn bound_step(context: &BoundContext<'_>, step: &CutStep, loads: &StepLoads, reached: Feedrate) -> StepBound {
+    let segment = &context.path.segments()[step.segment as usize];
+    let bound = |ratio: f64, load_ratio: f64, binding: Binding| StepBound {
+        from: step.from,
+        to: step.to,
+        feed_max_ratio: ratio,
+        load_max_ratio: load_ratio,
+        binding,
+        feed: segment.feed,
+        reached,
+    };
+    if let Some(reason) = fixed_reason(segment, context.limits) {
+        return bound(1.0, 1.0, Binding::plain(reason));
+    }
+    let ratio_max = context.limits.ratio_max();
+    let known = match loads {
+        StepLoads::Air => return with_drives(bound(ratio_max, 1.0, Binding::plain(Reason::Programmed))),
+        StepLoads::Unknown(_) => return bound(ratio_max, 1.0, Binding::plain(Reason::Unknown)),
+        StepLoads::Known(known) => known,
+    };
+    let (load_ratio, binding) = load_bound(context, step, segment, known);
+    let mut found = bound(load_ratio.min(ratio_max), load_ratio, binding);
+    // An infeasible step is not made feasible by slow drives: its ratio is above what the loads allow.
+    if binding.reason != Reason::Infeasible {
+        found = with_drives(found);
+        if found.binding.reason == Reason::Drives {
+            found.load_max_ratio = 1.0;
+        }
+    }
+    let tool = context.models.model(segment.tool).map(|model| model.tool());
+    let middle = segment.fraction(step.from).midpoint(segment.fraction(step.to));
+    if tool.is_some_and(|tool| plunges(tool, &segment.geometry.tangent(middle))) {
+        let cap = context.limits.plunge_factor.ratio();
+        if cap < found.feed_max_ratio && cap < found.reached_ratio() {
+            found.feed_max_ratio = cap;
+            found.binding = Binding::plain(Reason::Plunge);
+        }
+    }
+    found
+}
+
+/// Where the drives do not reach the bound, it holds by itself: the factor stays, and the drives are named.
+fn with_drives(bound: StepBound) -> StepBound {
+    let reached = bound.reached_ratio();
+    // A named load that the drives keep below its limit is no longer what binds.
+    if reached < DRIVES_SHARE && reached <= bound.feed_max_ratio {
+        return StepBound { feed_max_ratio: 1.0, binding: Binding::plain(Reason::Drives), ..bound };
+    }
+    bound
+}
+
+/// True where a milling cutter goes down steeply; drills and spot drills do nothing else.
+fn plunges(tool: &Tool, direction: &Vector) -> bool {
+    let mills = !matches!(tool.shape, CutterShape::Drill { .. } | CutterShape::Cone { .. });
+    mills && -direction.z > PLUNGE_SINE
+}
+
+/// Least of the load bounds with the precedence of rubbing, verified by an evaluation where it binds.
+fn load_bound(context: &BoundContext<'_>, step: &CutStep, segment: &Segment, known: &KnownLoads) -> (f64, Binding) {
+    let limits = context.limits;
+    let raised = 1.0 + limits.uncertainty.max(0.0);
+    let candidates = candidates(context, known);
+    let mut ratio = 1.0f64;
+    let mut binds: Option<&Candidate> = None;
+    for candidate in &candidates {
+        let solved = candidate.line.solve(candidate.limit / raised).unwrap_or(f64::INFINITY);
+        if solved < ratio {
+            ratio = solved;
+            binds = Some(candidate);
+        }
+    }
+    if binds.is_some() {
+        ratio = verified(context, step, segment, &candidates, ratio);
+    }
+    let binding = |reason: Reason, at: f64| match binds {
+        Some(candidate) => Binding {
+            reason,
+            value: Some(candidate.line.at(at) as f32),
+            limit: Some(candidate.limit as f32),
+        },
+        None => Binding::plain(reason),
+    };
+    let chip_max_mm = known.full.chip_max.as_mm();
+    let rubbing = limits.chip_thickness_min.filter(|_| chip_max_mm > 0.0).map(|least| least.as_mm() / chip_max_mm);
+    let floor = limits.floor().ratio();
+    match (binds, rubbing) {
+        (Some(_), Some(rubs)) if rubs > ratio => (rubs.clamp(floor, 1.0), binding(Reason::Infeasible, rubs.clamp(floor, 1.0))),
+        (Some(_), _) if ratio < floor => (floor, binding(Reason::Infeasible, floor)),
+        (Some(candidate), _) => (ratio, binding(candidate.reason, ratio)),
+        (None, Some(rubs)) if rubs >= 1.0 => {
+            let limit = limits.chip_thickness_min.map(|least| least.as_mm() as f32);
+            (1.0, Binding { reason: Reason::Rubbing, value: Some(chip_max_mm as f32), limit })
+        }
+        (None, _) => (1.0, Binding::plain(Reason::Programmed)),
+    }
+}
+
+fn candidates(context: &BoundContext<'_>, known: &KnownLoads) -> Vec<Candidate> {
+    let (limits, spindle, lines) = (context.limits, &context.machine.spindle, &known.lines);
+    let torque_n_m = limits.torque_max.unwrap_or(spindle.torque_max * spindle.efficiency).as_n_m();
+    let power_w = limits.power_max.unwrap_or(spindle.power_max * spindle.efficiency).as_w();
+    let rows: [(Reason, Affine, fn(&Loads) -> f64, Option<f64>); 6] = [
+        (
+            Reason::ForcePeak,
+            lines.force_peak_n,
+            |loads| loads.force_peak_xy.as_n(),
+            limits.force_peak_xy.map(|limit| limit.as_n()),
+        ),
+        (Reason::Torque, lines.torque_n_m, |loads| loads.torque_mean.as_n_m(), Some(torque_n_m)),
+        (Reason::Power, lines.power_w, |loads| loads.power.as_w(), Some(power_w)),
+        (
+            Reason::ChipThickness,
+            lines.chip_max_mm,
+            |loads| loads.chip_max.as_mm(),
+            limits.chip_thickness_max.map(|limit| limit.as_mm()),
+        ),
+        (
+            Reason::Deflection,
+            lines.deflection_mm,
+            |loads| loads.deflection.as_mm(),
+            limits.deflection_max.map(|limit| limit.as_mm()),
+        ),
+        (
+            Reason::BendingStress,
+            lines.bending_n_mm2,
+            |loads| loads.bending_stress.as_n_mm2(),
+            limits.bending_stress_max.map(|limit| limit.as_n_mm2()),
+        ),
+    ];
+    let stated = |(reason, line, value, limit): (Reason, Affine, fn(&Loads) -> f64, Option<f64>)| {
+        limit.filter(|limit| *limit > 0.0).map(|limit| Candidate { reason, line, value, limit })
+    };
+    rows.into_iter().filter_map(stated).collect()
+}
+
+/// Lowers a ratio until the loads evaluated there keep every limit.
+fn verified(
+    context: &BoundContext<'_>,
+    step: &CutStep,
+    segment: &Segment,
+    candidates: &[Candidate],
+    solved: f64,
+) -> f64 {
+    let raised = 1.0 + context.limits.uncertainty.max(0.0);
+    let floor = context.limits.floor().ratio();
+    let mut ratio = solved;
+    for _ in 0..VERIFY_ROUNDS {
+        if ratio < floor {
+            break;
+        }
+        let Some(loads) = context.models.at_ratio(step, segment, ratio) else { break };
+        let excess = |candidate: &Candidate| (candidate.value)(&loads) * raised / candidate.limit - 1.0;
+        let worst = candidates.iter().map(excess).fold(f64::NEG_INFINITY, f64::max);
+        if worst <= VERIFY_TOLERANCE {
+            break;
+        }
+        // Twice the excess: part of a force does not fall with the feed.
+        ratio *= (1.0 - 2.0 * worst).max(0.5);
+    }
+    ratio
+}

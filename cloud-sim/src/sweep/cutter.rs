@@ -1,0 +1,58 @@
+use shared::tool::{CutterShape, Tool};
+
+use crate::collision::Body;
+use crate::engagement::{Profile, Sampler};
+
+use super::underside::{Ball, BullNose, Cone};
+
+/// A tool prepared for cutting: profile, underside in single precision, shank and holder.
+#[derive(Clone, Debug)]
+pub struct Cutter {
+    profile: Profile,
+    pub(super) sampler: Sampler,
+    pub(super) underside: Form,
+    pub(super) body: Body,
+    centre_cutting: bool,
+}
+
+/// The underside as the inner loops want it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    Flat,
+    Ball(Ball),
+    BullNose(BullNose),
+    Cone(Cone),
+}
+
+impl Cutter {
+    /// From a tool. Dimensions are taken as they are; the tool table has checked them.
+    pub fn new(tool: &Tool) -> Self {
+        let profile = Profile::new(tool);
+        let radius = profile.radius_mm as f32;
+        let underside = match tool.shape {
+            CutterShape::Flat => Form::Flat,
+            CutterShape::Ball => Form::Ball(Ball { radius }),
+            CutterShape::BullNose { .. } => match profile.corner_mm() {
+                Some(corner) if corner > 0.0 && profile.face_mm > 0.0 => {
+                    Form::BullNose(BullNose { radius, face: profile.face_mm as f32, corner: corner as f32 })
+                }
+                Some(corner) if corner > 0.0 => Form::Ball(Ball { radius }),
+                _ => Form::Flat,
+            },
+            CutterShape::Cone { .. } | CutterShape::Drill { .. } => {
+                Form::Cone(Cone { radius, slope: profile.cone_slope().unwrap_or(0.0) as f32 })
+            }
+        };
+        Self { profile, sampler: Sampler::new(), underside, body: Body::new(tool), centre_cutting: tool.centre_cutting }
+    }
+
+    /// The cutting end.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// False for cutters that must not plunge.
+    pub fn centre_cutting(&self) -> bool {
+        self.centre_cutting
+    }
+}

@@ -1,0 +1,22 @@
+//! Cutting: a tool moves along its path and lowers the stock.
+//!
+//! The room turns segments into straight pieces, prepares cutters for the inner loops, and for each step of a
+//! segment samples the engagement, cuts, and looks for contacts that must not be. It does not know feeds,
+//! forces or plans.
+//!
+//! Lines are cut exactly. Arcs and helices become chords whose sagitta is at most a tenth of a cell
+//! ([`SAGITTA_CELLS`]). A segment is cut in steps of equal length because engagement changes along it; on a line
+//! each step looks only at what lies ahead of the one before, so that short steps cost half.
+//!
+//! A rapid goes through the same cut. Its material is gone afterwards, in the model as on the machine, and
+//! what it removed is the finding; a dry run on a fork would find the same number ([`removed_dry_mm3`] does it).
+
+mod cutter;
+mod kernel;
+mod path;
+mod segment;
+mod underside;
+
+pub use cutter::Cutter;
+pub use path::{PathCutter, cut_path};
+pub use segment::{NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometry, cut_segment, removed_dry_mm3};

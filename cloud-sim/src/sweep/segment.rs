@@ -1,0 +1,246 @@
+use shared::det::math;
+use shared::geom::{Point, Vector};
+use shared::motion::{Geometry, Segment, SegmentKind};
+use shared::units::RotaryVelocity;
+
+use super::Cutter;
+use super::kernel::{Piece, Tally, cut_piece};
+use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
+use crate::engagement::{CutStep, Pose};
+use crate::executor::Executor;
+use crate::stock::HeightMap;
+
+/// Greatest sagitta of the chords of an arc, in cells.
+pub const SAGITTA_CELLS: f64 = 0.1;
+
+/// Most steps of one segment; longer segments get longer steps.
+const STEPS_MAX: f64 = 100_000.0;
+
+/// Most chords of one step: an arc of 10 m radius on the finest cell needs about one for each mm.
+const CHORDS_MAX: f64 = 10_000.0;
+
+/// A descent steeper than this dz/ds is a plunge for a cutter that does not cut at its centre. Gentler ones
+/// are ramps, whose limit the tool's maker gives.
+const PLUNGE_SLOPE: f64 = 1.0;
+
+/// How a segment is cut.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SweepOptions {
+    /// Greatest length of a [`CutStep`] along the path, mm.
+    pub step_mm: f64,
+}
+
+/// Why a moving segment was not cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotCut {
+    /// No tool in the spindle.
+    NoTool,
+    /// The tool has no description.
+    UnknownTool,
+}
+
+/// What cutting one segment did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SegmentCut {
+    /// Index of the segment in the path.
+    pub segment: u32,
+    /// Its steps in order; none where nothing moves or nothing can cut.
+    pub steps: Vec<CutStep>,
+    /// Removed volume, mm³: the sum over the steps, in order.
+    pub removed_mm3: f64,
+    /// Contacts, at most one of a kind.
+    pub findings: Vec<Finding>,
+    /// Set where the segment moves and was not cut.
+    pub not_cut: Option<NotCut>,
+}
+
+impl SegmentCut {
+    fn begin(&mut self, segment: u32) {
+        self.segment = segment;
+        self.steps.clear();
+        self.removed_mm3 = 0.0;
+        self.findings.clear();
+        self.not_cut = None;
+    }
+
+    /// Empties this for a segment that is not cut.
+    pub(super) fn leave(&mut self, index: u32, segment: &Segment, reason: NotCut) {
+        self.begin(index);
+        self.not_cut = (!matches!(segment.kind, SegmentKind::Still(_))).then_some(reason);
+    }
+
+    /// Keeps the deepest finding of its kind; volumes of the same kind add up.
+    fn note(&mut self, finding: Finding) {
+        match self.findings.iter_mut().find(|known| known.kind == finding.kind) {
+            Some(known) => {
+                let removed_mm3 = known.removed_mm3 + finding.removed_mm3;
+                if finding.depth_mm > known.depth_mm {
+                    *known = finding;
+                }
+                known.removed_mm3 = removed_mm3;
+            }
+            None => self.findings.push(finding),
+        }
+    }
+}
+
+/// Cuts one segment in steps into `out`, which is emptied first and keeps its memory.
+///
+/// Segments without movement cut nothing. The spindle's direction mirrors the engagement; whether it turns at
+/// all is the caller's concern. The executor may be used inside large steps; the result does not depend on it.
+pub fn cut_segment(
+    map: &mut HeightMap,
+    cutter: &Cutter,
+    index: u32,
+    segment: &Segment,
+    options: &SweepOptions,
+    executor: &dyn Executor,
+    out: &mut SegmentCut,
+) {
+    out.begin(index);
+    let length_mm = segment.length.as_mm();
+    if matches!(segment.kind, SegmentKind::Still(_)) || matches!(segment.geometry, Geometry::Still { .. }) {
+        return;
+    }
+    let steps = (length_mm / options.step_mm.max(1e-3) - 1e-9).ceil().clamp(1.0, STEPS_MAX) as usize;
+    let above = lowest_z(&segment.geometry) >= f64::from(map.top);
+    let mut stepper = Stepper {
+        map,
+        cutter,
+        index,
+        segment,
+        executor,
+        mirrored: segment.spindle.is_some_and(|speed| speed < RotaryVelocity::ZERO),
+    };
+    out.steps.reserve(steps);
+    for step in 0..steps {
+        let (from, to) = (step as f64 / steps as f64, (step + 1) as f64 / steps as f64);
+        let mut done = CutStep {
+            segment: index,
+            from: segment.station(from),
+            to: segment.station(to),
+            removed_mm3: 0.0,
+            removed_cells: 0,
+            engagement: shared::cutting::Engagement::default(),
+        };
+        if !above {
+            stepper.step(from, to, &mut done, out);
+        }
+        out.removed_mm3 += done.removed_mm3;
+        out.steps.push(done);
+    }
+    // A rapid is reported for all it removed, and not for grazing a cell.
+    out.findings
+        .retain(|finding| finding.kind != FindingKind::RapidInStock || finding.removed_mm3 > RAPID_REMOVED_MAX_MM3);
+}
+
+/// Cuts a path of the tip without engagement or findings; returns the removed volume in mm³.
+pub fn cut_geometry(map: &mut HeightMap, cutter: &Cutter, geometry: &Geometry, executor: &dyn Executor) -> f64 {
+    let area_mm2 = map.grid.cell_area_mm2();
+    let mut tally = Tally::default();
+    let cell_mm = map.grid.cell_x.min(map.grid.cell_y);
+    for piece in pieces(geometry, 0.0, 1.0, cell_mm) {
+        tally.add(&cut_piece(map, cutter, &piece, executor));
+    }
+    tally.drop_mm * area_mm2
+}
+
+/// What a path would remove from the stock as it stands, mm³; the stock stays.
+pub fn removed_dry_mm3(map: &HeightMap, cutter: &Cutter, geometry: &Geometry, executor: &dyn Executor) -> f64 {
+    cut_geometry(&mut map.fork(), cutter, geometry, executor)
+}
+
+struct Stepper<'a> {
+    map: &'a mut HeightMap,
+    cutter: &'a Cutter,
+    index: u32,
+    segment: &'a Segment,
+    executor: &'a dyn Executor,
+    mirrored: bool,
+}
+
+impl Stepper<'_> {
+    fn step(&mut self, from: f64, to: f64, done: &mut CutStep, out: &mut SegmentCut) {
+        let geometry = &self.segment.geometry;
+        let middle = 0.5 * (from + to);
+        let pose = Pose { tip: geometry.point(middle), travel: geometry.tangent(middle), mirrored: self.mirrored };
+        let sample = self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose);
+        let cell_mm = self.map.grid.cell_x.min(self.map.grid.cell_y);
+        let mut tally = Tally::default();
+        for piece in pieces(geometry, from, to, cell_mm) {
+            tally.add(&cut_piece(self.map, self.cutter, &piece, self.executor));
+            for touch in self.cutter.body.touches(self.map, &piece.start, &piece.end) {
+                out.note(self.finding(touch.kind, done, touch.place, touch.depth_mm));
+            }
+        }
+        if tally.cells == 0 {
+            return;
+        }
+        done.removed_mm3 = tally.drop_mm * self.map.grid.cell_area_mm2();
+        done.removed_cells = tally.cells;
+        done.engagement = sample.engagement;
+        if sample.above_flutes_mm > TOUCH_MAX_MM {
+            out.note(self.finding(FindingKind::ShankInStock, done, pose.tip, sample.above_flutes_mm));
+        }
+        let Some((drop, column, row)) = tally.deepest else {
+            return;
+        };
+        let grid = &self.map.grid;
+        let left = f64::from(self.map.cell(column, row));
+        let place = Point::new(grid.centre_x(column), grid.centre_y(row), left + f64::from(drop));
+        if self.segment.kind == SegmentKind::Rapid {
+            let finding = self.finding(FindingKind::RapidInStock, done, place, f64::from(drop));
+            out.note(Finding { removed_mm3: done.removed_mm3, ..finding });
+        }
+        if !self.cutter.centre_cutting() && is_plunge(&pose.travel) {
+            let finding = self.finding(FindingKind::NonCentreCuttingPlunge, done, place, f64::from(drop));
+            out.note(Finding { removed_mm3: done.removed_mm3, ..finding });
+        }
+    }
+
+    fn finding(&self, kind: FindingKind, done: &CutStep, place: Point, depth_mm: f64) -> Finding {
+        let line = self.segment.at.line;
+        Finding { kind, segment: self.index, line, station: done.to, place, depth_mm, removed_mm3: 0.0 }
+    }
+}
+
+fn is_plunge(travel: &Vector) -> bool {
+    let horizontal = (travel.x * travel.x + travel.y * travel.y).sqrt();
+    travel.z < 0.0 && -travel.z > PLUNGE_SLOPE * horizontal
+}
+
+/// A lower bound on the height of the tip.
+fn lowest_z(geometry: &Geometry) -> f64 {
+    let ends = geometry.start().z.min(geometry.end().z);
+    match geometry {
+        Geometry::Arc { start, centre, normal, .. } if normal.z.abs() < 0.5 => {
+            ends.min(centre.z - (start - centre).norm())
+        }
+        _ => ends,
+    }
+}
+
+/// The straight pieces of a stretch of a path, in order.
+fn pieces(geometry: &Geometry, from: f64, to: f64, cell_mm: f64) -> impl Iterator<Item = Piece> {
+    let chords = match geometry {
+        Geometry::Line { .. } => 1,
+        Geometry::Still { .. } => 0,
+        Geometry::Arc { start, centre, normal, sweep_rad, .. } => {
+            let arm = start - centre;
+            let radius_mm = (arm - normal * arm.dot(normal)).norm();
+            let sagitta_mm = (SAGITTA_CELLS * cell_mm).min(radius_mm);
+            let chord_rad = if radius_mm > 0.0 { 2.0 * math::acos(1.0 - sagitta_mm / radius_mm) } else { 1.0 };
+            (sweep_rad.abs() * (to - from) / chord_rad).ceil().clamp(1.0, CHORDS_MAX) as usize
+        }
+    };
+    let geometry = *geometry;
+    let straight = matches!(geometry, Geometry::Line { .. });
+    (0..chords).map(move |chord| {
+        let fraction = |chord: usize| from + (to - from) * chord as f64 / chords as f64;
+        Piece {
+            start: geometry.point(fraction(chord)),
+            end: geometry.point(fraction(chord + 1)),
+            continued: straight && from > 0.0,
+        }
+    })
+}

@@ -1,0 +1,155 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use cloud_sim::ahead::MapChoice;
+use cloud_sim::executor::{Executor, Serial};
+use cloud_sim::workers::Workers;
+use shared::job::{Job, JobSources};
+use shared::program::Diagnostic;
+
+use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, SimulateArgs, bad_input, draw};
+use crate::format::{LoadError, Scenario, SimulateRequest, StockArgument};
+use crate::report::{simulate_text, write_segments};
+use crate::simulate::Simulation;
+use crate::summary::simulate_json;
+
+/// Most memory of one stock map unless a scenario says otherwise.
+pub(super) const MEMORY_MAX_BYTES: u64 = 512 << 20;
+
+/// A compiled job with its sources and everything there was to say about them.
+pub(super) struct Prepared {
+    pub(super) job: Arc<Job>,
+    pub(super) sources: JobSources,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Assumptions of the command line, ahead of those of the job.
+    pub(super) assumed: Vec<String>,
+}
+
+pub(super) fn command(args: &SimulateArgs) -> u8 {
+    let (loaded, resolution) = match &args.scenario {
+        Some(name) => match Scenario::load(name, 1.0) {
+            Ok(scenario) => {
+                let resolution = args.resolution.or(scenario.file.run.resolution_mm);
+                (Ok((scenario.sources, Vec::new())), resolution)
+            }
+            Err(error) => return bad_input(&error),
+        },
+        None => match request(args) {
+            Ok(request) => (request.sources(), args.resolution),
+            Err(message) => return draw::message(&message),
+        },
+    };
+    let (sources, assumed) = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return bad_input(&error),
+    };
+    if resolution.is_some_and(|mm| !(mm > 0.0 && mm.is_finite())) {
+        return draw::message("--resolution must be a number of millimetres above 0");
+    }
+    let prepared = match prepare(sources, assumed) {
+        Ok(prepared) => prepared,
+        Err(code) => return code,
+    };
+    let executor = match executor(args.threads) {
+        Ok(executor) => executor,
+        Err(message) => return draw::message(&message),
+    };
+    let choice = MapChoice { cell_mm: resolution, memory_max_bytes: MEMORY_MAX_BYTES };
+    match Simulation::run(&prepared.job, &prepared.sources, choice, executor.as_ref()) {
+        Ok(simulation) => report(args, &prepared, &simulation),
+        Err(message) => draw::message(&message),
+    }
+}
+
+fn request(args: &SimulateArgs) -> Result<SimulateRequest, String> {
+    let program = args.program.clone().ok_or("name a program")?;
+    Ok(SimulateRequest {
+        program,
+        machine: args.machine.clone(),
+        tools: args.tools.clone(),
+        material: args.material.clone(),
+        stock: args.stock.as_deref().map(StockArgument::parse).transpose()?,
+        limits: Default::default(),
+    })
+}
+
+/// Compiles a job; draws what there is to say about it if it does not compile.
+pub(super) fn prepare(sources: JobSources, assumed: Vec<String>) -> Result<Prepared, u8> {
+    let (job, diagnostics) = Job::compile(&sources);
+    match job {
+        Some(job) => Ok(Prepared { job: Arc::new(job), sources, diagnostics, assumed }),
+        None => Err(bad_input(&LoadError { texts: texts(&sources), diagnostics })),
+    }
+}
+
+/// The parts of a job as texts, for drawing carets into them.
+fn texts(sources: &JobSources) -> BTreeMap<String, String> {
+    let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).ok();
+    sources.parts.iter().filter_map(|(name, bytes)| Some((name.clone(), text(bytes)?))).collect()
+}
+
+/// One thread, or a pool of as many as asked for; all processors by default.
+pub(super) fn executor(threads: Option<usize>) -> Result<Box<dyn Executor>, String> {
+    match threads {
+        Some(0) => Err("--threads must be at least 1".to_owned()),
+        Some(1) => Ok(Box::new(Serial)),
+        wanted => {
+            let threads = wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+            let workers = Workers::new(threads).map_err(|error| format!("no threads to simulate with: {error}"))?;
+            Ok(Box::new(workers))
+        }
+    }
+}
+
+fn report(args: &SimulateArgs, prepared: &Prepared, simulation: &Simulation) -> u8 {
+    let report = simulate_json(prepared.sources.manifest.program.file.as_str(), simulation, &prepared.diagnostics, &prepared.assumed);
+    let mut failed = false;
+    let mut attempt = |path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>| {
+        if let Err(message) = write_file(path, write) {
+            draw::line(&message);
+            failed = true;
+        }
+    };
+    if let Some(path) = &args.json {
+        attempt(path, &mut |out| {
+            serde_json::to_writer_pretty(&mut *out, &report)?;
+            out.write_all(b"\n")
+        });
+    }
+    if let Some(path) = &args.segments {
+        attempt(path, &mut |out| write_segments(simulation, out));
+    }
+    if let Some(path) = &args.stl {
+        let mut mesh = Vec::new();
+        simulation.map.to_stl(&mut mesh);
+        attempt(path, &mut |out| out.write_all(&mesh));
+    }
+    let to_stdout = [&args.json, &args.segments, &args.stl].into_iter().flatten().any(|path| path.as_os_str() == "-");
+    if !to_stdout {
+        // A closed standard output leaves nobody to tell.
+        let _ = std::io::stdout().lock().write_all(simulate_text(&report).as_bytes());
+    }
+    if failed { EXIT_INFRASTRUCTURE } else { EXIT_PASS }
+}
+
+/// Writes through a buffer to a file, or to standard output for `-`.
+pub(super) fn write_file(
+    path: &Path,
+    write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), String> {
+    let done = if path.as_os_str() == "-" {
+        let mut out = std::io::stdout().lock();
+        write(&mut out)
+    } else {
+        File::create(path).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            out.flush()
+        })
+    };
+    done.map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}
+

@@ -1,0 +1,250 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Figure;
+
+/// Result of a simulation.
+#[derive(Clone, Debug, Serialize)]
+pub struct SimulateJson {
+    /// File of the program.
+    pub program: String,
+    /// Digest of its bytes.
+    pub program_digest: String,
+    /// Machine.
+    pub machine: String,
+    /// Material.
+    pub material: String,
+    /// How the program was read: dialect and units, with the evidence.
+    pub read_as: Vec<String>,
+    /// Number of motions.
+    pub motions: usize,
+    /// Length of the path of the tip, mm.
+    pub path_mm: f64,
+    /// Cycle time at 100 %, s.
+    pub cycle_time_programmed_s: f64,
+    /// Cycle time under the plan, s.
+    pub cycle_time_planned_s: f64,
+    /// Cycle time at 100 % by what the machine does, s.
+    pub cycle_time_split_s: BTreeMap<&'static str, f64>,
+    /// Cycle time at the best constant override under the same limits, s.
+    pub cycle_time_constant_s: Figure,
+    /// The best constant override under the same limits, ratio.
+    pub constant_override: Figure,
+    /// Removed volume, mm³.
+    pub removed_volume_mm3: f64,
+    /// Peak resultant in the plane under the plan, N.
+    pub force_peak_xy_n: Figure,
+    /// The same at 100 %.
+    pub force_peak_xy_n_programmed: Figure,
+    /// Mean resultant over the cutting time under the plan, N.
+    pub force_mean_n: Figure,
+    /// The same at 100 %.
+    pub force_mean_n_programmed: Figure,
+    /// Greatest cutting power under the plan, W.
+    pub power_peak_w: Figure,
+    /// The same at 100 %.
+    pub power_peak_w_programmed: Figure,
+    /// Limit on the peak resultant that the plan was made for, N.
+    pub force_limit_n: Figure,
+    /// Share of the planned time in which each reason binds; sums to 1.
+    pub reasons: BTreeMap<&'static str, f64>,
+    /// Time lost against 100 %, by reason, s.
+    pub time_lost_s: BTreeMap<&'static str, f64>,
+    /// Time won against the best constant override, by the reason that binds in the plan, s; negative where the plan is slower.
+    pub time_won_over_constant_s: BTreeMap<&'static str, f64>,
+    /// Holder, shank or a cutter that must not plunge, in material.
+    pub collisions: Vec<CollisionJson>,
+    /// Rapids through stock.
+    pub rapids_in_stock: Vec<RapidInStockJson>,
+    /// What was not given and was filled in.
+    pub assumed: Vec<String>,
+    /// Warnings and notes about the input.
+    pub notes: Vec<String>,
+    /// The stock map.
+    pub stock: StockJson,
+    /// Cutting-term power against k_c(h) · MRR, worst relative difference over segments that remove enough to tell.
+    pub power_check_worst: Figure,
+}
+
+/// A collision.
+#[derive(Clone, Debug, Serialize)]
+pub struct CollisionJson {
+    /// Physical line, from 1.
+    pub line: u32,
+    /// `holder`, `shank` or `plunge`.
+    pub kind: &'static str,
+    /// Station, mm.
+    pub station_mm: f64,
+    /// Place in the work frame, mm.
+    pub place_mm: [f64; 3],
+    /// How deep, mm.
+    pub depth_mm: f64,
+}
+
+/// A rapid through stock.
+#[derive(Clone, Debug, Serialize)]
+pub struct RapidInStockJson {
+    /// Physical line, from 1.
+    pub line: u32,
+    /// Station, mm.
+    pub station_mm: f64,
+    /// Place in the work frame, mm.
+    pub place_mm: [f64; 3],
+    /// How deep, mm.
+    pub depth_mm: f64,
+    /// What it would remove, mm³.
+    pub removed_mm3: f64,
+}
+
+/// The stock map.
+#[derive(Clone, Debug, Serialize)]
+pub struct StockJson {
+    /// Cell along X and Y, mm.
+    pub cell_mm: [f64; 2],
+    /// Number of cells.
+    pub cells: u64,
+    /// Memory, bytes.
+    pub bytes: u64,
+    /// True if the cell was made coarser to stay under the memory cap.
+    pub coarsened: bool,
+    /// Digest of the stock as cut.
+    pub digest: String,
+}
+
+/// Result of a run: the simulation's keys beside what happened live.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunJson {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// `virtual` or `realtime`.
+    pub mode: &'static str,
+    /// Machine seconds in one wall second.
+    pub speed: f64,
+    /// The simulation.
+    #[serde(flatten)]
+    pub simulated: SimulateJson,
+    /// Cycle time as it was run, machine seconds from the first motion command to the end.
+    pub cycle_time_run_s: f64,
+    /// Handoff by stage, with `total` and `unexplained`.
+    pub handoff: BTreeMap<&'static str, StageJson>,
+    /// Counts of handoffs.
+    pub handoff_counts: HandoffJson,
+    /// Handoffs that were not answered in time.
+    pub misses: u64,
+    /// When, why and for how long the edge fell back.
+    pub fallbacks: Vec<FallbackJson>,
+    /// Share of the feed time under an admitted live plan.
+    pub covered_share: Figure,
+    /// Messages rejected, by reason.
+    pub rejects: BTreeMap<String, u64>,
+    /// What happened, in order.
+    pub events: Vec<EventJson>,
+    /// The hidden true process.
+    pub truth: Option<TruthJson>,
+    /// Plan, best constant and reactive controller on the same hidden process.
+    pub comparison: Vec<ComparisonJson>,
+    /// Digest over every input and decision of the edge.
+    pub recording_digest: String,
+    /// Expectations of the scenario.
+    pub expectations: Vec<VerdictJson>,
+}
+
+/// One stage of the handoff.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct StageJson {
+    /// Handoffs measured.
+    pub count: u64,
+    /// Median, µs.
+    pub p50_us: f64,
+    /// 99th percentile, µs.
+    pub p99_us: f64,
+    /// Greatest, µs.
+    pub max_us: f64,
+}
+
+/// Counts of handoffs and chunks.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct HandoffJson {
+    /// Triggers fired by the edge.
+    pub triggered: u64,
+    /// Answered in time.
+    pub answered: u64,
+    /// Chunks admitted, answers and others.
+    pub chunks_admitted: u64,
+    /// Cells of stock removed in the simulation steps behind admitted chunks.
+    pub cells_removed: u64,
+}
+
+/// A time in fallback.
+#[derive(Clone, Debug, Serialize)]
+pub struct FallbackJson {
+    /// Seconds after the first sample, on the edge's clock.
+    pub at_s: f64,
+    /// Physical line.
+    pub line: Option<u32>,
+    /// Why.
+    pub reason: String,
+    /// How long, s.
+    pub for_s: f64,
+    /// From the expiry of the last admitted plan to the first command on the fallback curve, ms.
+    pub reaction_ms: Figure,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventJson {
+    /// Seconds after the first sample, on the edge's clock.
+    pub at_s: f64,
+    /// Name.
+    pub event: String,
+}
+
+/// True loads against the limit, over seeds.
+#[derive(Clone, Debug, Serialize)]
+pub struct TruthJson {
+    /// Seeds evaluated.
+    pub seeds: usize,
+    /// Limit, N.
+    pub limit_n: f64,
+    /// Ratio of the true peak to the limit, by seed.
+    pub peak_ratio: Vec<f64>,
+    /// The greatest of them.
+    pub worst: f64,
+    /// Number of overshoots, all seeds.
+    pub overshoots: u64,
+    /// Time above the limit, all seeds, s.
+    pub overshoot_s: f64,
+}
+
+/// One way to run the same job on the same hidden process.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComparisonJson {
+    /// `programmed`, `plan`, `constant` or `reactive`.
+    pub policy: &'static str,
+    /// Cycle time, s.
+    pub cycle_time_s: f64,
+    /// Highest true peak over its limit.
+    pub peak_ratio: f64,
+    /// Mean over entries into material of the true peak within the first radius, over the limit.
+    pub entry_peak_ratio_mean: f64,
+    /// The greatest of them.
+    pub entry_peak_ratio_max: f64,
+    /// Number of entries.
+    pub entries: u64,
+    /// Time above the limit, s.
+    pub overshoot_s: f64,
+}
+
+/// One expectation.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerdictJson {
+    /// Key.
+    pub key: String,
+    /// Expected, as written.
+    pub expected: String,
+    /// Found.
+    pub found: String,
+    /// Whether it holds.
+    pub holds: bool,
+}

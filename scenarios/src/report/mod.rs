@@ -1,0 +1,17 @@
+//! What a person and what a program read about a simulation or a run.
+//!
+//! The JSON has stable keys, listed in the README; a figure that is not known is the string `"unavailable"`,
+//! never a number. The text says the same in the words of the shop.
+
+mod figure;
+mod json;
+mod segments;
+mod text;
+
+pub use figure::Figure;
+pub use json::{
+    CollisionJson, ComparisonJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson, SimulateJson,
+    StageJson, StockJson, TruthJson, VerdictJson,
+};
+pub use segments::write_segments;
+pub use text::{run_text, simulate_text};

@@ -1,0 +1,126 @@
+//! From a simulation to the figures of its report.
+
+use std::collections::BTreeMap;
+
+use cloud_sim::collision::FindingKind;
+use cloud_sim::optimise::{lost_time_by_reason, time_by_reason, won_by_reason};
+use shared::plan::Reason;
+use shared::program::{Diagnostic, Severity};
+use shared::units::Seconds;
+
+use crate::report::{CollisionJson, Figure, RapidInStockJson, SimulateJson, StockJson};
+use crate::simulate::Simulation;
+
+/// The report of a simulation. `assumed` is what the command line filled in before the job was compiled.
+pub fn simulate_json(
+    program: &str,
+    simulation: &Simulation,
+    diagnostics: &[Diagnostic],
+    assumed: &[String],
+) -> SimulateJson {
+    let job = &simulation.job;
+    let programmed = simulation.peaks(&|_| 1.0);
+    let planned = simulation.peaks(&|step| simulation.planned_factor(step));
+    let input = simulation.schedule_input();
+    let (constant, constant_time) = simulation.constant;
+    let (collisions, rapids_in_stock) = findings(simulation);
+    SimulateJson {
+        program: program.to_owned(),
+        program_digest: job.program.0.to_string(),
+        machine: job.machine.name.clone(),
+        material: job.material.name.clone(),
+        read_as: job.facts.program.read_as(),
+        motions: job.facts.motions,
+        path_mm: job.path.length().as_mm(),
+        cycle_time_programmed_s: simulation.programmed.cycle_time().as_s(),
+        cycle_time_planned_s: simulation.planned.cycle_time().as_s(),
+        cycle_time_split_s: split(simulation),
+        cycle_time_constant_s: constant_time.as_s().into(),
+        constant_override: constant.ratio().into(),
+        removed_volume_mm3: simulation.prediction.removed_mm3,
+        force_peak_xy_n: Figure(planned.force_peak_xy_n),
+        force_peak_xy_n_programmed: Figure(programmed.force_peak_xy_n),
+        force_mean_n: Figure(planned.force_mean_n),
+        force_mean_n_programmed: Figure(programmed.force_mean_n),
+        power_peak_w: Figure(planned.power_peak_w),
+        power_peak_w_programmed: Figure(programmed.power_peak_w),
+        force_limit_n: Figure(simulation.limits.force_peak_xy.map(|limit| limit.as_n())),
+        reasons: shares(&time_by_reason(&input, &simulation.plan)),
+        time_lost_s: seconds(&lost_time_by_reason(&input, &simulation.plan)),
+        time_won_over_constant_s: seconds(&won_by_reason(&input, &simulation.plan, constant)),
+        collisions,
+        rapids_in_stock,
+        assumed: assumed.iter().chain(&job.assumed).cloned().collect(),
+        notes: notes(diagnostics),
+        stock: StockJson {
+            cell_mm: [simulation.map_report.cell_mm.0, simulation.map_report.cell_mm.1],
+            cells: simulation.map_report.cells,
+            bytes: simulation.map_report.bytes,
+            coarsened: simulation.map_report.coarsened,
+            digest: simulation.map.digest().to_string(),
+        },
+        power_check_worst: Figure(simulation.power_check().0),
+    }
+}
+
+/// Shares of the whole, summing to 1; empty where no time passes.
+fn shares(times: &BTreeMap<Reason, Seconds>) -> BTreeMap<&'static str, f64> {
+    let whole: f64 = times.values().map(|time| time.as_s()).sum();
+    if whole <= 0.0 {
+        return BTreeMap::new();
+    }
+    times.iter().map(|(reason, time)| (reason.name(), time.as_s() / whole)).collect()
+}
+
+fn seconds(times: &BTreeMap<Reason, Seconds>) -> BTreeMap<&'static str, f64> {
+    times.iter().map(|(reason, time)| (reason.name(), time.as_s())).collect()
+}
+
+fn split(simulation: &Simulation) -> BTreeMap<&'static str, f64> {
+    let split = simulation.programmed.split();
+    [
+        ("rapid", split.rapid),
+        ("feed", split.feed),
+        ("dwell", split.dwell),
+        ("spindle", split.spindle),
+        ("tool_change", split.tool_change),
+        ("m_code", split.m_code),
+    ]
+    .map(|(name, time)| (name, time.as_s()))
+    .into()
+}
+
+fn findings(simulation: &Simulation) -> (Vec<CollisionJson>, Vec<RapidInStockJson>) {
+    let (mut collisions, mut rapids) = (Vec::new(), Vec::new());
+    for found in &simulation.prediction.findings {
+        let place_mm = [found.place.x, found.place.y, found.place.z];
+        let kind = match found.kind {
+            FindingKind::RapidInStock => {
+                rapids.push(RapidInStockJson {
+                    line: found.line,
+                    station_mm: found.station.as_mm(),
+                    place_mm,
+                    depth_mm: found.depth_mm,
+                    removed_mm3: found.removed_mm3,
+                });
+                continue;
+            }
+            FindingKind::HolderInStock => "holder",
+            FindingKind::ShankInStock => "shank",
+            FindingKind::NonCentreCuttingPlunge => "plunge",
+        };
+        collisions.push(CollisionJson {
+            line: found.line,
+            kind,
+            station_mm: found.station.as_mm(),
+            place_mm,
+            depth_mm: found.depth_mm,
+        });
+    }
+    (collisions, rapids)
+}
+
+/// Everything said about the input that is not an error.
+fn notes(diagnostics: &[Diagnostic]) -> Vec<String> {
+    diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Error).map(ToString::to_string).collect()
+}
