@@ -55,7 +55,12 @@ pub enum Entry<'a> {
     /// A sample was handed in.
     Sample(ControllerSample),
     /// A message was handed in.
-    Message(&'a [u8]),
+    Message {
+        /// When it arrived: at or before the instant it was handed in.
+        received_at: Instant,
+        /// As it came.
+        bytes: &'a [u8],
+    },
     /// The operator acted.
     Operator(OperatorAction),
     /// A lease was granted.
@@ -116,7 +121,7 @@ impl<'a> Entry<'a> {
     pub const fn kind(&self) -> EntryKind {
         match self {
             Self::Sample(_) => EntryKind::Sample,
-            Self::Message(_) => EntryKind::Message,
+            Self::Message { .. } => EntryKind::Message,
             Self::Operator(_) => EntryKind::Operator,
             Self::Grant(_) => EntryKind::Grant,
             Self::Cycle(_) => EntryKind::Cycle,
@@ -128,7 +133,10 @@ impl<'a> Entry<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Sample(sample) => put_sample(sample, out),
-            Self::Message(bytes) => out.extend_from_slice(bytes),
+            Self::Message { received_at, bytes } => {
+                out.extend(received_at.as_ns().to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
             Self::Operator(action) => out.push(operator_code(*action)),
             Self::Grant(epoch) => out.extend(epoch.0.to_le_bytes()),
             Self::Cycle(None) => out.push(0),
@@ -153,7 +161,10 @@ impl<'a> Entry<'a> {
     pub fn decode(kind: EntryKind, bytes: &'a [u8]) -> Result<Self, EntryError> {
         let mut reader = Reader { rest: bytes };
         let entry = match kind {
-            EntryKind::Message => return Ok(Self::Message(bytes)),
+            EntryKind::Message => reader.u64().map(|received_at| {
+                let received_at = Instant::from_ns(received_at);
+                Self::Message { received_at, bytes: std::mem::take(&mut reader.rest) }
+            }),
             EntryKind::Sample => reader.sample().map(Self::Sample),
             EntryKind::Operator => reader.u8().and_then(operator_of_code).map(Self::Operator),
             EntryKind::Grant => reader.u64().map(|epoch| Self::Grant(Epoch(epoch))),
@@ -213,7 +224,7 @@ struct Reader<'a> {
     rest: &'a [u8],
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
@@ -297,4 +308,19 @@ fn flag(code: u8) -> Option<bool> {
         1 => Some(true),
         _ => None,
     }
+}
+
+const fn operator_code(action: OperatorAction) -> u8 {
+    match action {
+        OperatorAction::Arm => 1,
+        OperatorAction::Off => 2,
+        OperatorAction::ReArm => 3,
+        OperatorAction::ConfirmStock => 4,
+    }
+}
+
+fn operator_of_code(code: u8) -> Option<OperatorAction> {
+    let all =
+        [OperatorAction::Arm, OperatorAction::Off, OperatorAction::ReArm, OperatorAction::ConfirmStock];
+    all.into_iter().find(|action| operator_code(*action) == code)
 }

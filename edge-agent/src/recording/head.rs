@@ -2,7 +2,7 @@ use firmware_bridge::controller::Capabilities;
 use serde::{Deserialize, Serialize};
 use shared::ident::{Epoch, Name};
 use shared::plan::{Envelope, Override};
-use shared::time::Duration;
+use shared::time::{Duration, Instant};
 use shared::units::Length;
 
 use crate::{AgentConfig, Arming, DialRule};
@@ -12,6 +12,8 @@ use crate::{AgentConfig, Arming, DialRule};
 pub struct RecordingHead<'a> {
     /// First lease.
     pub epoch: Epoch,
+    /// When the agent was made.
+    pub started_at: Instant,
     /// Name of the machine.
     pub machine: &'a Name,
     /// Configuration.

@@ -16,7 +16,7 @@
 //! 1 in/sample    valid_at u64, mask u16, then at full width, zeros where the mask's bit is clear:
 //!                execution u8, mode u8, line u32, x y z f64 mm, path feedrate f64 mm/s, dial u16 ‰,
 //!                factor u16 ‰, factor enabled u8, rotary velocity f64 rev/s, spindle power f64 W, tool u32
-//! 2 in/message   the bytes as they came
+//! 2 in/message   received at u64, then the bytes as they came
 //! 3 in/operator  action u8
 //! 4 in/grant     epoch u64
 //! 5 out/cycle    0, or 1 with factor u16 ‰ and time to live u64 ns, or 2 (feed hold)
@@ -37,8 +37,8 @@ mod tests;
 
 pub use entry::{Entry, EntryError, EntryKind, Transmitted};
 pub use head::{HeadError, RecordingHead};
-pub use recorder::{RecordError, Recorder, RecordingEnd};
-pub use replay::{Difference, ReplayResult, replay};
+pub use recorder::{EntryChain, RecordError, Recorder, RecordingEnd};
+pub use replay::{Difference, ReplayError, ReplayResult, replay, replay_with};
 pub use tape::{Tape, TapeError};
 
 /// Most messages taken from the core in one cycle.

@@ -37,26 +37,31 @@ pub struct RecordingEnd {
     pub digest: Digest,
 }
 
-/// The digest of a recording: head first, then every entry in order.
+/// The digest of a recording: head first, then every entry in order. For itself it is a recording of which
+/// only the digest is kept.
 #[derive(Clone, Debug)]
-pub(super) struct EntryChain {
+pub struct EntryChain {
     chain: DigestChain,
     entries: u64,
 }
 
 impl EntryChain {
-    pub(super) fn new(head: &RecordingHead<'_>, config: &[u8]) -> Self {
+    /// The chain of an empty recording.
+    pub fn new(head: &RecordingHead<'_>) -> Self {
+        let config = head.config_bytes();
         let mut chain = DigestChain::new("cosim recording 1");
-        chain.u64(head.epoch.0).bytes(config).bytes(Digest::of(head.job).as_bytes());
+        chain.u64(head.epoch.0).u64(head.started_at.as_ns()).bytes(head.machine.as_str().as_bytes()).bytes(&config).bytes(Digest::of(head.job).as_bytes());
         Self { chain, entries: 0 }
     }
 
-    pub(super) fn push(&mut self, kind: EntryKind, now: Instant, body: &[u8]) {
+    /// Appends one entry that [`Entry::encode`] has put into bytes.
+    pub fn push(&mut self, kind: EntryKind, now: Instant, body: &[u8]) {
         self.chain.u64(kind as u64).u64(now.as_ns()).bytes(body);
         self.entries += 1;
     }
 
-    pub(super) fn end(&self, lost: u64) -> RecordingEnd {
+    /// What the recording holds so far.
+    pub fn end(&self, lost: u64) -> RecordingEnd {
         RecordingEnd { entries: self.entries, lost, digest: self.chain.digest() }
     }
 }
@@ -83,6 +88,7 @@ impl<W: Write + Seek> Recorder<W> {
             ("layout".to_owned(), LAYOUT.to_owned()),
             ("epoch".to_owned(), head.epoch.to_string()),
             ("machine".to_owned(), head.machine.to_string()),
+            ("started_at_ns".to_owned(), head.started_at.as_ns().to_string()),
         ]);
         writer.write_metadata(&Metadata { name: METADATA_HEAD.to_owned(), metadata })?;
         writer.attach(&attachment(ATTACHMENT_CONFIG, "application/json", &config))?;
@@ -91,7 +97,7 @@ impl<W: Write + Seek> Recorder<W> {
             let layout = BTreeMap::from([("layout".to_owned(), LAYOUT.to_owned())]);
             writer.add_channel_with_id(kind as u16, 0, kind.topic(), "cosim", &layout)?;
         }
-        Ok(Self { writer, chain: EntryChain::new(head, &config), lost: 0, body: Vec::new() })
+        Ok(Self { writer, chain: EntryChain::new(head), lost: 0, body: Vec::new() })
     }
 
     /// Appends one entry.

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use firmware_bridge::controller::Capabilities;
 use mcap::records::Record;
 use shared::ident::{Digest, Epoch, Name};
 use shared::time::Instant;
@@ -7,7 +10,6 @@ use super::head::{HeadError, RecordingHead, config_from_bytes};
 use super::recorder::{EntryChain, RecordingEnd};
 use super::{ATTACHMENT_CONFIG, ATTACHMENT_JOB, LAYOUT, METADATA_END, METADATA_HEAD, PROFILE};
 use crate::AgentConfig;
-use firmware_bridge::controller::Capabilities;
 
 /// Why bytes are not a recording.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,7 @@ struct Slot {
 #[derive(Clone, Debug)]
 pub struct Tape {
     epoch: Epoch,
+    started_at: Instant,
     machine: Name,
     config: AgentConfig,
     capabilities: Capabilities,
@@ -72,8 +75,8 @@ pub struct Tape {
 #[derive(Default)]
 struct Gathered {
     profile: Option<String>,
-    head: Option<std::collections::BTreeMap<String, String>>,
-    end: Option<std::collections::BTreeMap<String, String>>,
+    head: Option<BTreeMap<String, String>>,
+    end: Option<BTreeMap<String, String>>,
     config: Option<Vec<u8>>,
     job: Option<Vec<u8>>,
     bodies: Vec<u8>,
@@ -100,31 +103,6 @@ impl Tape {
         gathered.tape()
     }
 
-    /// First lease of the agent.
-    pub fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    /// Name of the machine.
-    pub fn machine(&self) -> &Name {
-        &self.machine
-    }
-
-    /// Configuration of the agent.
-    pub fn config(&self) -> &AgentConfig {
-        &self.config
-    }
-
-    /// What the controller could do.
-    pub fn capabilities(&self) -> Capabilities {
-        self.capabilities
-    }
-
-    /// The job bundle.
-    pub fn job(&self) -> &[u8] {
-        &self.job
-    }
-
     /// False where the file breaks off before its end.
     pub fn is_complete(&self) -> bool {
         self.complete
@@ -145,13 +123,14 @@ impl Tape {
 
     /// An empty digest chain with the head of this tape.
     pub(super) fn chain(&self) -> EntryChain {
-        let head = self.head();
-        EntryChain::new(&head, &head.config_bytes())
+        EntryChain::new(&self.head())
     }
 
-    fn head(&self) -> RecordingHead<'_> {
+    /// What the agent was given before its first input.
+    pub fn head(&self) -> RecordingHead<'_> {
         RecordingHead {
             epoch: self.epoch,
+            started_at: self.started_at,
             machine: &self.machine,
             config: &self.config,
             capabilities: self.capabilities,
@@ -195,25 +174,35 @@ impl Gathered {
         if head.get("layout").map(String::as_str) != Some(LAYOUT) {
             return Err(TapeError::Foreign);
         }
-        let epoch = head.get("epoch").and_then(|text| text.parse().ok()).map(Epoch).ok_or(TapeError::Foreign)?;
+        let number = |key: &str| head.get(key).and_then(|text| text.parse().ok()).ok_or(TapeError::Foreign);
+        let (epoch, started_at) = (Epoch(number("epoch")?), Instant::from_ns(number("started_at_ns")?));
         let machine = head.get("machine").and_then(|text| Name::parse(text).ok()).ok_or(TapeError::Foreign)?;
-        let config_bytes = self.config.ok_or(HeadError::Missing { part: ATTACHMENT_CONFIG })?;
-        let (config, capabilities) = config_from_bytes(&config_bytes)?;
+        let config = self.config.ok_or(HeadError::Missing { part: ATTACHMENT_CONFIG })?;
+        let (config, capabilities) = config_from_bytes(&config)?;
         let job = self.job.ok_or(HeadError::Missing { part: ATTACHMENT_JOB })?;
-        let mut chain = EntryChain::new(
-            &RecordingHead { epoch, machine: &machine, config: &config, capabilities, job: &job },
-            &config_bytes,
-        );
-        for slot in &self.slots {
-            chain.push(slot.kind, slot.now, &self.bodies[slot.from..slot.to]);
-        }
         let stated = |key: &str| self.end.as_ref().and_then(|end| end.get(key));
-        let lost = stated("lost").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let end = chain.end(lost);
-        let complete = self.end.is_some();
-        if let Some(stated) = stated("digest").filter(|stated| **stated != end.digest.to_string()) {
-            return Err(TapeError::Changed { stated: stated.clone(), found: end.digest });
+        let mut tape = Tape {
+            epoch,
+            started_at,
+            machine,
+            config,
+            capabilities,
+            job,
+            bodies: self.bodies,
+            slots: self.slots,
+            end: RecordingEnd { entries: 0, lost: 0, digest: Digest::of(b"") },
+            complete: self.end.is_some(),
+        };
+        let mut chain = tape.chain();
+        for slot in &tape.slots {
+            chain.push(slot.kind, slot.now, &tape.bodies[slot.from..slot.to]);
         }
-        Ok(Tape { epoch, machine, config, capabilities, job, bodies: self.bodies, slots: self.slots, end, complete })
+        tape.end = chain.end(stated("lost").and_then(|text| text.parse().ok()).unwrap_or(0));
+        match stated("digest") {
+            Some(stated) if *stated != tape.end.digest.to_string() => {
+                Err(TapeError::Changed { stated: stated.clone(), found: tape.end.digest })
+            }
+            _ => Ok(tape),
+        }
     }
 }
