@@ -1,1 +1,1 @@
-//! Placeholder until the room is built.
+//! Measurements: one bench per promise of the README, under `benches/`. The library itself is empty.

@@ -53,7 +53,7 @@ pub struct CutAhead {
 }
 
 /// The stock as it will be when the tool has reached a station.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ahead {
     job: Arc<Job>,
     profile: Arc<Profile>,

@@ -129,7 +129,7 @@ impl Planning {
             return Err("the baseline of this program is longer than a session can carry".to_owned());
         }
         let behind = job.tools.values().map(|tool| tool.diameter).fold(Length::ZERO, Length::max);
-        let mut live = Live {
+        let live = Live {
             accept: self.accept,
             limits,
             force_peak_n: self.prediction.force_peak_programmed(&job.path).map(|force| force.as_n()),

@@ -150,7 +150,11 @@ pub struct PowerCheck {
 impl PowerCheck {
     /// Σ over steps of one segment with their loads at the programmed feed. Steps in air and of unknown load
     /// count on neither side.
-    pub fn of<'a>(law: &CuttingLaw, segment: &Segment, steps: impl IntoIterator<Item = (&'a CutStep, &'a StepLoads)>) -> Self {
+    pub fn of<'a>(
+        law: &CuttingLaw,
+        segment: &Segment,
+        steps: impl IntoIterator<Item = (&'a CutStep, &'a StepLoads)>,
+    ) -> Self {
         let (mut engagement_mj, mut volume_mj) = (ExactSum::default(), ExactSum::default());
         for (step, loads) in steps {
             let StepLoads::Known(known) = loads else { continue };

@@ -235,9 +235,10 @@ impl Session {
 
     /// A newer offer takes the place of whatever was; a repeated one is answered again.
     fn handle_offer(&mut self, offer: Offer) {
-        match &mut self.state {
+        match &self.state {
             State::Refused(epoch, reason) if *epoch == offer.epoch => {
-                self.outbox.push(Message::Refuse(Refuse { epoch: *epoch, reason: reason.clone() }));
+                let refuse = Refuse { epoch: *epoch, reason: reason.clone() };
+                self.outbox.push(Message::Refuse(refuse));
             }
             State::Planning(planning) if planning.epoch() == offer.epoch => {
                 self.outbox.push(Message::Accept(planning.accept()));

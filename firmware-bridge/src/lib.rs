@@ -10,3 +10,4 @@ pub mod dead_man;
 pub mod dialect;
 pub mod override_steps;
 pub mod process;
+pub mod virtual_controller;

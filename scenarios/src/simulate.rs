@@ -23,7 +23,7 @@ use shared::units::{Feedrate, Seconds};
 const POWER_CHECK_CELLS: u64 = 400;
 
 /// Everything a report of a simulation is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Simulation {
     /// The job.
     pub job: Arc<Job>,

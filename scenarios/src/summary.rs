@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use cloud_sim::collision::FindingKind;
 use cloud_sim::optimise::{lost_time_by_reason, time_by_reason, won_by_reason};
+use shared::machine::LengthUnit;
 use shared::plan::Reason;
-use shared::program::{Diagnostic, Severity};
+use shared::program::{Diagnostic, Facts, Severity};
 use shared::units::Seconds;
 
 use crate::report::{CollisionJson, Figure, RapidInStockJson, SimulateJson, StockJson};
@@ -29,7 +30,7 @@ pub fn simulate_json(
         program_digest: job.program.0.to_string(),
         machine: job.machine.name.clone(),
         material: job.material.name.clone(),
-        read_as: job.facts.program.read_as(),
+        read_as: read_as(&job.facts.program),
         motions: job.facts.motions,
         path_mm: job.path.length().as_mm(),
         cycle_time_programmed_s: simulation.programmed.cycle_time().as_s(),
@@ -61,6 +62,23 @@ pub fn simulate_json(
         },
         power_check_worst: Figure(simulation.power_check().0),
     }
+}
+
+/// Dialect with its evidence, units, and the words that were accepted without effect.
+fn read_as(facts: &Facts) -> Vec<String> {
+    let units = match (facts.units_said.as_slice(), facts.unit_assumed) {
+        ([], _) => "units not said: the machine's".to_owned(),
+        (said, _) => {
+            let word = |unit: &LengthUnit| if *unit == LengthUnit::Inch { "inch" } else { "mm" };
+            format!("units {}", said.iter().map(word).collect::<Vec<_>>().join(", then "))
+        }
+    };
+    let mut lines = vec![format!("{} ({}); {units}", facts.dialect.name(), facts.dialect_evidence.join("; "))];
+    if !facts.without_effect.is_empty() {
+        let words: Vec<_> = facts.without_effect.iter().map(|word| format!("{} ×{}", word.word, word.count)).collect();
+        lines.push(format!("accepted without effect on the simulation: {}", words.join(", ")));
+    }
+    lines
 }
 
 /// Shares of the whole, summing to 1; empty where no time passes.

@@ -218,8 +218,10 @@ impl<'a> View<'a> {
             let count = (end - i64::from(skipped)).max(0) as u32;
             return ((1u128 << count) - 1) << skipped;
         }
-        // The trailing bins next to both ends of the forward half.
-        front | (((1u128 << skipped) - 1) << HALF) | (((1u128 << skipped) - 1) << (ANGLE_BINS as u32 - skipped) % 128)
+        // The trailing bins next to both ends of the forward half; none where even the first is beyond the edge.
+        let trailing = (1u128 << skipped) - 1;
+        let before_start = if skipped == 0 { 0 } else { trailing << (ANGLE_BINS as u32 - skipped) };
+        front | (trailing << HALF) | before_start
     }
 
     /// Bins in material at a height below the full radius, and the greatest height of material there.

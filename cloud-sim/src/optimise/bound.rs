@@ -186,18 +186,18 @@ fn load_bound(context: &BoundContext<'_>, step: &CutStep, segment: &Segment, kno
         ratio = verified(context, step, segment, &candidates, ratio);
     }
     let binding = |reason: Reason, at: f64| match binds {
-        Some(candidate) => Binding {
-            reason,
-            value: Some(candidate.line.at(at) as f32),
-            limit: Some(candidate.limit as f32),
-        },
+        Some(candidate) => {
+            Binding { reason, value: Some(candidate.line.at(at) as f32), limit: Some(candidate.limit as f32) }
+        }
         None => Binding::plain(reason),
     };
     let chip_max_mm = known.full.chip_max.as_mm();
     let rubbing = limits.chip_thickness_min.filter(|_| chip_max_mm > 0.0).map(|least| least.as_mm() / chip_max_mm);
     let floor = limits.floor().ratio();
     match (binds, rubbing) {
-        (Some(_), Some(rubs)) if rubs > ratio => (rubs.clamp(floor, 1.0), binding(Reason::Infeasible, rubs.clamp(floor, 1.0))),
+        (Some(_), Some(rubs)) if rubs > ratio => {
+            (rubs.clamp(floor, 1.0), binding(Reason::Infeasible, rubs.clamp(floor, 1.0)))
+        }
         (Some(_), _) if ratio < floor => (floor, binding(Reason::Infeasible, floor)),
         (Some(candidate), _) => (ratio, binding(candidate.reason, ratio)),
         (None, Some(rubs)) if rubs >= 1.0 => {

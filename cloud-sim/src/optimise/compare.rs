@@ -59,9 +59,8 @@ pub fn time_by_reason(input: &ScheduleInput<'_>, plan: &OverridePlan) -> BTreeMa
 
 /// Time lost against running everything as programmed, by what binds; reasons that cost nothing are absent.
 pub fn lost_time_by_reason(input: &ScheduleInput<'_>, plan: &OverridePlan) -> BTreeMap<Reason, Seconds> {
-    let mut lost = by_reason(input, plan, |cell, length_mm, factor| {
-        cell.time_s(length_mm, factor) - cell.time_s(length_mm, 1.0)
-    });
+    let mut lost =
+        by_reason(input, plan, |cell, length_mm, factor| cell.time_s(length_mm, factor) - cell.time_s(length_mm, 1.0));
     lost.retain(|_, time| time.as_s() > 0.0);
     lost
 }

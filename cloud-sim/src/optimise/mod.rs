@@ -10,13 +10,15 @@
 //! speed the drives reach), and who will admit the plan.
 
 mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod compare;
 mod contact;
 mod profile;
 mod schedule;
 mod slew;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use bound::{BoundContext, StepBound, bound_step, bound_steps};
 pub use compare::{best_constant, constant_plan, lost_time_by_reason, time_by_reason, time_of, won_by_reason};

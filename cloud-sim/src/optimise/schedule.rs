@@ -221,7 +221,11 @@ fn hold_run(run: &[Piece], hold_nm: u64, spans: &mut Vec<Span>) {
             Some((factor, binding, since_nm)) if piece.factor >= factor => {
                 let held = piece.from_nm - since_nm >= hold_nm;
                 let rises = held && whole && least.factor > factor;
-                if rises { Some((least.factor, least.binding, piece.from_nm)) } else { Some((factor, binding, since_nm)) }
+                if rises {
+                    Some((least.factor, least.binding, piece.from_nm))
+                } else {
+                    Some((factor, binding, since_nm))
+                }
             }
             _ => Some((least.factor, least.binding, piece.from_nm)),
         };

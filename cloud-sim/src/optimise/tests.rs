@@ -11,15 +11,16 @@ use shared::plan::{Binding, Limits, Override, OverridePlan, Reason};
 use shared::program::Provenance;
 use shared::units::{Feedrate, Length, Seconds};
 
+use super::profile::Cell;
 use super::schedule::{cells_of, passes, top_of};
 use super::slew::Ramp;
 use super::*;
 
-pub(super) fn factor(permille: u16) -> Override {
+pub(crate) fn factor(permille: u16) -> Override {
     Override::from_permille(permille).expect("in range")
 }
 
-pub(super) fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits {
         force_peak_xy: None,
         torque_max: None,
@@ -42,7 +43,7 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-pub(super) fn segment(kind: SegmentKind, from: Point, to: Point, start: Station, feed_mm_s: f64) -> Segment {
+pub(crate) fn segment(kind: SegmentKind, from: Point, to: Point, start: Station, feed_mm_s: f64) -> Segment {
     let length = Length::mm((to - from).norm());
     let still = matches!(kind, SegmentKind::Still(_));
     Segment {
@@ -152,7 +153,7 @@ fn below_bounds(case: u32, path: &Path, bounds: &[StepBound], limits: &Limits, p
 
 /// A command that follows the plan at the slew limit, stepped in time, stays below the bounds.
 fn chased(case: u32, path: &Path, bounds: &[StepBound], limits: &Limits, plan: &OverridePlan) {
-    let (mut at_mm, dt) = (0.0, 2e-3);
+    let (mut at_mm, dt) = (0.0, 4e-3 / limits.slew_per_s);
     let mut command: Option<f64> = None;
     while at_mm < path.end().as_mm() {
         let station = Station::from_mm(at_mm);
@@ -202,7 +203,7 @@ fn every_level_is_held() {
 
 /// The greatest function below the bounds that changes by at most s in a second, on a fine grid, by explicit
 /// steps in both directions: brute force, and the time it takes.
-fn optimum_s(cells: &[super::profile::Cell], slew_per_s: f64) -> f64 {
+fn optimum_s(cells: &[Cell], slew_per_s: f64) -> f64 {
     let dx = 1e-3;
     let mut grid: Vec<(f64, f64, f64, bool)> = Vec::new();
     let mut time_s = 0.0;

@@ -345,9 +345,9 @@ impl Prepared {
     #[inline(always)]
     fn plane(&self, x: f32, from: f32, to: f32) -> [f32; BLOCK] {
         let mut heights = [f32::INFINITY; BLOCK];
-        for lane in 0..BLOCK {
-            let x = x + self.offsets[lane];
-            heights[lane] = if (x >= from) & (x <= to) { self.z_start } else { f32::INFINITY };
+        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
+            let x = x + offset;
+            *height = if (x >= from) & (x <= to) { self.z_start } else { f32::INFINITY };
         }
         heights
     }
@@ -356,9 +356,9 @@ impl Prepared {
     #[inline(always)]
     fn standing<U: Underside>(&self, underside: U, x: f32, y: f32, z: f32) -> [f32; BLOCK] {
         let mut heights = [0.0; BLOCK];
-        for lane in 0..BLOCK {
-            let x = x + self.offsets[lane];
-            heights[lane] = z + underside.height(x * x + y * y);
+        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
+            let x = x + offset;
+            *height = z + underside.height(x * x + y * y);
         }
         heights
     }
@@ -367,12 +367,12 @@ impl Prepared {
     #[inline(always)]
     fn level<U: Underside>(&self, underside: U, x: f32, y: f32) -> [f32; BLOCK] {
         let mut heights = [0.0; BLOCK];
-        for lane in 0..BLOCK {
-            let x = x + self.offsets[lane];
+        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
+            let x = x + offset;
             let s = x * self.ux + y * self.uy;
             let d = y * self.ux - x * self.uy;
             let e = s - greater(lesser(s, self.line.length), 0.0);
-            heights[lane] = self.z_start + underside.height(d * d + e * e);
+            *height = self.z_start + underside.height(d * d + e * e);
         }
         heights
     }
@@ -381,11 +381,11 @@ impl Prepared {
     #[inline(always)]
     fn sloped<U: Underside>(&self, underside: U, x: f32, y: f32) -> [f32; BLOCK] {
         let mut heights = [0.0; BLOCK];
-        for lane in 0..BLOCK {
-            let x = x + self.offsets[lane];
+        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
+            let x = x + offset;
             let s = x * self.ux + y * self.uy;
             let d = y * self.ux - x * self.uy;
-            heights[lane] = self.z_start + underside.swept(&self.line, s, d);
+            *height = self.z_start + underside.swept(&self.line, s, d);
         }
         heights
     }

@@ -27,8 +27,8 @@ pub struct PathCutter<'a> {
 /// [`SegmentCut::not_cut`]. Indices beyond the path are ignored.
 pub fn cut_path(map: &mut HeightMap, what: &PathCutter<'_>, range: Range<usize>, sink: &mut dyn FnMut(SegmentCut)) {
     let segments = what.path.segments();
-    for index in range.start..range.end.min(segments.len()) {
-        let segment = &segments[index];
+    let end = range.end.min(segments.len());
+    for (index, segment) in segments.iter().enumerate().take(end).skip(range.start) {
         let mut cut = SegmentCut::default();
         let number = index as u32;
         match segment.tool.map(|tool| what.cutters.get(&tool)) {

@@ -151,11 +151,8 @@ mod tests {
     use crate::cutting::{EngagementSlice, testing};
 
     fn slices(count: u32, height_mm: f64, mask: u128) -> Engagement {
-        let slice = |i: u32| EngagementSlice {
-            low_mm: f64::from(i) * height_mm,
-            high_mm: f64::from(i + 1) * height_mm,
-            mask,
-        };
+        let slice =
+            |i: u32| EngagementSlice { low_mm: f64::from(i) * height_mm, high_mm: f64::from(i + 1) * height_mm, mask };
         Engagement { slices: (0..count).map(slice).collect() }
     }
 

@@ -1,4 +1,4 @@
-use crate::units::{Feedrate, Length, Stress};
+use crate::units::{Feedrate, Length, RotaryVelocity, Stress};
 
 /// How much force a chip costs: the material's half of every load.
 ///
@@ -95,6 +95,11 @@ pub struct CuttingData {
 }
 
 impl CuttingData {
+    /// Spindle speed that gives v_c at a cutter diameter: n = v_c / (π D).
+    pub fn speed(&self, diameter: Length) -> RotaryVelocity {
+        RotaryVelocity::rev_s(self.cutting_speed.as_mm_s() / (std::f64::consts::PI * diameter.as_mm()))
+    }
+
     /// f_z for a cutter diameter.
     pub fn feed_per_tooth(&self, diameter: Length) -> Length {
         (diameter * self.feed_per_tooth_of_diameter).min(self.feed_per_tooth_max)

@@ -162,7 +162,9 @@ impl CuttingModel {
     /// The tooth that stands out furthest: it takes the thickest chip.
     fn leading_tooth(&self) -> usize {
         let chip = |tooth: usize| self.offsets_mm[tooth] - self.offsets_mm[(tooth + 1) % self.offsets_mm.len()];
-        (0..self.offsets_mm.len()).reduce(|best, tooth| if chip(tooth) > chip(best) { tooth } else { best }).unwrap_or(0)
+        (0..self.offsets_mm.len())
+            .reduce(|best, tooth| if chip(tooth) > chip(best) { tooth } else { best })
+            .unwrap_or(0)
     }
 
     /// How many bins of turn a tooth comes after the first one.
@@ -175,8 +177,8 @@ impl CuttingModel {
         let count = self.offsets_mm.len();
         let own_mm = self.offsets_mm[tooth];
         let mut area_mm2 = even_mm2 + dz_mm * (own_mm - self.offsets_mm[(tooth + 1) % count]);
-        // Two offsets differ by at most 2e; beyond that no earlier path can lie deeper.
-        if even_mm2 < area_mm2.abs() + 2.0 * dz_mm * self.offset_span_mm() {
+        // Two offsets differ by at most 2e; from that feed on no earlier path can lie deeper.
+        if even_mm2 < 2.0 * dz_mm * self.offset_max_mm {
             for back in 2..=count {
                 let step_mm = own_mm - self.offsets_mm[(tooth + back) % count];
                 area_mm2 = area_mm2.min(back as f64 * even_mm2 + dz_mm * step_mm);
@@ -296,11 +298,8 @@ impl<'a> ElementLaw<'a> {
             },
             CuttingLaw::Kienzle { k_c11, m_c, radial_ratio, axial_ratio } => {
                 let chip_mm = greatest_mm2 / element.ds_mm;
-                let top_n = if chip_mm > 0.0 {
-                    k_c11.as_n_mm2() * math::pow(chip_mm, 1.0 - m_c) * element.ds_mm
-                } else {
-                    0.0
-                };
+                let top_n =
+                    if chip_mm > 0.0 { k_c11.as_n_mm2() * math::pow(chip_mm, 1.0 - m_c) * element.ds_mm } else { 0.0 };
                 Self {
                     cutting: turned([1.0, radial_ratio, axial_ratio]),
                     edge_n: [0.0; 3],

@@ -91,10 +91,8 @@ impl Revolution {
     pub(super) fn new(elements: &[EdgeElement], pitch_bins: f64) -> Self {
         let bottom = elements.first().map_or(0.0, |element| element.lag_low_bins);
         let top = elements.last().map_or(0.0, |element| element.lag_low_bins + span_bins(element));
-        let grid = |lag_bins: f64| Grid {
-            offset: (lag_bins + pitch_bins).rem_euclid(1.0),
-            force_n: [[0.0; 2]; ANGLE_BINS],
-        };
+        let grid =
+            |lag_bins: f64| Grid { offset: (lag_bins + pitch_bins).rem_euclid(1.0), force_n: [[0.0; 2]; ANGLE_BINS] };
         Self { grids: [grid(bottom), grid(top)] }
     }
 

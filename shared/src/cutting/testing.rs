@@ -95,11 +95,9 @@ pub(super) fn brute_force(
 
 fn densities(law: &CuttingLaw, h: f64) -> [f64; 3] {
     match *law {
-        CuttingLaw::Mechanistic { k_tc, k_rc, k_ac, k_te_n_mm, k_re_n_mm, k_ae_n_mm } => [
-            k_tc.as_n_mm2() * h + k_te_n_mm,
-            k_rc.as_n_mm2() * h + k_re_n_mm,
-            k_ac.as_n_mm2() * h + k_ae_n_mm,
-        ],
+        CuttingLaw::Mechanistic { k_tc, k_rc, k_ac, k_te_n_mm, k_re_n_mm, k_ae_n_mm } => {
+            [k_tc.as_n_mm2() * h + k_te_n_mm, k_rc.as_n_mm2() * h + k_re_n_mm, k_ac.as_n_mm2() * h + k_ae_n_mm]
+        }
         CuttingLaw::Kienzle { k_c11, m_c, radial_ratio, axial_ratio } => {
             let t = k_c11.as_n_mm2() * h.max(0.0).powf(1.0 - m_c);
             [t, radial_ratio * t, axial_ratio * t]

@@ -133,11 +133,8 @@ fn a_plunge_removes_the_area_of_the_cutter_and_needs_no_side_force() {
     for shape in [CutterShape::Flat, CutterShape::Ball, CutterShape::Cone { point_angle: right_angle }] {
         let tool = Tool { shape, ..end_mill(10.0, 2, 30.0) };
         let depth_mm = if shape == CutterShape::Flat { 0.2 } else { 5.0 };
-        let motion = CuttingMotion {
-            spindle: RotaryVelocity::rev_s(-50.0),
-            across: Feedrate::ZERO,
-            down: Feedrate::mm_s(5.0),
-        };
+        let motion =
+            CuttingMotion { spindle: RotaryVelocity::rev_s(-50.0), across: Feedrate::ZERO, down: Feedrate::mm_s(5.0) };
         let loads = model(&tool, &al7050(), Runout::ASSUMED).loads(&arc(depth_mm, 0, 128), &motion).expect("known");
         near(loads.removal_rate_mm3_s, PI * 25.0 * 5.0, 5e-3, &format!("{shape:?}"));
         assert!(loads.force_mean.as_n() < 1e-6 * loads.torque_mean.as_n_m() * 1e3, "{shape:?}: {loads:?}");
@@ -183,11 +180,17 @@ fn runout_raises_the_peak_and_never_the_volume() {
         let loads = model(&tool, &al7050(), runout).loads(&engagement, &level(&tool, 0.03, 100.0)).expect("known");
         assert!(loads.force_peak_xy.as_n() >= last, "peak falls with runout {e_mm}");
         last = loads.force_peak_xy.as_n();
-        near(loads.removal_rate_mm3_s, 0.03 * 2.0 * 100.0 * 2.0 * 5.0 * (1.0 + (40.0 * PI / 64.0).cos()), 5e-3, "volume");
+        near(
+            loads.removal_rate_mm3_s,
+            0.03 * 2.0 * 100.0 * 2.0 * 5.0 * (1.0 + (40.0 * PI / 64.0).cos()),
+            5e-3,
+            "volume",
+        );
     }
     // From e = f_z/2 on one of two teeth takes everything: the chip of a single tooth at twice the feed.
     let single = Tool { flutes: Some(1), ..tool };
-    let alone = model(&single, &al7050(), Runout::NONE).loads(&engagement, &level(&single, 0.06, 100.0)).expect("known");
+    let alone =
+        model(&single, &al7050(), Runout::NONE).loads(&engagement, &level(&single, 0.06, 100.0)).expect("known");
     near(last, alone.force_peak_xy.as_n(), 1e-9, "one tooth alone");
 }
 
@@ -218,8 +221,18 @@ fn lines_over_the_feed_follow_the_loads_while_every_tooth_cuts() {
         for step in 0..=14 {
             let ratio = 0.3 + 0.05 * f64::from(step);
             let loads = model.loads(&engagement, &motion.at_ratio(ratio)).expect("known");
-            near(lines.force_peak_n.at(ratio), loads.force_peak_xy.as_n(), 2e-2, &format!("case {case}, peak at {ratio}"));
-            near(lines.torque_n_m.at(ratio), loads.torque_mean.as_n_m(), 2e-2, &format!("case {case}, torque at {ratio}"));
+            near(
+                lines.force_peak_n.at(ratio),
+                loads.force_peak_xy.as_n(),
+                2e-2,
+                &format!("case {case}, peak at {ratio}"),
+            );
+            near(
+                lines.torque_n_m.at(ratio),
+                loads.torque_mean.as_n_m(),
+                2e-2,
+                &format!("case {case}, torque at {ratio}"),
+            );
         }
     }
 }

@@ -69,7 +69,7 @@ pub fn read_limits(section: &LimitsSection) -> Result<Limits, LimitProblem> {
         hold_min: Length::mm(HOLD_MIN_MM),
         uncertainty,
         first_contact_factor: factor("limits.first_contact", section.first_contact.unwrap_or(1.0))?,
-        first_contact_lead: FIRST_CONTACT_LEAD_RADII,
+        first_contact_lead_radii: FIRST_CONTACT_LEAD_RADII,
         plunge_factor: factor("limits.plunge", section.plunge.unwrap_or(1.0))?,
         finish: section.finish_do_not_touch.iter().map(|entry| ToolNumber(entry.tool)).collect::<BTreeSet<_>>(),
         station_margin: Length::mm(STATION_MARGIN_MM),

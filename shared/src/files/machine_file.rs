@@ -98,14 +98,11 @@ pub struct MachinePatch {
     corner_deviation_mm: Option<f64>,
 }
 
-/// A machine and the place where its work is assumed to stand.
-pub type MachineWithOrigin = (Machine, [f64; 3]);
-
-/// Reads a machine file.
+/// Reads a machine file: the machine, and the origin that is assumed for work nobody placed.
 ///
 /// # Errors
 /// Every diagnostic found: a key that is missing or unknown, or a figure outside its range.
-pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<MachineWithOrigin, Vec<Diagnostic>> {
+pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine, [f64; 3]), Vec<Diagnostic>> {
     let read: MachineFile = parse_toml(file).map_err(|error| vec![*error])?;
     let mut ranges = Ranges { file, errors: Vec::new() };
     if read.schema != 1 {

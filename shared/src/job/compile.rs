@@ -11,7 +11,7 @@ use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
 use crate::machine::Machine;
 use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
 use crate::plan::Limits;
-use crate::program::{self, Call, CanonOp, Diagnostic, Facts, NoSources};
+use crate::program::{self, Call, CanonOp, Diagnostic, Facts, NoSubprograms};
 use crate::tool::Tool;
 use crate::units::{Length, RotaryVelocity};
 
@@ -82,7 +82,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let name = &sources.manifest.program.file;
     let offsets = inputs.work_offsets(work_origin)?;
     let options = inputs.program_options(&machine, library.as_ref(), offsets)?;
-    let interpreted = program::interpret(name, text, &NoSources, &options);
+    let interpreted = program::interpret(name, text, &NoSubprograms, &options);
     inputs.diagnostics.extend(interpreted.diagnostics);
     let ops = interpreted.ops;
     let origin_mm = offsets[usize::from(first_work_offset(&ops))];
@@ -108,7 +108,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let motions = ops.iter().filter(|op| is_motion(op)).count();
     Some(Job {
         name: sources.manifest.name.clone(),
-        program: program::digest(text),
+        program: program::digest(text, &[], &NoSubprograms),
         context: context(sources, &path),
         machine,
         tools,
@@ -147,7 +147,7 @@ fn say_speeds(
         let (None, Some(number)) = (segment.spindle, segment.tool) else { continue };
         let Some(tool) = tools.get(&number) else { continue };
         let speed = *chosen.entry(number).or_insert_with(|| {
-            let by_material = material.speed_for(tool.diameter).min(machine.spindle.speed_max);
+            let by_material = material.data.speed(tool.diameter).min(machine.spindle.speed_max);
             let (speed, why) = match stated {
                 Some(speed) => (speed, "stated by the job"),
                 None => (by_material, "from the material's cutting speed"),

@@ -141,7 +141,7 @@ impl<'a> Inputs<'a> {
         work_offsets_mm: WorkOffsets,
     ) -> Option<program::Options> {
         let section = &self.manifest().program;
-        let Some(dialect) = Dialect::from_name(&section.dialect) else {
+        let Some(dialect) = Dialect::parse(&section.dialect) else {
             let message = format!("`{}` is not a dialect", section.dialect);
             self.manifest_error("program.dialect", message, "use auto, rs274ngc, fanuc, haas, siemens or grbl");
             return None;

@@ -17,14 +17,17 @@
 //!
 //! What it does not know: material, forces, and why a factor is what it is.
 
+mod anchors;
 mod compile;
 mod diagnosis;
+mod jerk;
 mod limits;
 mod path;
 mod profile;
 mod ramp;
 mod runner;
 mod segment;
+mod smooth;
 mod station;
 #[cfg(test)]
 mod tests;

@@ -55,10 +55,70 @@ impl OverridePlan {
     /// # Errors
     /// [`PlanError`] unless the spans are contiguous, advancing, and between 1 and [`Self::SPANS_MAX`].
     pub fn new(spans: Vec<Span>) -> Result<Self, PlanError> {
+        PlanView::new(&spans)?;
+        Ok(Self { spans })
+    }
+
+    /// The same plan, borrowed.
+    pub fn view(&self) -> PlanView<'_> {
+        PlanView { spans: &self.spans }
+    }
+
+    /// The spans, in order.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// First station covered.
+    pub fn from(&self) -> Station {
+        self.view().from()
+    }
+
+    /// First station no longer covered.
+    pub fn to(&self) -> Station {
+        self.view().to()
+    }
+
+    /// The span that holds a station; `None` outside. O(log n).
+    pub fn span_at(&self, station: Station) -> Option<&Span> {
+        self.view().span_at(station)
+    }
+
+    /// The lowest factor on [from, to], both ends included, with the span that has it. `None` unless the
+    /// whole stretch is covered: what a plan does not hold is not guessed. O(log n + spans touched).
+    pub fn lowest(&self, from: Station, to: Station) -> Option<&Span> {
+        self.view().lowest(from, to)
+    }
+
+    /// The part of the plan on [from, to); `None` where the two share nothing. O(log n + spans kept).
+    pub fn sliced(&self, from: Station, to: Station) -> Option<Self> {
+        let (from, to) = (from.max(self.from()), to.min(self.to()));
+        if from >= to {
+            return None;
+        }
+        let first = self.spans.partition_point(|span| span.to <= from);
+        let end = self.spans.partition_point(|span| span.from < to);
+        let cut = |span: &Span| Span { from: span.from.max(from), to: span.to.min(to), ..*span };
+        Some(Self { spans: self.spans[first..end].iter().map(cut).collect() })
+    }
+}
+
+/// A plan in borrowed spans: what the edge looks into without taking memory.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanView<'a> {
+    spans: &'a [Span],
+}
+
+impl<'a> PlanView<'a> {
+    /// From spans in order. O(n).
+    ///
+    /// # Errors
+    /// As [`OverridePlan::new`].
+    pub fn new(spans: &'a [Span]) -> Result<Self, PlanError> {
         if spans.is_empty() {
             return Err(PlanError::Empty);
         }
-        if spans.len() > Self::SPANS_MAX {
+        if spans.len() > OverridePlan::SPANS_MAX {
             return Err(PlanError::TooMany { count: spans.len() });
         }
         for (index, span) in spans.iter().enumerate() {
@@ -72,30 +132,36 @@ impl OverridePlan {
         Ok(Self { spans })
     }
 
+    /// From spans that were found contiguous before, checking only that there are any. O(1): for buffers that
+    /// are looked into each cycle and checked where they are built.
+    pub fn of_checked(spans: &'a [Span]) -> Option<Self> {
+        debug_assert!(spans.is_empty() || Self::new(spans).is_ok(), "spans are not contiguous");
+        (!spans.is_empty()).then_some(Self { spans })
+    }
+
     /// The spans, in order.
-    pub fn spans(&self) -> &[Span] {
-        &self.spans
+    pub fn spans(self) -> &'a [Span] {
+        self.spans
     }
 
     /// First station covered.
-    pub fn from(&self) -> Station {
+    pub fn from(self) -> Station {
         self.spans[0].from
     }
 
     /// First station no longer covered.
-    pub fn to(&self) -> Station {
+    pub fn to(self) -> Station {
         self.spans[self.spans.len() - 1].to
     }
 
-    /// The span that holds a station; `None` outside. O(log n).
-    pub fn span_at(&self, station: Station) -> Option<&Span> {
+    /// As [`OverridePlan::span_at`].
+    pub fn span_at(self, station: Station) -> Option<&'a Span> {
         let index = self.spans.partition_point(|span| span.to <= station);
         self.spans.get(index).filter(|span| span.from <= station)
     }
 
-    /// The lowest factor on [from, to], both ends included, with the span that has it. `None` unless the
-    /// whole stretch is covered: what a plan does not hold is not guessed. O(log n + spans touched).
-    pub fn lowest(&self, from: Station, to: Station) -> Option<&Span> {
+    /// As [`OverridePlan::lowest`].
+    pub fn lowest(self, from: Station, to: Station) -> Option<&'a Span> {
         if from > to || from < self.from() || to >= self.to() {
             return None;
         }
@@ -140,5 +206,18 @@ mod tests {
         assert_eq!(OverridePlan::new(vec![span(1.0, 1.0, 5)]), Err(PlanError::NotAdvancing { index: 0 }));
         let gap = vec![span(0.0, 1.0, 5), span(1.5, 2.0, 5)];
         assert_eq!(OverridePlan::new(gap), Err(PlanError::Gap { index: 1 }));
+    }
+
+    #[test]
+    fn a_slice_keeps_the_factors_and_cuts_the_ends() {
+        let plan = OverridePlan::new(vec![span(0.0, 1.0, 900), span(1.0, 2.0, 400)]).expect("valid");
+        let slice = |from, to| plan.sliced(Station::from_mm(from), Station::from_mm(to));
+        assert_eq!(
+            slice(0.5, 1.5).map(|plan| plan.spans().to_vec()),
+            Some(vec![span(0.5, 1.0, 900), span(1.0, 1.5, 400)])
+        );
+        assert_eq!(slice(-1.0, 9.0), Some(plan.clone()));
+        assert_eq!(slice(2.0, 3.0), None);
+        assert_eq!(slice(1.0, 1.0), None);
     }
 }

@@ -1,4 +1,5 @@
 mod compile;
 mod fixture;
+mod jerk;
 mod profile;
 mod runner;
