@@ -8,6 +8,8 @@
 pub mod controller;
 pub mod dead_man;
 pub mod dialect;
+#[cfg(feature = "link")]
+pub mod link;
 pub mod override_steps;
 pub mod process;
 pub mod virtual_controller;

@@ -24,7 +24,7 @@ mod config;
 mod drive;
 mod sensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 
 use std::collections::VecDeque;

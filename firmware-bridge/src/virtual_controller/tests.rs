@@ -17,7 +17,7 @@ use crate::process::{Air, ToolMotion};
 
 const ACCELERATION_MM_S2: f64 = 500.0;
 
-fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     let axis = Axis {
         travel: None,
         feed_max: Feedrate::mm_s(200.0),
@@ -116,11 +116,11 @@ impl PathBuilder {
 }
 
 /// 100 mm at 20 mm/s: 100/20 + 20/500 = 5.04 s.
-fn straight() -> Arc<Path> {
+pub(crate) fn straight() -> Arc<Path> {
     PathBuilder::new().feed(100.0, 0.0, 0.0).build()
 }
 
-fn config() -> VirtualConfig {
+pub(crate) fn config() -> VirtualConfig {
     VirtualConfig {
         sample_period: Duration::from_ms(10),
         time_scale: 1.0,

@@ -52,7 +52,7 @@ pub struct Counters {
     pub in_material: u64,
     /// Poses in material with the spindle stopped: no load is given, the material goes all the same.
     pub spindle_stopped: u64,
-    /// Motions with no tool, or one the truth does not know: nothing is cut.
+    /// Motions below the top of the stock with no tool, or one the truth does not know: nothing is cut.
     pub unknown_tool: u64,
     /// Removed volume. What was passed last follows when the tool turns, rests, leaves or is changed.
     pub removed: Volume,
@@ -156,8 +156,8 @@ impl TruthEnsemble {
             self.stamped = None;
         }
         let known = motion.tool.is_some_and(|tool| self.cutters.contains_key(&tool));
-        self.counters.unknown_tool += u64::from(!known);
         let above = motion.from.z.min(motion.to.z) >= self.grid.top_mm();
+        self.counters.unknown_tool += u64::from(!known && !above && length_mm > 0.0);
         if known && !above && length_mm > 0.0 {
             self.cut_inside(motion, stretch / length_mm, length_mm, evaluated);
         } else {

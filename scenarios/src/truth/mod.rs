@@ -32,6 +32,8 @@ mod revolution;
 mod stock;
 
 #[cfg(test)]
+mod machine_test;
+#[cfg(test)]
 mod tests;
 
 use firmware_bridge::process::{CutLoad, CuttingProcess, ToolMotion};

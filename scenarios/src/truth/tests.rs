@@ -17,7 +17,7 @@ const AL7050: TrueLaw = TrueLaw::Mechanistic(SixCoefficients {
     k_ae_n_mm: 1.4,
 });
 
-fn tool(number: u32, shape: CutterShape, diameter_mm: f64, flutes: u32, helix_deg: f64) -> Tool {
+pub(super) fn tool(number: u32, shape: CutterShape, diameter_mm: f64, flutes: u32, helix_deg: f64) -> Tool {
     Tool {
         number: ToolNumber(number),
         name: format!("D{diameter_mm}"),
@@ -35,7 +35,7 @@ fn tool(number: u32, shape: CutterShape, diameter_mm: f64, flutes: u32, helix_de
     }
 }
 
-fn exact(tool: Tool, stock: TrueStock, cell_mm: f64) -> TruthSetup {
+pub(super) fn exact(tool: Tool, stock: TrueStock, cell_mm: f64) -> TruthSetup {
     TruthSetup {
         stock,
         cell: Length::mm(cell_mm),
@@ -51,7 +51,7 @@ fn exact(tool: Tool, stock: TrueStock, cell_mm: f64) -> TruthSetup {
     }
 }
 
-fn block(x: [f64; 2], y: [f64; 2], z: [f64; 2]) -> TrueStock {
+pub(super) fn block(x: [f64; 2], y: [f64; 2], z: [f64; 2]) -> TrueStock {
     TrueStock::Box { min: Point::new(x[0], y[0], z[0]), max: Point::new(x[1], y[1], z[1]) }
 }
 
@@ -68,7 +68,7 @@ fn feed(from: [f64; 3], to: [f64; 3], mm_s: f64, rev_min: f64) -> ToolMotion {
     }
 }
 
-fn near(what: &str, found: f64, expected: f64, share: f64) {
+pub(super) fn near(what: &str, found: f64, expected: f64, share: f64) {
     let error = (found - expected).abs() / expected.abs();
     assert!(error <= share, "{what}: {found} instead of {expected}, off by {:.2} %", error * 100.0);
 }
@@ -302,4 +302,19 @@ fn setups_that_make_no_sense_are_refused() {
         assert!(Truth::new(setup.clone()).is_err(), "{setup:?}");
     }
     assert!(Truth::new(good()).is_ok());
+}
+
+#[test]
+fn what_cannot_be_judged_is_counted() {
+    let stock = block([0.0, 20.0], [-15.0, 15.0], [-20.0, 0.0]);
+    let mut truth = Truth::new(exact(tool(1, CutterShape::Flat, 10.0, 4, 30.0), stock, 0.2)).expect("valid");
+    let unknown = ToolMotion { tool: Some(ToolNumber(9)), ..feed([-10.0, 0.0, -2.0], [30.0, 0.0, -2.0], 20.0, 5000.0) };
+    assert_eq!(truth.cut(&unknown), CutLoad::default());
+    assert_eq!((truth.counters().unknown_tool, truth.counters().removed.as_mm3()), (1, 0.0));
+    assert_eq!(truth.cut(&feed([-10.0, 0.0, -2.0], [30.0, 0.0, -2.0], 20.0, 0.0)), CutLoad::default());
+    assert!(truth.counters().spindle_stopped > 100 && truth.counters().removed.as_mm3() > 300.0);
+    // At rest in material nothing is cut.
+    assert!(truth.cut(&feed([30.0, 0.0, -4.0], [10.0, 0.0, -4.0], 20.0, 5000.0)).power.as_w() > 0.0);
+    let rest = ToolMotion { time: Seconds::s(0.001), ..feed([10.0, 0.0, -4.0], [10.0, 0.0, -4.0], 20.0, 5000.0) };
+    assert_eq!(truth.cut(&rest), CutLoad::default());
 }

@@ -15,10 +15,6 @@ mod reason;
 pub use admission::{Admission, Envelope, RejectReason};
 pub use chunk::{KeepAlive, PlanChunk, StageStamps};
 pub use factor::Override;
-<<<<<<< HEAD
-pub use override_plan::{OverridePlan, PlanError, PlanView, Span};
-=======
 pub use limits::Limits;
-pub use override_plan::{OverridePlan, PlanError, Span};
->>>>>>> main
+pub use override_plan::{OverridePlan, PlanError, PlanView, Span};
 pub use reason::{Binding, Reason};

@@ -1,0 +1,75 @@
+//! The only I/O of this crate: TCP, files, and the process body of the virtual controller.
+//!
+//! Nothing here decides anything. Bytes go in and out of the codecs and state machines of the other rooms,
+//! stamped with this process's monotonic clock. Every buffer is bounded and every wait has an end: a peer
+//! that does not read, does not answer or sends without end costs its connection, never the process.
+
+mod replay;
+mod serve;
+mod tcp;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+pub use replay::Replay;
+pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
+pub use tcp::{Received, TcpLink};
+
+use shared::time::{Duration, Instant};
+
+/// Why a link does not work.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The operating system refused.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was tried, with its object.
+        doing: String,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The peer does not take what is sent to it.
+    #[error("the peer has not read {unsent} bytes; the limit is {max}")]
+    Stuck {
+        /// How many bytes wait.
+        unsent: usize,
+        /// How many may.
+        max: usize,
+    },
+    /// A file is larger than what is read into memory.
+    #[error("{path} has {bytes} bytes; at most {max} are replayed")]
+    TooLarge {
+        /// Which file.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// Greatest size.
+        max: u64,
+    },
+}
+
+impl LinkError {
+    fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+}
+
+/// This process's monotonic clock, counted from when it was made.
+#[derive(Clone, Copy, Debug)]
+struct LinkClock(std::time::Instant);
+
+impl LinkClock {
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn now(self) -> Instant {
+        Instant::ORIGIN.after(Duration::from_ns(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+fn std_duration(span: Duration) -> std::time::Duration {
+    std::time::Duration::from_nanos(span.as_ns())
+}
