@@ -40,7 +40,10 @@ impl Override {
     /// The greatest multiple of `step` per mille that is not above this.
     #[must_use]
     pub const fn quantised_down(self, step: u16) -> Self {
-        if step == 0 { self } else { Self(self.0 / step * step) }
+        match self.0.checked_div(step) {
+            Some(steps) => Self(steps * step),
+            None => self,
+        }
     }
 }
 
