@@ -30,7 +30,10 @@ pub mod handoff;
 mod lease;
 pub mod locator;
 mod projection;
+pub mod recording;
 mod session;
+#[cfg(feature = "shell")]
+pub mod shell;
 mod timetable;
 
 pub use agent::{Agent, Inbound, Lamp, OperatorAction, Status};
