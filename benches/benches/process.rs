@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use cloud_sim::engagement::CutStep;
 use cloud_sim::loads::LoadModels;
-use cloud_sim::optimise::{BoundContext, ScheduleInput, bound_steps, schedule};
+use cloud_sim::optimise::{BoundContext, ScheduleInput, bound_steps, schedule, verify_bounds};
 use criterion::{Criterion, criterion_group, criterion_main};
 use shared::budget::WorkAllowance;
 use shared::cutting::{
@@ -156,7 +156,7 @@ fn limits() -> Limits {
 }
 
 /// 1000 stations of half a millimetre with changing depth; their loads are computed before, what is measured
-/// is bounds (with the evaluations that verify them) and schedule, and the schedule alone.
+/// is bounds and schedule, the verification of bounds, and the schedule alone.
 fn plan(criterion: &mut Criterion) {
     let (machine, limits) = (machine(), limits());
     let material = Material {
@@ -210,6 +210,10 @@ fn plan(criterion: &mut Criterion) {
         bencher.iter(|| schedule_of(&bound_steps(&context, black_box(&steps), &loads, &reached)));
     });
     let bounds = bound_steps(&context, &steps, &loads, &reached);
+    criterion.bench_function("plan/1000 stations, verification of bounds", |bencher| {
+        let work = WorkAllowance(u32::MAX);
+        bencher.iter(|| verify_bounds(&context, &steps, &loads, &mut black_box(bounds.clone()), work));
+    });
     criterion.bench_function("plan/1000 stations, schedule alone", |bencher| {
         bencher.iter(|| schedule_of(black_box(&bounds)));
     });

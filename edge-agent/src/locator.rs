@@ -3,9 +3,9 @@
 //! A controller reports a source line and a position. The line is sampled late and is not unique: loops and
 //! cycles repeat it. The position is exact but paths cross themselves. Together with the time that has passed
 //! they are enough almost always: candidates are the segments of that line that can have been reached since the
-//! last fix at programmed speed, and among them those that pass the position. Exactly one place gives a fix;
-//! none or two that lie apart hold the station where it is and widen its uncertainty by what the tool may have
-//! travelled, until it is lost. The station never runs backwards: a jump back is found only by losing the place
+//! last fix at programmed speed, and among them those that pass the position. Exactly one place gives a fix. Of
+//! several that lie apart the lowest is held, with an uncertainty that reaches to the highest. Where none fits the
+//! station stays and widens by what the tool may have travelled, until it is lost. The station never runs backwards: a jump back is found only by losing the place
 //! and locking again, which the guard treats as unconfirmed stock.
 //!
 //! A line beyond the end of the program, or a tool that the program cannot have at that line, is proof of
@@ -21,7 +21,7 @@ use shared::time::{Duration, Instant};
 use shared::units::Length;
 
 use crate::config::{AgentConfig, AgentJob};
-use crate::projection::project;
+use crate::projection::feet;
 use crate::timetable::Timetable;
 
 /// The tool may be this much faster than the timetable, which knows neither rounding of the clock nor lead-in.
@@ -30,7 +30,7 @@ const REACH_MARGIN: f64 = 1.25;
 const REACH_SLACK: Duration = Duration::from_ms(20);
 /// Machine seconds from the start of the program within which a first lock may choose the earliest candidate.
 const START_REACH_S: f64 = 10.0;
-/// A place held for this many samples and [`LOST_AFTER`] is lost.
+/// A place that no sample fits for this many samples and [`LOST_AFTER`] is lost.
 const LOST_SAMPLES: u32 = 8;
 /// See [`LOST_SAMPLES`].
 const LOST_AFTER: Duration = Duration::from_ms(500);
@@ -97,8 +97,21 @@ pub enum Finding {
 /// Places that fit one sample.
 #[derive(Clone, Copy)]
 struct Fits {
+    /// The lowest.
     low: Station,
+    /// The highest.
     high: Station,
+    /// The end of the highest: where nothing moves, the position says nothing about the place inside.
+    end: Station,
+}
+
+impl Fits {
+    fn with(fits: Option<Self>, low: Station, end: Station) -> Self {
+        match fits {
+            None => Self { low, high: low, end },
+            Some(fits) => Self { low: fits.low.min(low), high: fits.high.max(low), end: fits.end.max(end) },
+        }
+    }
 }
 
 /// Finds the station.
@@ -113,8 +126,12 @@ pub struct Locator {
     time_scale: f64,
     fix: Fix,
     sampled: bool,
+    /// When the path was last passed at a known place or at one of several.
     good_at: Instant,
-    held: u32,
+    /// Machine time in the timetable that the tool had reached then at most.
+    good_s: f64,
+    /// Samples since then.
+    missed: u32,
     relock: (u32, Station),
     wrong_tool_since: Option<Instant>,
 }
@@ -141,7 +158,8 @@ impl Locator {
             },
             sampled: false,
             good_at: Instant::ORIGIN,
-            held: 0,
+            good_s: 0.0,
+            missed: 0,
             relock: (0, Station::START),
             wrong_tool_since: None,
         }
@@ -159,7 +177,7 @@ impl Locator {
     /// Forgets the place; the program has ended or another begins.
     pub(crate) fn unlock(&mut self) {
         self.fix = Fix { station: Station::START, uncertainty: Length::ZERO, quality: Quality::Unlocked, ..self.fix };
-        (self.held, self.relock, self.wrong_tool_since) = (0, (0, Station::START), None);
+        (self.missed, self.relock, self.wrong_tool_since) = (0, (0, Station::START), None);
     }
 
     /// Takes in a sample. A sample that is not newer than the last changes nothing.
@@ -230,14 +248,14 @@ impl Locator {
         let elapsed = sample.valid_at.since(self.good_at);
         let dial = sample.dial_permille.map_or(1.0, |dial| (f64::from(dial) / 1000.0).max(1.0));
         let reach_s = elapsed.plus(REACH_SLACK).as_s() * self.time_scale * REACH_MARGIN * dial;
-        let latest_s = self.timetable.time_s(self.fix.station) + reach_s;
+        let latest_s = self.good_s + reach_s;
         let fits = sample.position.and_then(|position| self.reachable(sample.line, &position, latest_s));
         match fits {
-            Some(fits) if self.is_one(fits) => {
+            Some(fits) => {
                 self.locate(fits, sample.valid_at);
                 Finding::None
             }
-            _ => self.hold(fits, latest_s, elapsed),
+            None => self.hold(latest_s, elapsed),
         }
     }
 
@@ -245,26 +263,29 @@ impl Locator {
         fits.high.beyond(fits.low).as_mm() <= 2.0 * self.tolerance_mm
     }
 
+    /// The tool is at one of the places that fit. Where they lie apart the lowest is held and the uncertainty
+    /// reaches to the highest; the next samples shut out all but one.
     fn locate(&mut self, fits: Fits, at: Instant) {
         let station = fits.low.max(self.fix.station);
-        let apart = station.beyond(fits.low).max(fits.high.beyond(station));
+        let apart = station.beyond(fits.low).max(fits.end.beyond(station));
         self.fix.uncertainty = apart.max(Length::ZERO) + Length::mm(self.tolerance_mm);
         self.fix.station = station;
-        self.fix.quality = Quality::Located;
-        (self.good_at, self.held, self.relock) = (at, 0, (0, Station::START));
+        self.fix.quality = if self.is_one(fits) { Quality::Located } else { Quality::Held };
+        let farthest = station.advanced(self.fix.uncertainty).min(self.path.end());
+        (self.good_at, self.good_s) = (at, self.timetable.time_s(farthest));
+        (self.missed, self.relock) = (0, (0, Station::START));
     }
 
-    /// Keeps the station and widens by what the tool may have travelled.
-    fn hold(&mut self, fits: Option<Fits>, latest_s: f64, elapsed: Duration) -> Finding {
-        let farthest = self.timetable.station(latest_s);
-        let high = fits.map_or(farthest, |fits| fits.high).max(self.fix.station);
-        let widened = high.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
+    /// No place fits: keeps the station and widens by what the tool may have travelled.
+    fn hold(&mut self, latest_s: f64, elapsed: Duration) -> Finding {
+        let farthest = self.timetable.station(latest_s).max(self.fix.station);
+        let widened = farthest.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
         self.fix.uncertainty = self.fix.uncertainty.max(widened);
         if self.fix.quality == Quality::Lost {
             return Finding::None;
         }
-        self.held += 1;
-        if self.held >= LOST_SAMPLES && elapsed >= LOST_AFTER {
+        self.missed += 1;
+        if self.missed >= LOST_SAMPLES && elapsed >= LOST_AFTER {
             self.fix.quality = Quality::Lost;
             return Finding::Lost;
         }
@@ -291,17 +312,13 @@ impl Locator {
         let mut fits: Option<Fits> = None;
         for index in segments {
             let segment = &self.path.segments()[index];
-            let foot = project(&segment.geometry, position);
-            let station = segment.station(foot.fraction);
-            let within = foot.distance_mm <= self.tolerance_mm && station >= earliest;
-            if !within || self.timetable.time_s(station) > latest_s {
-                continue;
-            }
-            // Where nothing moves the position says nothing about the place inside the segment.
-            let high = if segment.length == Length::ZERO { segment.end } else { station };
-            fits = Some(match fits {
-                None => Fits { low: station, high },
-                Some(fits) => Fits { low: fits.low.min(station), high: fits.high.max(high) },
+            feet(&segment.geometry, position, |foot| {
+                let station = segment.station(foot.fraction);
+                let end = if segment.length == Length::ZERO { segment.end } else { station };
+                let within = foot.distance_mm <= self.tolerance_mm && end >= earliest;
+                if within && self.timetable.time_s(station) <= latest_s {
+                    fits = Some(Fits::with(fits, station, end));
+                }
             });
         }
         fits
@@ -325,7 +342,7 @@ impl Locator {
         };
         if let Some(near) = near.filter(|_| first_lock) {
             self.fix.station = Station::START;
-            self.locate(Fits { low: near.low, high: near.low }, sample.valid_at);
+            self.locate(near, sample.valid_at);
             return Finding::Locked;
         }
         if !self.is_one(all) {

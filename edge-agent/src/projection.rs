@@ -1,5 +1,7 @@
 //! The point of a segment nearest to a position.
 
+use std::f64::consts::TAU;
+
 use shared::det::math;
 use shared::geom::{Point, Vector};
 use shared::motion::Geometry;
@@ -13,29 +15,37 @@ pub(crate) struct Foot {
     pub(crate) distance_mm: f64,
 }
 
-/// The nearest point of a geometry. Exact for lines and plane arcs; on a helix the angle is that of the
-/// position and the turn the one nearest in height, which is exact on the helix itself.
-pub(crate) fn project(geometry: &Geometry, position: &Point) -> Foot {
-    let fraction = match *geometry {
-        Geometry::Line { start, end } => on_line(start, end, position),
-        Geometry::Arc { start, end, centre, normal, sweep_rad } => {
-            return on_arc(geometry, &Arc { start, end, centre, normal, sweep_rad }, position);
-        }
-        Geometry::Still { .. } => 0.0,
+/// Most turns of one arc that are looked at.
+const TURNS_MAX: u32 = 64;
+
+/// Hands out every point of a geometry that is locally nearest to a position, and its ends; not in order. A flat
+/// arc of several turns passes the same position once a turn; on a helix the turns around the height of the
+/// position are looked at, which is exact on the helix itself.
+pub(crate) fn feet(geometry: &Geometry, position: &Point, mut sink: impl FnMut(Foot)) {
+    let mut at = |fraction: f64| {
+        let distance_mm = (geometry.point(fraction) - position).norm();
+        sink(Foot { fraction, distance_mm });
     };
-    foot(geometry, position, fraction)
-}
-
-struct Arc {
-    start: Point,
-    end: Point,
-    centre: Point,
-    normal: Vector,
-    sweep_rad: f64,
-}
-
-fn foot(geometry: &Geometry, position: &Point, fraction: f64) -> Foot {
-    Foot { fraction, distance_mm: (geometry.point(fraction) - position).norm() }
+    match *geometry {
+        Geometry::Line { start, end } => at(on_line(start, end, position)),
+        Geometry::Still { .. } => at(0.0),
+        Geometry::Arc { start, end, centre, normal, sweep_rad } => {
+            at(0.0);
+            at(1.0);
+            let turn = TAU / sweep_rad.abs();
+            let Some(within) = first_turn(start - centre, position - centre, normal, sweep_rad) else {
+                return;
+            };
+            let rise = (end - start).dot(&normal);
+            let height = (position - start).dot(&normal);
+            // A finite number of turns, whatever the position holds: the cast saturates and maps NaN to zero.
+            let wanted = ((height / rise - within) / turn).round();
+            let first = if rise == 0.0 { 0 } else { (wanted as u32).saturating_sub(1) };
+            let count = if rise == 0.0 { TURNS_MAX } else { 3 };
+            let turns = (first..first.saturating_add(count)).map(|index| within + turn * f64::from(index));
+            turns.take_while(|fraction| *fraction <= 1.0).for_each(at);
+        }
+    }
 }
 
 fn on_line(start: Point, end: Point, position: &Point) -> f64 {
@@ -44,38 +54,31 @@ fn on_line(start: Point, end: Point, position: &Point) -> f64 {
     if length2 > 0.0 { ((position - start).dot(&along) / length2).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-fn on_arc(geometry: &Geometry, arc: &Arc, position: &Point) -> Foot {
-    let ends = [foot(geometry, position, 0.0), foot(geometry, position, 1.0)];
-    let nearest = |a: Foot, b: Foot| if b.distance_mm < a.distance_mm { b } else { a };
-    let mut best = nearest(ends[0], ends[1]);
-    let flat = |v: Vector| v - arc.normal * v.dot(&arc.normal);
-    let first = flat(arc.start - arc.centre);
-    let second = arc.normal.cross(&first);
-    let arm = flat(position - arc.centre);
-    if arm.norm_squared() == 0.0 || arc.sweep_rad == 0.0 {
-        return best;
+/// Fraction at which an arc first passes the angle of a position, not limited to 1; `None` on the axis.
+fn first_turn(start: Vector, position: Vector, normal: Vector, sweep_rad: f64) -> Option<f64> {
+    let flat = |v: Vector| v - normal * v.dot(&normal);
+    let (first, arm) = (flat(start), flat(position));
+    if arm.norm_squared() == 0.0 || sweep_rad == 0.0 {
+        return None;
     }
-    let angle_rad = math::atan2(arm.dot(&second), arm.dot(&first));
-    // The turn: the angle repeats every 2π along the sweep; at most `TURNS_MAX` of them are looked at, those
-    // around the height of the position.
-    let turn = std::f64::consts::TAU / arc.sweep_rad.abs();
-    let within = (angle_rad * arc.sweep_rad.signum()).rem_euclid(std::f64::consts::TAU) / arc.sweep_rad.abs();
-    let rise = (arc.end - arc.start).dot(&arc.normal);
-    let height = (position - arc.start).dot(&arc.normal);
-    let wanted = if rise == 0.0 { 0.0 } else { ((height / rise - within) / turn).round() };
-    for offset in -1..=1 {
-        let fraction = within + turn * (wanted + f64::from(offset));
-        if (0.0..=1.0).contains(&fraction) {
-            best = nearest(best, foot(geometry, position, fraction));
-        }
-    }
-    best
+    let angle_rad = math::atan2(arm.dot(&normal.cross(&first)), arm.dot(&first));
+    Some((angle_rad * sweep_rad.signum()).rem_euclid(TAU) / sweep_rad.abs())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use shared::det::Rng;
+
+    fn project(geometry: &Geometry, position: &Point) -> Foot {
+        let mut best = Foot { fraction: 0.0, distance_mm: f64::INFINITY };
+        feet(geometry, position, |foot| {
+            if foot.distance_mm < best.distance_mm {
+                best = foot;
+            }
+        });
+        best
+    }
 
     #[test]
     fn points_of_a_geometry_project_onto_themselves() {
@@ -97,6 +100,20 @@ mod tests {
                 assert!(found.distance_mm < 1e-6, "round {round}: {geometry:?} at {fraction}: {found:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_flat_arc_of_several_turns_passes_a_position_once_a_turn() {
+        let start = Point::new(10.0, 0.0, 0.0);
+        let geometry =
+            |sweep_rad| Geometry::Arc { start, end: start, centre: Point::origin(), normal: Vector::z(), sweep_rad };
+        let passes = |turns: f64| {
+            let arc = geometry(turns * TAU);
+            let mut count = 0;
+            feet(&arc, &Point::new(0.0, 10.0, 0.0), |foot| count += u32::from(foot.distance_mm < 1e-9));
+            count
+        };
+        assert_eq!([0.5, 1.0, 3.0, -3.0].map(passes), [1, 1, 3, 3]);
     }
 
     #[test]

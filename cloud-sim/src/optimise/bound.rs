@@ -1,5 +1,6 @@
 //! The bounds on the feed of one step.
 
+use shared::budget::WorkAllowance;
 use shared::cutting::{Affine, Loads};
 use shared::geom::Vector;
 use shared::machine::Machine;
@@ -131,7 +132,7 @@ pub fn bound_step(context: &BoundContext<'_>, step: &CutStep, loads: &StepLoads,
         StepLoads::Unknown(_) => return bound(ratio_max, 1.0, Binding::plain(Reason::Unknown)),
         StepLoads::Known(known) => known,
     };
-    let (load_ratio, binding) = load_bound(context, step, segment, known);
+    let (load_ratio, binding) = load_bound(context, known);
     let mut found = bound(load_ratio.min(ratio_max), load_ratio, binding);
     // An infeasible step is not made feasible by slow drives: its ratio is above what the loads allow.
     if binding.reason != Reason::Infeasible {
@@ -168,8 +169,8 @@ fn plunges(tool: &Tool, direction: &Vector) -> bool {
     mills && -direction.z > PLUNGE_SINE
 }
 
-/// Least of the load bounds with the precedence of rubbing, verified by an evaluation where it binds.
-fn load_bound(context: &BoundContext<'_>, step: &CutStep, segment: &Segment, known: &KnownLoads) -> (f64, Binding) {
+/// Least of the load bounds with the precedence of rubbing.
+fn load_bound(context: &BoundContext<'_>, known: &KnownLoads) -> (f64, Binding) {
     let limits = context.limits;
     let raised = 1.0 + limits.uncertainty.max(0.0);
     let candidates = candidates(context, known);
@@ -181,9 +182,6 @@ fn load_bound(context: &BoundContext<'_>, step: &CutStep, segment: &Segment, kno
             ratio = solved;
             binds = Some(candidate);
         }
-    }
-    if binds.is_some() {
-        ratio = verified(context, step, segment, &candidates, ratio);
     }
     let binding = |reason: Reason, at: f64| match binds {
         Some(candidate) => {
@@ -246,21 +244,53 @@ fn candidates(context: &BoundContext<'_>, known: &KnownLoads) -> Vec<Candidate> 
     rows.into_iter().filter_map(stated).collect()
 }
 
-/// Lowers a ratio until the loads evaluated there keep every limit.
-fn verified(
+/// Verifies bounds that a load sets, by evaluating the loads at the ratio they allow, and lowers those that do not
+/// keep every limit; the lines they were solved on cannot see a tooth begin to cut. At most `work` evaluations,
+/// in order of station. Returns how many bounds were lowered.
+///
+/// `steps` and `loads` are those the bounds were made from.
+pub fn verify_bounds(
     context: &BoundContext<'_>,
-    step: &CutStep,
-    segment: &Segment,
-    candidates: &[Candidate],
-    solved: f64,
-) -> f64 {
+    steps: &[CutStep],
+    loads: &[StepLoads],
+    bounds: &mut [StepBound],
+    work: WorkAllowance,
+) -> usize {
+    let (mut left, mut lowered) = (work.0, 0);
+    for bound in bounds.iter_mut().filter(|bound| is_load(bound.binding.reason)) {
+        let at = steps.partition_point(|step| step.to <= bound.from);
+        let Some((step, StepLoads::Known(known))) = steps.get(at).zip(loads.get(at)) else { continue };
+        let candidates = candidates(context, known);
+        let ratio = verified(context, step, &candidates, bound.feed_max_ratio, &mut left);
+        if ratio < bound.feed_max_ratio {
+            bound.feed_max_ratio = ratio.max(context.limits.floor().ratio());
+            bound.load_max_ratio = bound.load_max_ratio.min(bound.feed_max_ratio);
+            lowered += 1;
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    lowered
+}
+
+/// True for the reasons that stand for a limit on a load.
+fn is_load(reason: Reason) -> bool {
+    use Reason::{BendingStress, ChipThickness, Deflection, ForcePeak, Power, Torque};
+    matches!(reason, ForcePeak | Torque | Power | ChipThickness | Deflection | BendingStress)
+}
+
+/// The ratio, lowered until the loads evaluated there keep every limit; each evaluation takes one from `left`.
+fn verified(context: &BoundContext<'_>, step: &CutStep, candidates: &[Candidate], solved: f64, left: &mut u32) -> f64 {
+    let segment = &context.path.segments()[step.segment as usize];
     let raised = 1.0 + context.limits.uncertainty.max(0.0);
     let floor = context.limits.floor().ratio();
     let mut ratio = solved;
     for _ in 0..VERIFY_ROUNDS {
-        if ratio < floor {
+        if ratio < floor || *left == 0 {
             break;
         }
+        *left -= 1;
         let Some(loads) = context.models.at_ratio(step, segment, ratio) else { break };
         let excess = |candidate: &Candidate| (candidate.value)(&loads) * raised / candidate.limit - 1.0;
         let worst = candidates.iter().map(excess).fold(f64::NEG_INFINITY, f64::max);

@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use shared::budget::WorkAllowance;
 use shared::cutting::{CuttingData, CuttingLaw, Engagement, EngagementSlice, Material, Runout};
 use shared::geom::Point;
 use shared::ident::ToolNumber;
@@ -12,7 +13,7 @@ use shared::program::ForcedReason;
 use shared::tool::{CutterMaterial, CutterShape, Tool};
 use shared::units::{Acceleration, Angle, Feedrate, Force, Length, Power, RotaryVelocity, Seconds, Stress, Torque};
 
-use super::bound::{BoundContext, StepBound, bound_step, bound_steps};
+use super::bound::{BoundContext, StepBound, bound_step, bound_steps, verify_bounds};
 use super::tests::{factor, limits, segment};
 use crate::engagement::CutStep;
 use crate::loads::{LoadModels, PowerCheck, StepLoads, UnknownLoad};
@@ -299,4 +300,33 @@ fn cutting_power_is_specific_force_times_volume() {
     let power = PowerCheck::of(job.models.law(), segment, steps.iter().zip(&loads));
     assert!((power.by_volume_j - 0.7961 * 1000.0).abs() < 1e-9, "{power:?}");
     assert!(power.difference() < 1e-6, "{power:?}");
+}
+
+#[test]
+fn verified_bounds_keep_the_limit_where_the_law_bends_the_lines() {
+    let mut job = Job::new(|_, limits| limits.factor_min = factor(100));
+    let law = CuttingLaw::Kienzle { k_c11: Stress::n_mm2(700.0), m_c: 0.4, radial_ratio: 0.4, axial_ratio: 0.2 };
+    let runout = Runout { offset: Length::mm(0.012), angle: Angle::rad(0.7) };
+    job.models = LoadModels::new(&[tool(1, Some(4))], &Material { law, ..material() }, runout);
+    let steps: Vec<CutStep> = (0..12).map(|i| step(f64::from(i), 4 * i, 64)).collect();
+    let segment = &job.path.segments()[0];
+    let loads: Vec<_> = steps.iter().map(|step| job.models.of_step(step, segment)).collect();
+    let peak = loads[0].full().expect("known").force_peak_xy;
+    let mut lowered = 0;
+    for share in [0.5, 0.6, 0.7, 0.8, 0.9] {
+        let limit = peak * share;
+        job.limits.force_peak_xy = Some(limit);
+        let bound = |(step, loads): (&CutStep, &StepLoads)| bound_step(&job.context(), step, loads, segment.feed);
+        let mut bounds: Vec<_> = steps.iter().zip(&loads).map(bound).collect();
+        let before = bounds.clone();
+        assert_eq!(verify_bounds(&job.context(), &steps, &loads, &mut bounds, WorkAllowance(0)), 0);
+        assert_eq!(bounds, before);
+        lowered += verify_bounds(&job.context(), &steps, &loads, &mut bounds, WorkAllowance(u32::MAX));
+        for ((bound, before), step) in bounds.iter().zip(&before).zip(&steps) {
+            assert!(bound.feed_max_ratio <= before.feed_max_ratio);
+            let found = job.models.at_ratio(step, segment, bound.feed_max_ratio).expect("known").force_peak_xy;
+            assert!(found <= limit * 1.003, "{bound:?}: {found} above {limit}");
+        }
+    }
+    assert!(lowered > 0, "no bound was bent");
 }

@@ -43,8 +43,12 @@ pub struct CuttingModel {
     beam: Beam,
     /// ρ_j in mm.
     offsets_mm: Vec<f64>,
-    /// sin φ and cos φ at the nodes.
-    sin_cos: Vec<[f64; 2]>,
+    /// The greatest |ρ_j|.
+    offset_max_mm: f64,
+    /// sin φ at the nodes.
+    sin: Vec<f64>,
+    /// cos φ at the nodes.
+    cos: Vec<f64>,
     /// u^(1 − m_c) for u = i / [`POWER_STEPS`]; empty for the mechanistic law.
     powers: Vec<f64>,
 }
@@ -56,7 +60,7 @@ struct ToothFeed {
     down_mm: f64,
 }
 
-/// Sums over a revolution; the integrals are over φ, of all teeth and elements.
+/// Sums over a revolution; the integrals are over φ, of all teeth and elements, in bins.
 #[derive(Default)]
 struct Sums {
     force_n: [f64; 3],
@@ -67,6 +71,18 @@ struct Sums {
     chip_area_mm2: f64,
     edge_mm: f64,
     chip_max_mm: f64,
+}
+
+/// Samples of one tooth on one element at the nodes from its first bin on.
+struct Samples {
+    /// Chip area, mm².
+    area_mm2: [f64; NODES],
+    /// What the cutting coefficients are multiplied with: the chip area, or the tangential force of Kienzle's law.
+    scale: [f64; NODES],
+    x_n: [f64; NODES],
+    y_n: [f64; NODES],
+    /// Bins in material that form a chip.
+    cuts: [bool; ANGLE_BINS],
 }
 
 impl CuttingModel {
@@ -83,10 +99,8 @@ impl CuttingModel {
             let pitch = TAU * f64::from(tooth) / f64::from(flutes);
             runout.offset.as_mm() * math::cos(runout.angle.as_rad() - pitch)
         });
-        let node = |i: usize| {
-            let (sin, cos) = math::sin_cos(PI * i as f64 / ANGLE_BINS as f64);
-            [sin, cos]
-        };
+        let offsets_mm: Vec<f64> = offsets_mm.collect();
+        let node_rad = |i: usize| PI * i as f64 / ANGLE_BINS as f64;
         let powers = match *law {
             CuttingLaw::Mechanistic { .. } => Vec::new(),
             CuttingLaw::Kienzle { m_c, .. } => {
@@ -98,8 +112,10 @@ impl CuttingModel {
             flutes,
             law: *law,
             beam: Beam::of(tool),
-            offsets_mm: offsets_mm.collect(),
-            sin_cos: (0..NODES).map(node).collect(),
+            offset_max_mm: offsets_mm.iter().fold(0.0, |greatest: f64, offset_mm| greatest.max(offset_mm.abs())),
+            offsets_mm,
+            sin: (0..NODES).map(|i| math::sin(node_rad(i))).collect(),
+            cos: (0..NODES).map(|i| math::cos(node_rad(i))).collect(),
             powers,
         })
     }
@@ -139,24 +155,41 @@ impl CuttingModel {
         let feed = self.tooth_feed(motion)?;
         let elements = edge::elements(engagement, &self.tool, feed.down_mm > 0.0);
         let mut sums = Sums::default();
-        let leader = self.leading_tooth();
-        let mut revolution = Revolution::new(&elements, self.pitch_bins(leader));
-        let even = self.offsets_mm.iter().all(|offset_mm| *offset_mm == self.offsets_mm[0]);
+        let mut revolution = Revolution::new(&elements, self.pitch_bins(self.leading_tooth()));
         let mut force = ToothForce::new();
+        let mut samples = Samples {
+            area_mm2: [0.0; NODES],
+            scale: [0.0; NODES],
+            x_n: [0.0; NODES],
+            y_n: [0.0; NODES],
+            cuts: [false; ANGLE_BINS],
+        };
         for element in &elements {
-            let mask = if element.dr_mm * feed.down_mm > 0.0 { element.mask } else { element.mask & FORWARD };
+            let down_mm2 = element.dr_mm * feed.down_mm;
+            let mask = if down_mm2 > 0.0 { element.mask } else { element.mask & FORWARD };
             if mask == 0 {
                 continue;
             }
+            let greatest_mm2 = element.dz_mm * feed.across_mm * self.sine_max(mask) + down_mm2;
+            sums.chip_max_mm = sums.chip_max_mm.max(greatest_mm2 / element.ds_mm);
+            // Without runout, and at the bottom, every tooth does the same.
+            let alike = self.offset_max_mm == 0.0 || element.dz_mm == 0.0;
             for tooth in 0..self.flutes {
-                if tooth == 0 || !even {
-                    self.sample(element, mask, feed, tooth as usize, &mut force, &mut sums);
+                if tooth == 0 || !alike {
+                    let share = if alike { f64::from(self.flutes) } else { 1.0 };
+                    self.sample(element, mask, feed, tooth as usize, &mut samples);
+                    self.take(element, mask, share, &mut samples, &mut force, &mut sums);
                 }
                 revolution.add(element, &force, self.pitch_bins(tooth as usize));
             }
         }
-        let teeth = if even { f64::from(self.flutes) } else { 1.0 };
-        Some(self.summarise(&sums, teeth, revolution.peak(&elements, self.flutes), motion))
+        Some(self.summarise(&sums, revolution.peak(&elements, self.flutes), motion))
+    }
+
+    /// The greatest sin φ at the borders of the bins of a mask.
+    fn sine_max(&self, mask: u128) -> f64 {
+        let bins = (0..ANGLE_BINS).filter(|bin| mask >> bin & 1 == 1);
+        bins.map(|bin| self.sin[2 * bin].max(self.sin[2 * bin + 2])).fold(-1.0, f64::max)
     }
 
     /// The tooth that stands out furthest: it takes the thickest chip.
@@ -172,78 +205,89 @@ impl CuttingModel {
         (ANGLE_BINS * tooth) as f64 / f64::from(self.flutes)
     }
 
-    /// Chip area of one tooth on one element, from the area `even_mm2` it would have without runout.
-    fn chip_area_mm2(&self, even_mm2: f64, dz_mm: f64, tooth: usize) -> f64 {
+    /// Chip area of one tooth on one element, from the area `even_mm2` it would have without runout, where an
+    /// earlier path than the last one may lie deepest.
+    fn deepest_area_mm2(&self, even_mm2: f64, dz_mm: f64, tooth: usize) -> f64 {
         let count = self.offsets_mm.len();
-        let own_mm = self.offsets_mm[tooth];
-        let mut area_mm2 = even_mm2 + dz_mm * (own_mm - self.offsets_mm[(tooth + 1) % count]);
-        // Two offsets differ by at most 2e; from that feed on no earlier path can lie deeper.
-        if even_mm2 < 2.0 * dz_mm * self.offset_max_mm {
-            for back in 2..=count {
-                let step_mm = own_mm - self.offsets_mm[(tooth + back) % count];
-                area_mm2 = area_mm2.min(back as f64 * even_mm2 + dz_mm * step_mm);
+        let behind = |back: usize| {
+            let step_mm = self.offsets_mm[tooth] - self.offsets_mm[(tooth + back) % count];
+            back as f64 * even_mm2 + dz_mm * step_mm
+        };
+        (1..=count).map(behind).fold(f64::INFINITY, f64::min).max(0.0)
+    }
+
+    /// Chip areas of one tooth on one element at the nodes of the bins in material.
+    fn sample(&self, element: &EdgeElement, mask: u128, feed: ToothFeed, tooth: usize, samples: &mut Samples) {
+        let (first, last) = (mask.trailing_zeros() as usize, ANGLE_BINS - mask.leading_zeros() as usize);
+        let (across_mm2, down_mm2) = (element.dz_mm * feed.across_mm, element.dr_mm * feed.down_mm);
+        let next = (tooth + 1) % self.offsets_mm.len();
+        let step_mm2 = element.dz_mm * (self.offsets_mm[tooth] - self.offsets_mm[next]);
+        let sines = &self.sin[2 * first..=2 * last];
+        let areas_mm2 = &mut samples.area_mm2[..sines.len()];
+        for (area_mm2, sin) in areas_mm2.iter_mut().zip(sines) {
+            *area_mm2 = (across_mm2 * sin + down_mm2 + step_mm2).max(0.0);
+        }
+        // Two offsets differ by at most 2e; from that feed on no earlier path than the last can lie deeper.
+        let shallow_mm2 = 2.0 * element.dz_mm * self.offset_max_mm;
+        if shallow_mm2 > 0.0 {
+            for (area_mm2, sin) in areas_mm2.iter_mut().zip(sines) {
+                let even_mm2 = across_mm2 * sin + down_mm2;
+                if even_mm2 < shallow_mm2 {
+                    *area_mm2 = self.deepest_area_mm2(even_mm2, element.dz_mm, tooth);
+                }
             }
         }
-        area_mm2.max(0.0)
     }
 
-    fn offset_span_mm(&self) -> f64 {
-        self.offsets_mm.iter().fold(0.0, |span: f64, offset_mm| span.max(offset_mm.abs()))
-    }
-
-    /// Samples the force of one tooth on one element over the bins in material, and adds to the sums.
-    fn sample(
+    /// Turns sampled chip areas into forces, and adds `share` times their integrals to the sums.
+    fn take(
         &self,
         element: &EdgeElement,
         mask: u128,
-        feed: ToothFeed,
-        tooth: usize,
+        share: f64,
+        samples: &mut Samples,
         force: &mut ToothForce,
         sums: &mut Sums,
     ) {
         let (first, last) = (mask.trailing_zeros() as usize, ANGLE_BINS - mask.leading_zeros() as usize);
-        let even = |sin: f64| element.dz_mm * feed.across_mm * sin + element.dr_mm * feed.down_mm;
-        let mut areas_mm2 = [0.0; NODES];
-        let mut greatest_mm2 = 0.0f64;
-        for node in 2 * first..=2 * last {
-            let even_mm2 = even(self.sin_cos[node][0]);
-            areas_mm2[node] = self.chip_area_mm2(even_mm2, element.dz_mm, tooth);
-            greatest_mm2 = greatest_mm2.max(areas_mm2[node]);
+        let (bins, nodes) = (last - first, 2 * (last - first) + 1);
+        let areas_mm2 = &samples.area_mm2[..nodes];
+        let law = ElementLaw::new(&self.law, &self.powers, element, areas_mm2);
+        law.scale(areas_mm2, &mut samples.scale[..nodes]);
+        let scales = &samples.scale[..nodes];
+        let (sines, cosines) = (&self.sin[2 * first..][..nodes], &self.cos[2 * first..][..nodes]);
+        let (x_n, y_n) = (&mut samples.x_n[..nodes], &mut samples.y_n[..nodes]);
+        let ([c_t, c_n, c_z], [e_t, e_n, e_z]) = (law.cutting, law.edge_n);
+        for node in 0..nodes {
+            let (t, n) = (c_t * scales[node] + e_t, c_n * scales[node] + e_n);
+            x_n[node] = -t * cosines[node] - n * sines[node];
+            y_n[node] = t * sines[node] - n * cosines[node];
         }
-        let law = ElementLaw::new(&self.law, &self.powers, element, greatest_mm2);
-        force.begin(first, last);
-        for bin in first..last {
-            if mask >> bin & 1 == 0 {
-                force.push_air();
-                continue;
+        let (mut cutting, mut chips_mm2, mut count) = (0.0, 0.0, 0.0);
+        for bin in 0..bins {
+            let cuts = mask >> (first + bin) & 1 == 1 && areas_mm2[2 * bin + 1] > 0.0;
+            samples.cuts[bin] = cuts;
+            if cuts {
+                cutting += (scales[2 * bin] + 4.0 * scales[2 * bin + 1] + scales[2 * bin + 2]) / 6.0;
+                chips_mm2 += (areas_mm2[2 * bin] + 4.0 * areas_mm2[2 * bin + 1] + areas_mm2[2 * bin + 2]) / 6.0;
+                count += 1.0;
             }
-            let nodes = [2 * bin, 2 * bin + 1, 2 * bin + 2];
-            for node in [nodes[0], nodes[2]] {
-                sums.chip_max_mm = sums.chip_max_mm.max(even(self.sin_cos[node][0]) / element.ds_mm);
-            }
-            if areas_mm2[nodes[1]] <= 0.0 {
-                force.push_air();
-                continue;
-            }
-            let samples = nodes.map(|node| law.at(areas_mm2[node], self.sin_cos[node]));
-            force.push(samples.map(|sample| [sample.force_n[0], sample.force_n[1]]));
-            let mean = |part: &dyn Fn(&Sample) -> f64| {
-                (part(&samples[0]) + 4.0 * part(&samples[1]) + part(&samples[2])) / 6.0 * BIN_RAD
-            };
-            for axis in 0..3 {
-                sums.force_n[axis] += mean(&|sample| sample.force_n[axis]);
-            }
-            sums.moment_n_mm[0] += element.radius_mm * mean(&|sample| sample.tangential_n);
-            sums.moment_n_mm[1] += element.radius_mm * mean(&|sample| sample.cutting_n);
-            let chips_mm2 = mean(&|sample| sample.area_mm2);
-            sums.volume_mm3 += element.radius_mm * chips_mm2;
-            sums.chip_area_mm2 += chips_mm2;
-            sums.edge_mm += element.ds_mm * BIN_RAD;
         }
+        force.fill(first, &samples.cuts[..bins], [x_n, y_n]);
+        let [x_total, y_total] = force.total();
+        sums.force_n[0] += share * x_total;
+        sums.force_n[1] += share * y_total;
+        sums.force_n[2] += share * (c_z * cutting + e_z * count);
+        sums.moment_n_mm[0] += share * element.radius_mm * (c_t * cutting + e_t * count);
+        sums.moment_n_mm[1] += share * element.radius_mm * c_t * cutting;
+        sums.volume_mm3 += share * element.radius_mm * chips_mm2;
+        sums.chip_area_mm2 += share * chips_mm2;
+        sums.edge_mm += share * element.ds_mm * count;
     }
 
-    fn summarise(&self, sums: &Sums, teeth: f64, peak: Peak, motion: &CuttingMotion) -> Loads {
-        let share = teeth / TAU;
+    fn summarise(&self, sums: &Sums, peak: Peak, motion: &CuttingMotion) -> Loads {
+        // Mean over a turn of an integral in bins.
+        let share = 1.0 / ANGLE_BINS as f64;
         let mean_n = sums.force_n.map(|integral| integral * share);
         let torque = Torque::n_m(sums.moment_n_mm[0] * share * 1e-3);
         let spindle = motion.spindle.abs();
@@ -256,7 +300,7 @@ impl CuttingModel {
             torque_mean: torque,
             power: torque * spindle,
             power_cutting: Power::w(power_cutting.as_w()),
-            removal_rate_mm3_s: sums.volume_mm3 * teeth * spindle.as_rev_s(),
+            removal_rate_mm3_s: sums.volume_mm3 * BIN_RAD * spindle.as_rev_s(),
             chip_max: Length::mm(sums.chip_max_mm),
             chip_mean: Length::mm(if sums.edge_mm > 0.0 { sums.chip_area_mm2 / sums.edge_mm } else { 0.0 }),
             deflection: Length::mm(peak.normal_n * self.beam.compliance_mm_n),
@@ -268,15 +312,6 @@ impl CuttingModel {
 /// Width of a bin of the mask in rad.
 const BIN_RAD: f64 = TAU / ANGLE_BINS as f64;
 
-/// Force of an element at one angle.
-#[derive(Clone, Copy)]
-struct Sample {
-    force_n: [f64; 3],
-    tangential_n: f64,
-    cutting_n: f64,
-    area_mm2: f64,
-}
-
 /// A law applied to one element: cutting and edge coefficients in tangential, normal (in the plane) and axial
 /// direction.
 struct ElementLaw<'a> {
@@ -287,7 +322,7 @@ struct ElementLaw<'a> {
 }
 
 impl<'a> ElementLaw<'a> {
-    fn new(law: &CuttingLaw, powers: &'a [f64], element: &EdgeElement, greatest_mm2: f64) -> Self {
+    fn new(law: &CuttingLaw, powers: &'a [f64], element: &EdgeElement, areas_mm2: &[f64]) -> Self {
         let (sin_k, cos_k) = (element.dz_mm / element.ds_mm, element.dr_mm / element.ds_mm);
         let turned = |[t, r, a]: [f64; 3]| [t, r * sin_k - a * cos_k, r * cos_k + a * sin_k];
         match *law {
@@ -297,33 +332,29 @@ impl<'a> ElementLaw<'a> {
                 power: None,
             },
             CuttingLaw::Kienzle { k_c11, m_c, radial_ratio, axial_ratio } => {
+                let greatest_mm2 = areas_mm2.iter().copied().fold(0.0, f64::max);
                 let chip_mm = greatest_mm2 / element.ds_mm;
                 let top_n =
                     if chip_mm > 0.0 { k_c11.as_n_mm2() * math::pow(chip_mm, 1.0 - m_c) * element.ds_mm } else { 0.0 };
                 Self {
                     cutting: turned([1.0, radial_ratio, axial_ratio]),
                     edge_n: [0.0; 3],
-                    power: Some((powers, greatest_mm2, top_n)),
+                    power: (greatest_mm2 > 0.0).then_some((powers, greatest_mm2, top_n)),
                 }
             }
         }
     }
 
-    fn at(&self, area_mm2: f64, [sin, cos]: [f64; 2]) -> Sample {
-        let scale = match self.power {
-            None => area_mm2,
-            Some((powers, greatest_mm2, top_n)) => {
-                let place = area_mm2 / greatest_mm2 * POWER_STEPS as f64;
-                let index = (place as usize).min(POWER_STEPS - 1);
-                top_n * (powers[index] + (powers[index + 1] - powers[index]) * (place - index as f64))
-            }
+    /// What the cutting coefficients are multiplied with, for each chip area.
+    fn scale(&self, areas_mm2: &[f64], scales: &mut [f64]) {
+        let Some((powers, greatest_mm2, top_n)) = self.power else {
+            scales.copy_from_slice(areas_mm2);
+            return;
         };
-        let [t, n, z] = std::array::from_fn(|axis| self.cutting[axis] * scale + self.edge_n[axis]);
-        Sample {
-            force_n: [-t * cos - n * sin, t * sin - n * cos, z],
-            tangential_n: t,
-            cutting_n: self.cutting[0] * scale,
-            area_mm2,
+        for (scale, area_mm2) in scales.iter_mut().zip(areas_mm2) {
+            let place = area_mm2 / greatest_mm2 * POWER_STEPS as f64;
+            let index = (place as usize).min(POWER_STEPS - 1);
+            *scale = top_n * (powers[index] + (powers[index + 1] - powers[index]) * (place - index as f64));
         }
     }
 }

@@ -24,53 +24,55 @@ pub(super) struct Peak {
 }
 
 /// Force of one tooth on one element over φ: in each bin a parabola through both borders and the middle.
+///
+/// Rows by axis, and within them by coefficient: the loops over bins are the hot ones and run over plain rows.
 pub(super) struct ToothForce {
     first: usize,
     count: usize,
     /// Integral from the first bin to the beginning of each bin, in N · bins; one more for the end.
-    before: [[f64; 2]; ANGLE_BINS + 1],
+    before: [[f64; ANGLE_BINS + 1]; 2],
     /// Coefficients of x, x²/2 and x³/3 of the integral within a bin.
-    within: [[[f64; 3]; 2]; ANGLE_BINS],
+    within: [[[f64; ANGLE_BINS]; 3]; 2],
 }
 
 impl ToothForce {
     pub(super) fn new() -> Self {
-        Self { first: 0, count: 0, before: [[0.0; 2]; ANGLE_BINS + 1], within: [[[0.0; 3]; 2]; ANGLE_BINS] }
+        Self { first: 0, count: 0, before: [[0.0; ANGLE_BINS + 1]; 2], within: [[[0.0; ANGLE_BINS]; 3]; 2] }
     }
 
-    /// Starts over for the bins from `first` up to `last`, which are then pushed in order.
-    pub(super) fn begin(&mut self, first: usize, last: usize) {
-        debug_assert!(first <= last && last <= ANGLE_BINS);
+    /// Takes the bins from `first` on: x and y force at borders and middles, two a bin and one for the end, and
+    /// which of the bins have any.
+    pub(super) fn fill(&mut self, first: usize, cuts: &[bool], samples: [&[f64]; 2]) {
         self.first = first;
-        self.count = 0;
-        self.before[0] = [0.0; 2];
-    }
-
-    /// The next bin has no force.
-    pub(super) fn push_air(&mut self) {
-        self.before[self.count + 1] = self.before[self.count];
-        self.within[self.count] = [[0.0; 3]; 2];
-        self.count += 1;
-    }
-
-    /// The next bin: x and y force at its beginning, middle and end.
-    pub(super) fn push(&mut self, [left, middle, right]: [[f64; 2]; 3]) {
-        for axis in 0..2 {
-            let (l, m, r) = (left[axis], middle[axis], right[axis]);
-            self.within[self.count][axis] = [l, -3.0 * l + 4.0 * m - r, 2.0 * l - 4.0 * m + 2.0 * r];
-            self.before[self.count + 1][axis] = self.before[self.count][axis] + (l + 4.0 * m + r) / 6.0;
+        self.count = cuts.len();
+        for (axis, values) in samples.into_iter().enumerate() {
+            let [a, b, c] = &mut self.within[axis];
+            let before = &mut self.before[axis];
+            before[0] = 0.0;
+            for (bin, (cuts, nodes)) in cuts.iter().zip(values.windows(3).step_by(2)).enumerate() {
+                let gate = f64::from(u8::from(*cuts));
+                let (l, m, r) = (nodes[0] * gate, nodes[1] * gate, nodes[2] * gate);
+                a[bin] = l;
+                b[bin] = -3.0 * l + 4.0 * m - r;
+                c[bin] = 2.0 * l - 4.0 * m + 2.0 * r;
+                before[bin + 1] = before[bin] + (l + 4.0 * m + r) / 6.0;
+            }
         }
-        self.count += 1;
+    }
+
+    /// Integral of the x and y force over all bins, in N · bins.
+    pub(super) fn total(&self) -> [f64; 2] {
+        [self.before[0][self.count], self.before[1][self.count]]
     }
 
     /// The integral up to a fraction `x` into each of the bins.
-    fn integrals(&self, x: f64, out: &mut [[f64; 2]; ANGLE_BINS]) {
-        let powers = [x, x * x / 2.0, x * x * x / 3.0];
-        for bin in 0..self.count {
-            for axis in 0..2 {
-                let [a, b, c] = self.within[bin][axis];
-                out[bin][axis] = self.before[bin][axis] + a * powers[0] + b * powers[1] + c * powers[2];
-            }
+    fn integrals(&self, axis: usize, x: f64, out: &mut [f64; ANGLE_BINS]) {
+        let [x1, x2, x3] = [x, x * x / 2.0, x * x * x / 3.0];
+        let [a, b, c] = &self.within[axis];
+        let count = self.count.min(ANGLE_BINS);
+        let rows = self.before[axis][..count].iter().zip(&a[..count]).zip(&b[..count]).zip(&c[..count]);
+        for (out, (((before, a), b), c)) in out[..count].iter_mut().zip(rows) {
+            *out = before + a * x1 + b * x2 + c * x3;
         }
     }
 }
@@ -78,12 +80,18 @@ impl ToothForce {
 /// Force in the plane over one revolution on the two grids.
 pub(super) struct Revolution {
     grids: [Grid; 2],
+    scratch: [f64; ANGLE_BINS],
 }
+
+/// Samples of a grid before they are folded into one turn: an element may begin anywhere in the turn, and its
+/// force lasts for at most a turn and half a turn of lag.
+const UNFOLDED: usize = 3 * ANGLE_BINS;
 
 struct Grid {
     /// θ of sample k is k + offset, in bins.
     offset: f64,
-    force_n: [[f64; 2]; ANGLE_BINS],
+    /// x and y, N.
+    force_n: [[f64; UNFOLDED]; 2],
 }
 
 impl Revolution {
@@ -92,18 +100,13 @@ impl Revolution {
         let bottom = elements.first().map_or(0.0, |element| element.lag_low_bins);
         let top = elements.last().map_or(0.0, |element| element.lag_low_bins + span_bins(element));
         let grid =
-            |lag_bins: f64| Grid { offset: (lag_bins + pitch_bins).rem_euclid(1.0), force_n: [[0.0; 2]; ANGLE_BINS] };
-        Self { grids: [grid(bottom), grid(top)] }
+            |lag_bins: f64| Grid { offset: (lag_bins + pitch_bins).rem_euclid(1.0), force_n: [[0.0; UNFOLDED]; 2] };
+        Self { grids: [grid(bottom), grid(top)], scratch: [0.0; ANGLE_BINS] }
     }
 
     /// Adds one tooth on one element.
     pub(super) fn add(&mut self, element: &EdgeElement, force: &ToothForce, pitch_bins: f64) {
-        if force.count == 0 {
-            return;
-        }
         let span = span_bins(element);
-        let mut low = [[0.0; 2]; ANGLE_BINS];
-        let mut high = [[0.0; 2]; ANGLE_BINS];
         for grid in &mut self.grids {
             let ends = [element.lag_low_bins, element.lag_low_bins + span].map(|lag| {
                 let place = grid.offset - pitch_bins - lag;
@@ -111,17 +114,35 @@ impl Revolution {
                 let whole = (place + 1e-9).floor();
                 (whole as i64, (place - whole).max(0.0))
             });
-            force.integrals(ends[0].1, &mut low);
-            force.integrals(ends[1].1, &mut high);
-            grid.spread(force, [(ends[0].0, &low), (ends[1].0, &high)], span);
+            let [(low_shift, low_x), (high_shift, high_x)] = ends;
+            let begin = index(force.first as i64 - low_shift);
+            let late = (low_shift - high_shift) as usize;
+            for axis in 0..2 {
+                let total = force.total()[axis] / span;
+                let row = &mut grid.force_n[axis][begin..];
+                force.integrals(axis, low_x, &mut self.scratch);
+                for (sample, integral) in row.iter_mut().zip(&self.scratch[..force.count]) {
+                    *sample += integral / span;
+                }
+                row[force.count..force.count + late].iter_mut().for_each(|sample| *sample += total);
+                force.integrals(axis, high_x, &mut self.scratch);
+                for (sample, integral) in row[late..].iter_mut().zip(&self.scratch[..force.count]) {
+                    *sample -= integral / span;
+                }
+            }
         }
     }
 
     /// The greatest forces, once every tooth and element has been added.
-    pub(super) fn peak(&self, elements: &[EdgeElement], flutes: u32) -> Peak {
-        let square = |[x, y]: [f64; 2]| x * x + y * y;
-        let greatest = |grid: &Grid| grid.force_n.iter().map(|force| square(*force)).fold(0.0, f64::max);
-        let resultant_n = self.grids.iter().map(greatest).fold(0.0, f64::max).sqrt();
+    pub(super) fn peak(&mut self, elements: &[EdgeElement], flutes: u32) -> Peak {
+        let mut greatest = 0.0f64;
+        for grid in &mut self.grids {
+            grid.fold();
+            let [x, y] = &grid.force_n;
+            let squares = x[..ANGLE_BINS].iter().zip(&y[..ANGLE_BINS]).map(|(x, y)| x * x + y * y);
+            greatest = squares.fold(greatest, f64::max);
+        }
+        let resultant_n = greatest.sqrt();
         let walls = elements.iter().filter(|element| element.mask & WALLS != 0);
         let normal_n = walls.map(|element| self.normal_n(element, flutes)).reduce(f64::max);
         Peak { resultant_n, normal_n: normal_n.unwrap_or(resultant_n) }
@@ -140,7 +161,7 @@ impl Revolution {
                     let first = (passes + element.lag_low_bins - grid.offset + 1e-9).floor() as i64;
                     let last = (passes + element.lag_high_bins - grid.offset).ceil() as i64;
                     for k in first..=last {
-                        greatest = greatest.max(grid.force_n[index(k)][1].abs());
+                        greatest = greatest.max(grid.force_n[1][index(k)].abs());
                     }
                 }
             }
@@ -162,21 +183,13 @@ fn index(k: i64) -> usize {
 }
 
 impl Grid {
-    /// Adds (P(low end) − P(high end)) / span for every sample at which either end is within the bins.
-    fn spread(&mut self, force: &ToothForce, ends: [(i64, &[[f64; 2]; ANGLE_BINS]); 2], span: f64) {
-        let [(low_shift, low), (high_shift, high)] = ends;
-        let (first, count) = (force.first as i64, force.count as i64);
-        let total = force.before[force.count];
-        let at = |integrals: &[[f64; 2]; ANGLE_BINS], bin: i64| match bin - first {
-            before if before < 0 => [0.0; 2],
-            inside if inside < count => integrals[inside as usize],
-            _ => total,
-        };
-        for k in first - low_shift..first + count - high_shift {
-            let (upper, lower) = (at(low, k + low_shift), at(high, k + high_shift));
-            let sample = &mut self.force_n[index(k)];
-            sample[0] += (upper[0] - lower[0]) / span;
-            sample[1] += (upper[1] - lower[1]) / span;
+    /// Brings what lies beyond the turn back into it.
+    fn fold(&mut self) {
+        for row in &mut self.force_n {
+            let (turn, beyond) = row.split_at_mut(ANGLE_BINS);
+            for later in beyond.chunks_exact_mut(ANGLE_BINS) {
+                turn.iter_mut().zip(later).for_each(|(sample, later)| *sample += std::mem::take(later));
+            }
         }
     }
 }
