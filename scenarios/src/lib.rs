@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod format;
+pub mod hidden;
 pub mod link;
 pub mod report;
 #[cfg(feature = "live")]
