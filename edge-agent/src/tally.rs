@@ -90,7 +90,6 @@ pub struct Tally {
     admitted_in_session: bool,
     cycles_running: u64,
     cycles_covered: u64,
-    fresh_until: Option<Instant>,
     first_running: Option<Instant>,
     last_running: Option<Instant>,
     completed: bool,
@@ -110,7 +109,6 @@ impl Tally {
             self.last_running = Some(now);
         }
         self.fallback(now, status, running);
-        self.fresh_until = status.fresh_until;
     }
 
     fn fallback(&mut self, now: Instant, status: &Status, running: bool) {
@@ -120,7 +118,7 @@ impl Tally {
         match (open, fault.filter(|_| away)) {
             (Some(open), None) => open.ended = Some(now),
             (None, Some(cause)) if self.fallbacks.len() < KEPT_MAX => {
-                let expired = self.fresh_until.filter(|_| cause == Condition::PlanExpired);
+                let expired = status.fresh_until.filter(|_| cause == Condition::PlanExpired);
                 let reaction = expired.map(|until| now.since(until));
                 self.fallbacks.push(Fallback {
                     began: now,
