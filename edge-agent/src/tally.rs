@@ -90,7 +90,6 @@ pub struct Tally {
     admitted_in_session: bool,
     cycles_running: u64,
     cycles_covered: u64,
-    fresh_until: Option<Instant>,
     first_running: Option<Instant>,
     last_running: Option<Instant>,
     completed: bool,
@@ -110,17 +109,17 @@ impl Tally {
             self.last_running = Some(now);
         }
         self.fallback(now, status, running);
-        self.fresh_until = status.fresh_until;
     }
 
     fn fallback(&mut self, now: Instant, status: &Status, running: bool) {
         let fault = status.cause.filter(|cause| running && self.is_fault(*cause));
         let away = matches!(status.source, Source::Baseline | Source::PassThrough);
+        let has_room = self.fallbacks.len() < KEPT_MAX;
         let open = self.fallbacks.last_mut().filter(|fallback| fallback.ended.is_none());
         match (open, fault.filter(|_| away)) {
             (Some(open), None) => open.ended = Some(now),
-            (None, Some(cause)) if self.fallbacks.len() < KEPT_MAX => {
-                let expired = self.fresh_until.filter(|_| cause == Condition::PlanExpired);
+            (None, Some(cause)) if has_room => {
+                let expired = status.fresh_until.filter(|_| cause == Condition::PlanExpired);
                 let reaction = expired.map(|until| now.since(until));
                 self.fallbacks.push(Fallback {
                     began: now,

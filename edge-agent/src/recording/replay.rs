@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use firmware_bridge::controller::Command;
 use shared::ident::Digest;
 use shared::job::{Job, JobSources};
@@ -8,6 +6,7 @@ use shared::time::Instant;
 use super::entry::{Entry, Transmitted};
 use super::tape::Tape;
 use super::TRANSMITS_PER_CYCLE_MAX;
+use crate::setup::agent_job;
 use crate::{Agent, AgentError, AgentJob, Inbound, LeaseError};
 
 /// Why a recording cannot be replayed.
@@ -86,15 +85,7 @@ pub fn replay(tape: &Tape) -> Result<ReplayResult, ReplayError> {
     let job = job.ok_or_else(|| {
         job_error(diagnostics.iter().find(|diagnostic| diagnostic.is_error()).map_or_else(String::new, ToString::to_string))
     })?;
-    let job = AgentJob {
-        machine: head.machine.clone(),
-        path: Arc::clone(&job.path),
-        program: job.program,
-        context: job.context,
-        offer: head.job.into(),
-        capabilities: head.capabilities,
-        lines_max: job.facts.lines,
-    };
+    let job = agent_job(head.machine.clone(), &job, head.job.into(), head.capabilities);
     replay_with(job, tape)
 }
 
