@@ -22,6 +22,8 @@ pub(super) struct Piece {
     /// True where the same straight line was cut up to `start` just before: what lies behind is already
     /// at or below what this piece could make of it.
     pub(super) continued: bool,
+    /// True where the deepest drop is wanted.
+    pub(super) track: bool,
 }
 
 /// What a cut took.
@@ -31,7 +33,7 @@ pub(super) struct Tally {
     pub(super) drop_mm: f64,
     /// Lowered cells.
     pub(super) cells: u32,
-    /// The greatest drop, mm, and the cell (column, row) where it was.
+    /// The greatest drop, mm, and the cell (column, row) where it was; found only where it is asked for.
     pub(super) deepest: Option<(f32, usize, usize)>,
 }
 
@@ -78,6 +80,7 @@ struct Prepared {
     /// x of the cells of a block from the block's first cell.
     offsets: [f32; BLOCK],
     floor: f32,
+    track: bool,
 }
 
 impl Prepared {
@@ -111,6 +114,7 @@ impl Prepared {
             y_end: end.y - start.y,
             offsets: std::array::from_fn(|lane| (lane as f64 * grid.cell_x) as f32),
             floor: grid.floor,
+            track: piece.track,
         }
     }
 
@@ -305,7 +309,8 @@ impl Band<'_> {
     ) -> Tally {
         let prepared = self.prepared;
         let cell = self.grid.cell_x;
-        let mut lowering = Lowering { lanes: [0.0; LANES], cells: 0, deepest: None, floor: prepared.floor };
+        let mut lowering =
+            Lowering { lanes: [0.0; LANES], cells: 0, deepest: None, track: prepared.track, floor: prepared.floor };
         let starts: [f32; COLUMNS / BLOCK] =
             std::array::from_fn(|block| (x_first + (block * BLOCK) as f64 * cell) as f32);
         let block_width = prepared.offsets[BLOCK - 1];
@@ -399,17 +404,20 @@ struct Lowering {
     lanes: [f64; LANES],
     cells: u32,
     deepest: Option<(f32, usize, usize)>,
+    /// Whether anyone asks for the deepest drop.
+    track: bool,
     floor: f32,
 }
 
 impl Lowering {
     #[inline(always)]
     fn lower(&mut self, block: &mut [f32; BLOCK], heights: &[f32; BLOCK], column: usize, row: usize) {
-        let mut lower = 0u32;
-        for lane in 0..BLOCK {
-            lower |= u32::from(heights[lane] < block[lane]);
+        // The sign bits of all differences together: an OR of integers is free to be taken in any order.
+        let mut signs = 0u32;
+        for (height, cell) in heights.iter().zip(&*block) {
+            signs |= (height - cell).to_bits();
         }
-        if lower != 0 {
+        if signs >> 31 != 0 {
             self.take(block, heights, column, row);
         }
     }
@@ -417,22 +425,27 @@ impl Lowering {
     /// Apart from the loop over blocks: most blocks are not lowered.
     #[inline(never)]
     fn take(&mut self, block: &mut [f32; BLOCK], heights: &[f32; BLOCK], column: usize, row: usize) {
-        let mut drops = [0.0f32; BLOCK];
+        let old = *block;
         let mut cells = 0u32;
-        for lane in 0..BLOCK {
-            let (old, wanted) = (block[lane], greater(heights[lane], self.floor));
-            let lower = wanted < old;
-            let new = if lower { wanted } else { old };
-            self.lanes[lane % LANES] += f64::from(old) - f64::from(new);
-            drops[lane] = old - new;
-            cells += u32::from(lower);
-            block[lane] = new;
+        for (cell, height) in block.iter_mut().zip(heights) {
+            let wanted = greater(*height, self.floor);
+            cells += u32::from(wanted < *cell);
+            *cell = lesser(wanted, *cell);
+        }
+        let pairs = old.as_chunks::<LANES>().0.iter().zip(block.as_chunks::<LANES>().0);
+        for (old, new) in pairs {
+            for (lane, (old, new)) in self.lanes.iter_mut().zip(old.iter().zip(new)) {
+                *lane += f64::from(*old) - f64::from(*new);
+            }
         }
         self.cells += cells;
-        let deepest = drops.iter().fold(0.0, |deepest, &drop| greater(deepest, drop));
-        if deepest > self.deepest.map_or(0.0, |(drop, ..)| drop) {
-            let lane = drops.iter().position(|&drop| drop == deepest).unwrap_or(0);
-            self.deepest = Some((deepest, column + lane, row));
+        if self.track {
+            for (lane, (old, new)) in old.iter().zip(&*block).enumerate() {
+                let drop = old - new;
+                if drop > self.deepest.map_or(0.0, |(deepest, ..)| deepest) {
+                    self.deepest = Some((drop, column + lane, row));
+                }
+            }
         }
     }
 

@@ -165,21 +165,20 @@ impl Underside for BullNose {
     fn swept(&self, line: &Line, s: f32, d: f32) -> f32 {
         let w2 = half_chord2(self.radius, d);
         let w = greater(w2, 0.0).sqrt();
-        let steep = line.rise.abs();
-        // d/de of f(√(d² + e²)) grows with e; find where it equals |m|, between the face and the rim.
-        let mut low = greater(half_chord2(self.face, d), 0.0).sqrt();
-        let mut high = w;
+        // d/de of f(√(d² + e²)) grows with ρ; find the ρ where it equals |m|, between the face and the rim:
+        // out/depth · e/ρ < |m|, squared, so that it takes neither roots nor divisions.
+        let (rise2, d2, corner2) = (line.rise * line.rise, d * d, self.corner * self.corner);
+        let mut low = greater(self.face, d.abs());
+        let mut high = greater(self.radius, low);
         for _ in 0..HALVINGS {
-            let e = 0.5 * (low + high);
-            let rho = (d * d + e * e).sqrt();
-            let out = greater(rho - self.face, 0.0);
-            let depth = greater(self.corner * self.corner - out * out, 0.0).sqrt();
-            // out/depth · e/ρ < |m|, without the divisions.
-            let before = out * e < steep * depth * rho;
-            low = if before { e } else { low };
-            high = if before { high } else { e };
+            let rho = 0.5 * (low + high);
+            let (rho2, out2) = (rho * rho, (rho - self.face) * (rho - self.face));
+            let before = out2 * (rho2 - d2) < rise2 * (corner2 - out2) * rho2;
+            low = if before { rho } else { low };
+            high = if before { high } else { rho };
         }
-        let offset = if line.rise > 0.0 { low } else { -low };
+        let lead = lesser(greater(low * low - d2, 0.0).sqrt(), w);
+        let offset = if line.rise > 0.0 { lead } else { -lead };
         let p = greater(lesser(s - offset, line.length), 0.0);
         let e = s - p;
         let z = line.rise * p + self.height(lesser(d * d + e * e, self.radius * self.radius));
