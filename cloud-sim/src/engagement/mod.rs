@@ -16,7 +16,8 @@
 //!    inside the radius, so that no cell of a wall beside the path is ever read.
 //! 3. In the trailing half and in plunges the sample is on the surface, and material that touches it is enough.
 //!
-//! Slices end where the material ends: on the cylindrical part the heights found around the turn are the borders
+//! Slices look at different places within their bins, so that a bin half in material is set in half of
+//! them: at a small a_e one bin is a fifth of the cut. Slices end where the material ends: on the cylindrical part the heights found around the turn are the borders
 //! of the slices, so that steps in the stock do not fall into the middle of one. Slices are at most a tenth of the diameter
 //! high there, for the lag of helical flutes. A flat face that descends cuts with its whole area
 //! at no height: it is reported as a slice of zero height at the tip.

@@ -7,12 +7,17 @@ use shared::geom::{Point, Vector};
 use super::Profile;
 use crate::stock::{COLUMNS, HeightMap, ROWS};
 
+/// Samples that are computed at once.
+type Lanes = wide::f32x8;
+const LANES: usize = 8;
 /// Bins of the forward half turn.
 const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
-const PROFILE_SLICES: usize = 12;
+const PROFILE_SLICES: usize = 8;
 /// Levels at which the part below the full radius is searched for contact.
-const SEARCH_LEVELS: usize = 10;
+const SEARCH_LEVELS: usize = 8;
+/// Halvings of the distance between two of them to find where contact ends.
+const TOP_HALVINGS: usize = 3;
 /// Fewest slices of the wall.
 const WALL_SLICES_MIN: f64 = 4.0;
 /// Places within a bin at which it can be sampled.
@@ -57,8 +62,8 @@ pub struct Sample {
 /// set in half of the slices.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    cosine: Box<[[f32; ANGLE_BINS]; PHASES]>,
-    sine: Box<[[f32; ANGLE_BINS]; PHASES]>,
+    cosine: Box<[[Lanes; ANGLE_BINS / LANES]; PHASES]>,
+    sine: Box<[[Lanes; ANGLE_BINS / LANES]; PHASES]>,
 }
 
 impl Default for Sampler {
@@ -73,7 +78,11 @@ impl Sampler {
         let table = |function: fn(f64) -> f64| {
             let place = |phase: usize| (phase as f64 + 0.5) / PHASES as f64;
             let angle = |phase: usize, bin: usize| (bin as f64 + place(phase)) * TAU / ANGLE_BINS as f64;
-            Box::new(std::array::from_fn(|phase| std::array::from_fn(|bin| function(angle(phase, bin)) as f32)))
+            Box::new(std::array::from_fn(|phase| {
+                std::array::from_fn(|part| {
+                    Lanes::new(std::array::from_fn(|lane| function(angle(phase, part * LANES + lane)) as f32))
+                })
+            }))
         };
         Self { cosine: table(math::cos), sine: table(math::sin) }
     }
@@ -151,60 +160,53 @@ impl<'a> View<'a> {
 
     /// Material above the tip just ahead of the forward half of a ring, every `stride`-th bin.
     fn ahead_of_ring(&self, radius_mm: f64, phase: usize, stride: usize) -> [f32; HALF] {
-        let radius = radius_mm as f32;
-        let half = self.half_beside;
-        let beside_max = greater(radius - half, 0.0);
-        let cosine = &self.sampler.cosine[phase][..HALF];
-        let (mut ahead, mut beside) = ([0.0f32; HALF], [0.0f32; HALF]);
-        for ((ahead, beside), cosine) in ahead.iter_mut().zip(&mut beside).zip(cosine) {
-            let place = lesser(greater(radius * cosine, -beside_max), beside_max);
-            let inner = greater(place.abs() - half, 0.0);
-            *beside = place;
-            *ahead = greater(radius * radius - inner * inner, 0.0).sqrt() + self.half_ahead;
-        }
-        self.heights(&ahead, &beside, stride)
+        let radius = Lanes::splat(radius_mm as f32);
+        let (half, half_ahead) = (Lanes::splat(self.half_beside), Lanes::splat(self.half_ahead));
+        let beside_max = (radius - half).fast_max(Lanes::ZERO);
+        let cosine = &self.sampler.cosine[phase];
+        self.heights(stride, |part| {
+            let beside = (radius * cosine[part]).fast_max(-beside_max).fast_min(beside_max);
+            let inner = (beside.abs() - half).fast_max(Lanes::ZERO);
+            let ahead = (radius * radius - inner * inner).fast_max(Lanes::ZERO).sqrt() + half_ahead;
+            (ahead, beside)
+        })
     }
 
     /// Material above the tip on half a ring itself, from bin `first` on, every `stride`-th bin.
     fn on_ring(&self, radius_mm: f64, first: usize, phase: usize, stride: usize) -> [f32; HALF] {
-        let radius = radius_mm as f32;
-        let bins = first..first + HALF;
-        let (mut ahead, mut beside) = ([0.0f32; HALF], [0.0f32; HALF]);
-        let circle = self.sampler.sine[phase][bins.clone()].iter().zip(&self.sampler.cosine[phase][bins]);
-        for ((ahead, beside), (sine, cosine)) in ahead.iter_mut().zip(&mut beside).zip(circle) {
-            *ahead = radius * sine;
-            *beside = radius * cosine;
-        }
-        self.heights(&ahead, &beside, stride)
+        let radius = Lanes::splat(radius_mm as f32);
+        let (sine, cosine) = (&self.sampler.sine[phase], &self.sampler.cosine[phase]);
+        let first = first / LANES;
+        self.heights(stride, |part| (radius * sine[first + part], radius * cosine[first + part]))
     }
 
-    /// Height of the material above the tip in the cells at places relative to the axis, mm; −∞ where there
-    /// is none and between strides. In two passes, so that the first is arithmetic on vectors.
+    /// Height of the material above the tip in the cells at places (ahead, beside) relative to the axis, mm;
+    /// −∞ where there is none and between strides. The places are arithmetic on lanes, the look-ups are not.
     #[inline(always)]
-    fn heights(&self, ahead: &[f32; HALF], beside: &[f32; HALF], stride: usize) -> [f32; HALF] {
+    fn heights(&self, stride: usize, place: impl Fn(usize) -> (Lanes, Lanes)) -> [f32; HALF] {
         let grid = &self.map.grid;
-        let (columns, rows) = (grid.columns as f32, grid.rows as f32);
-        let (mut column, mut row) = ([0i32; HALF], [0i32; HALF]);
-        let places = column.iter_mut().zip(&mut row).zip(ahead.iter().zip(beside));
-        for ((column, row), (ahead, beside)) in places {
-            let x = self.axis_x + ahead * self.ahead[0] + beside * self.beside[0];
-            let y = self.axis_y + ahead * self.ahead[1] + beside * self.beside[1];
-            // Outside the map: cell −1, which is no cell.
-            let inside = (x >= 0.0) & (y >= 0.0) & (x < columns) & (y < rows);
-            *column = if inside { x as i32 } else { -1 };
-            *row = y as i32;
-        }
+        // Exact in single precision: a map has at most 2²⁰ cells along an axis.
+        let (x_end, y_end) = (Lanes::splat(grid.columns as f32), Lanes::splat(grid.rows as f32));
         let mut heights = [f32::NEG_INFINITY; HALF];
-        let mut bin = stride / 2;
-        while bin < HALF {
-            if column[bin] >= 0 {
-                let (column, row) = (column[bin] as usize, row[bin] as usize);
-                if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
-                    let height = tile.rows[row % ROWS][column % COLUMNS];
-                    heights[bin] = if height > grid.floor { height - self.tip_z } else { f32::NEG_INFINITY };
+        for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let (ahead, beside) = place(part);
+            let along = |axis: f32, index: usize| {
+                let (ahead_cells, beside_cells) = (Lanes::splat(self.ahead[index]), Lanes::splat(self.beside[index]));
+                Lanes::splat(axis) + ahead * ahead_cells + beside * beside_cells
+            };
+            let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
+            let inside = x.simd_ge(Lanes::ZERO) & y.simd_ge(Lanes::ZERO) & x.simd_lt(x_end) & y.simd_lt(y_end);
+            let inside = inside.to_bitmask();
+            let (columns, rows) = (x.fast_trunc_int().to_array(), y.fast_trunc_int().to_array());
+            for lane in (stride / 2..LANES).step_by(stride) {
+                if inside >> lane & 1 == 1 {
+                    let (column, row) = (columns[lane] as usize, rows[lane] as usize);
+                    if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
+                        let height = tile.rows[row % ROWS][column % COLUMNS];
+                        heights[lane] = if height > grid.floor { height - self.tip_z } else { f32::NEG_INFINITY };
+                    }
                 }
             }
-            bin += stride;
         }
         heights
     }
@@ -255,67 +257,76 @@ impl<'a> View<'a> {
         front | (trailing << HALF) | before_start
     }
 
-    /// Bins in material at a height below the full radius, and the greatest height of material there.
-    fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize) -> (u128, f32) {
+    /// Bins in material at a height below the full radius.
+    fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize) -> u128 {
         let slope = self.profile.slope_at(z_mm);
         let moving = self.moving_in(slope);
         if moving == 0 {
-            return (0, f32::NEG_INFINITY);
+            return 0;
         }
         let radius_mm = self.profile.radius_at(z_mm);
         let z = z_mm as f32;
         // Touching is enough where the sample is on the surface: a cell's centre may be lower by its slope.
         let slack_mm = (slope * self.cell_mm * std::f64::consts::FRAC_1_SQRT_2).min(z_mm);
         let touching = z - slack_mm as f32;
-        let (front, front_z) = if self.horizontal == 0.0 {
-            (self.on_ring(radius_mm, 0, phase, stride), touching)
+        let front = if self.horizontal == 0.0 {
+            bits(&self.on_ring(radius_mm, 0, phase, stride), touching)
         } else {
-            (self.ahead_of_ring(radius_mm, phase, stride), z)
+            bits(&self.ahead_of_ring(radius_mm, phase, stride), z)
         };
-        let mut mask = u128::from(bits(&front, front_z));
-        let mut highest = greatest(&front);
+        let mut mask = u128::from(front);
         if moving >> HALF != 0 {
-            let back = self.on_ring(radius_mm, HALF, phase, stride);
-            mask |= u128::from(bits(&back, touching)) << HALF;
-            highest = greater(highest, greatest(&back));
+            mask |= u128::from(bits(&self.on_ring(radius_mm, HALF, phase, stride), touching)) << HALF;
         }
-        (spread(mask, stride) & moving, highest)
+        spread(mask, stride) & moving
     }
 
     /// The part below the full radius: search where it touches, then slice that.
     fn profile(&self, top_mm: f64, engagement: &mut Engagement) {
-        let from_mm = self.bottom_mm;
         let to_mm = top_mm.min(self.profile.tip_mm).min(self.profile.flute_mm);
-        if to_mm <= from_mm || self.profile.slope_at(0.5 * to_mm).is_infinite() {
+        if to_mm <= self.bottom_mm || self.profile.slope_at(0.5 * to_mm).is_infinite() {
             return;
         }
-        // Levels are closer together near the tip: shallow cuts touch only there.
-        let level =
-            |place: f64| from_mm + (to_mm - from_mm) * (place / SEARCH_LEVELS as f64) * (place / SEARCH_LEVELS as f64);
-        let mut touched: Option<(usize, usize)> = None;
-        let mut highest = f64::NEG_INFINITY;
-        for index in 0..SEARCH_LEVELS {
-            let (mask, height) = self.ring_mask(level(index as f64 + 0.5), MIDDLE_PHASE, 2);
-            if mask != 0 {
-                touched = Some((touched.map_or(index, |(first, _)| first), index));
-                highest = highest.max(f64::from(height));
-            }
-        }
-        let Some((first, last)) = touched else {
+        let Some((low_mm, high_mm)) = self.touched(to_mm) else {
             return;
         };
-        let low_mm = level(first as f64);
-        let high_mm = level(last as f64 + 1.0).min(highest.max(level(last as f64 + 0.5)));
         let slice_mm = (high_mm - low_mm) / PROFILE_SLICES as f64;
         for index in 0..PROFILE_SLICES {
             let (low_mm, high_mm) = (low_mm + index as f64 * slice_mm, low_mm + (index + 1) as f64 * slice_mm);
             let middle_mm = 0.5 * (low_mm + high_mm);
             let stride = self.stride(self.profile.radius_at(middle_mm));
-            let (mask, _) = self.ring_mask(middle_mm, PHASE_ORDER[index % PHASES], stride);
+            let mask = self.ring_mask(middle_mm, PHASE_ORDER[index % PHASES], stride);
             if mask != 0 {
                 engagement.slices.push(EngagementSlice { low_mm, high_mm, mask });
             }
         }
+    }
+
+    /// Between which heights the part below the full radius touches material, looked for up to `to_mm`.
+    fn touched(&self, to_mm: f64) -> Option<(f64, f64)> {
+        let from_mm = self.bottom_mm;
+        // Levels are closer together near the tip: shallow cuts touch only there.
+        let level = |place: f64| {
+            let share = place / SEARCH_LEVELS as f64;
+            (from_mm + (to_mm - from_mm) * share * share).min(to_mm)
+        };
+        let touches = |z_mm: f64| self.ring_mask(z_mm, MIDDLE_PHASE, 4) != 0;
+        let mut levels = (0..SEARCH_LEVELS).filter(|&index| touches(level(index as f64 + 0.5)));
+        let first = levels.next()?;
+        let last = levels.next_back().unwrap_or(first);
+        let (mut below_mm, mut above_mm) = (level(last as f64 + 0.5), level(last as f64 + 1.5));
+        if above_mm == to_mm && touches(to_mm - 0.02 * (to_mm - below_mm)) {
+            return Some((level(first as f64), to_mm));
+        }
+        for _ in 0..TOP_HALVINGS {
+            let middle_mm = 0.5 * (below_mm + above_mm);
+            if touches(middle_mm) {
+                below_mm = middle_mm;
+            } else {
+                above_mm = middle_mm;
+            }
+        }
+        Some((level(first as f64), 0.5 * (below_mm + above_mm)))
     }
 
     /// Bins that one sample stands for: neighbours nearer to each other than a cell read the same one.
@@ -435,38 +446,11 @@ impl Borders {
 
 /// One bit for each height above z.
 fn bits(heights: &[f32; HALF], z: f32) -> u64 {
-    let mut mask = 0;
-    for (byte, heights) in heights.as_chunks::<8>().0.iter().enumerate() {
-        let mut word = 0u32;
-        for (bit, &height) in heights.iter().enumerate() {
-            word |= u32::from(height > z) << bit;
-        }
-        mask |= u64::from(word) << (8 * byte);
-    }
-    mask
-}
-
-/// The greatest of all.
-fn greatest(heights: &[f32; HALF]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; 8];
-    for heights in heights.as_chunks::<8>().0 {
-        for (lane, &height) in lanes.iter_mut().zip(heights) {
-            *lane = greater(*lane, height);
-        }
-    }
-    lanes.into_iter().fold(f32::NEG_INFINITY, greater)
-}
-
-/// The smaller; one instruction, unlike `f32::min` with its rule for NaN.
-#[inline(always)]
-fn lesser(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
-}
-
-/// The greater.
-#[inline(always)]
-fn greater(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
+    let parts = heights.as_chunks::<LANES>().0.iter().enumerate();
+    parts.fold(0, |mask, (part, heights)| {
+        let above = Lanes::new(*heights).simd_gt(Lanes::splat(z)).to_bitmask();
+        mask | u64::from(above) << (LANES * part)
+    })
 }
 
 /// Copies the bit in the middle of every group of `stride` bins to the whole group.

@@ -38,17 +38,16 @@ impl Tile {
 
     /// The exact bounds.
     pub(crate) fn bounds(&self) -> TileBounds {
-        // Eight lanes each: what the registers of every x86-64 hold.
-        let mut max = [f32::NEG_INFINITY; 8];
-        let mut min = [f32::INFINITY; 8];
+        let mut max = wide::f32x8::splat(f32::NEG_INFINITY);
+        let mut min = wide::f32x8::splat(f32::INFINITY);
         for row in &self.rows {
             for cells in row.as_chunks::<8>().0 {
-                for ((max, min), &cell) in max.iter_mut().zip(&mut min).zip(cells) {
-                    *max = if cell > *max { cell } else { *max };
-                    *min = if cell < *min { cell } else { *min };
-                }
+                let cells = wide::f32x8::new(*cells);
+                max = max.fast_max(cells);
+                min = min.fast_min(cells);
             }
         }
+        let (max, min) = (max.to_array(), min.to_array());
         TileBounds {
             max: max.into_iter().fold(f32::NEG_INFINITY, f32::max),
             min: min.into_iter().fold(f32::INFINITY, f32::min),
