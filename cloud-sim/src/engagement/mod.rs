@@ -24,7 +24,8 @@
 //!
 //! [`swept_section_mm2`] is the check: the area that the engaged surface sweeps into, times the length of
 //! the step, is the removed volume, which is computed by other means. A step of a few cells removes a
-//! ragged number of them; compare over runs of twenty cells or more.
+//! ragged number of them: compare over runs of twenty cells or more. The two agree within 5 % where a_e is five
+//! cells or more; a thinner strip is a matter of which cell centres it happens to hold.
 
 mod profile;
 mod sample;
