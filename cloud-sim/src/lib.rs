@@ -10,3 +10,4 @@ pub mod engagement;
 pub mod executor;
 pub mod loads;
 pub mod optimise;
+pub mod stability;
