@@ -90,9 +90,10 @@ fn fanuc_g_code(code: u16) -> Code {
     match code {
         50 | 51 | 80 | 90 | 1030 | 1870 | 620 => Code::Inert(LOOK_AHEAD),
         220 | 230 => Code::Inert("stroke limits of the operator are not simulated"),
+        650 => Code::Acts(group::NON_MODAL),
         401 => Code::Inert("normal direction control is off"),
         150 | 500 | 501 | 511 | 670 | 690 => Code::Inert("it switches off what was not on"),
-        120 | 130 | 160 | 310 | 330 | 510 | 541 | 630 | 650 | 660 | 680 | 740 | 760 | 960 => {
+        120 | 130 | 160 | 310 | 330 | 510 | 541 | 630 | 660 | 680 | 740 | 760 | 960 => {
             Code::Unsupported("it is not simulated; take it out of the program to simulate the rest")
         }
         _ => Code::Unknown,
@@ -109,7 +110,8 @@ pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
         7..=9 => Code::Acts(COOLANT),
         48 | 49 => Code::Acts(OVERRIDE),
         19 => Code::Inert("the angle of the spindle is not simulated"),
-        97..=99 => Code::Unsupported("it is not simulated; write the subprogram in place"),
+        97 if dialect == Dialect::Haas => Code::Acts(STOP),
+        98 | 99 if dialect != Dialect::Grbl => Code::Acts(STOP),
         _ if !dialect.is_strict() => Code::Inert(MACHINE_LOGIC),
         50..=53 if dialect == Dialect::Rs274ngc => Code::Acts(OVERRIDE),
         62..=65 => Code::Inert(SIGNAL),

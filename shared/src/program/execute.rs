@@ -8,6 +8,7 @@ use super::block::{Block, bit, letters};
 use super::canon::{Call, CanonOp, FeedMode, Plane, StopKind};
 use super::codes::{group, m_group};
 use super::fault::*;
+use super::flow::Called;
 use super::options::{Dialect, Options};
 use super::report::Report;
 use super::state::{State, Sticky, work_index};
@@ -23,14 +24,44 @@ pub(super) const AXES: u32 = letters(&AXIS_LETTERS);
 const RATE_MAX: f64 = 1e9;
 /// Coordinates beyond this many mm are refused, so that no sum or square of them overflows.
 const COORDINATE_MAX_MM: f64 = 1e9;
+/// Greatest number of a program or line.
+const PROGRAM_MAX: u32 = 99_999_999;
+/// Words of G65 and the parameters they become (Fanuc, argument specification I).
+const MACRO_ARGUMENTS: [(u8, u32); 21] = [
+    (b'A', 1),
+    (b'B', 2),
+    (b'C', 3),
+    (b'I', 4),
+    (b'J', 5),
+    (b'K', 6),
+    (b'D', 7),
+    (b'E', 8),
+    (b'F', 9),
+    (b'H', 11),
+    (b'M', 13),
+    (b'Q', 17),
+    (b'R', 18),
+    (b'S', 19),
+    (b'T', 20),
+    (b'U', 21),
+    (b'V', 22),
+    (b'W', 23),
+    (b'X', 24),
+    (b'Y', 25),
+    (b'Z', 26),
+];
 /// Longest dwell in s: a day.
 const DWELL_MAX_S: f64 = 86_400.0;
 
 /// What comes after the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum After {
     /// The next line.
     Next,
+    /// M97, M98, G65.
+    Call(Called),
+    /// M99, to the line behind the call or to a numbered one.
+    Return(Option<u32>),
     /// Nothing: M2, M30.
     End,
 }
@@ -55,6 +86,9 @@ impl Execution<'_, '_> {
     /// # Errors
     /// The first thing the control would refuse; operations already made stay, the motion is not made.
     pub(super) fn run(&mut self) -> Checked<After> {
+        if self.block.g(group::NON_MODAL) == Some(650) {
+            return self.macro_call();
+        }
         let motion = self.motion_of_block()?;
         self.check_words(motion)?;
         for (letter, code, reason) in self.block.inert() {
@@ -235,6 +269,7 @@ impl Execution<'_, '_> {
         used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
         used |= if self.block.g(group::PATH).is_some() { letters(b"PQ") } else { 0 };
         used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
+        used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
         used |= if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") };
         let unused = self.block.words() & !used;
         if unused == 0 {
@@ -434,6 +469,8 @@ impl Execution<'_, '_> {
             Some(1) if self.options.optional_stop => self.emit(Call::Stop { kind: StopKind::Optional }),
             Some(1) => self.report.without_effect(b'M', 10, "the optional stop is switched off"),
             Some(60) => self.emit(Call::Stop { kind: StopKind::Pallet }),
+            Some(code @ (97 | 98)) => return self.program_call(code == 97),
+            Some(99) => return self.block.whole(b'P', 0, PROGRAM_MAX).map(After::Return),
             Some(_) => {
                 self.emit(Call::End);
                 return Ok(After::End);
@@ -441,6 +478,32 @@ impl Execution<'_, '_> {
             None => {}
         }
         Ok(After::Next)
+    }
+
+    /// M98 P L, M97 P L. On Fanuc P may begin with the count: P51001 runs O1001 five times.
+    fn program_call(&mut self, is_line: bool) -> Checked<After> {
+        let span = self.block.m_span(m_group::STOP);
+        let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
+            return Err(Fault::error(MISSING_WORD, span, "the call has no P word", "write P with the number"));
+        };
+        let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?;
+        let (number, count) = match count {
+            None if number > 9999 && self.dialect.is_fanuc_like() && !is_line => (number % 10_000, number / 10_000),
+            count => (number, count.unwrap_or(1)),
+        };
+        Ok(After::Call(Called { number, count, is_line, arguments: None, span }))
+    }
+
+    /// G65: its words are parameters of the macro.
+    fn macro_call(&mut self) -> Checked<After> {
+        let span = self.block.g_span(group::NON_MODAL);
+        let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
+            return Err(Fault::error(MISSING_WORD, span, "G65 has no P word", "write P with the number"));
+        };
+        let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?.unwrap_or(1);
+        let value = |(letter, number): &(u8, u32)| self.block.word(*letter).map(|value| (*number, value));
+        let arguments = Some(MACRO_ARGUMENTS.iter().filter_map(value).collect());
+        Ok(After::Call(Called { number, count, is_line: false, arguments, span }))
     }
 
     /// Feed of a move of a length, or of a turn of rotary axes in degrees where nothing linear moves.

@@ -3,6 +3,7 @@
 mod blocks;
 mod corpus;
 mod cycles;
+mod flow;
 mod frames;
 mod hostile;
 
