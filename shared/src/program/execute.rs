@@ -100,6 +100,7 @@ impl Execution<'_, '_> {
         self.tool()?;
         self.spindle_and_coolant();
         self.overrides()?;
+        self.save_and_restore();
         self.dwell()?;
         self.plane_and_units();
         self.cutter_compensation();
@@ -174,7 +175,7 @@ impl Execution<'_, '_> {
         let own = self.block.g(group::MOTION);
         // A full circle under a modal G2 or G3 may be written by its centre alone.
         let is_circle = matches!(self.state.motion, Some(20 | 30)) && self.block.has_any(letters(b"IJK"));
-        let has_axes = self.block.has_any(AXES) || is_circle;
+        let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
         let non_modal = self.block.g(group::NON_MODAL);
         let takes_axes = matches!(non_modal, Some(100 | 280 | 300 | 520 | 920))
             || (non_modal == Some(40) && self.dialect.is_fanuc_like())
@@ -244,6 +245,11 @@ impl Execution<'_, '_> {
     pub(super) fn set_motion(&mut self, code: u16) {
         if code <= 30 {
             self.state.line_motion = Some(code);
+        }
+        if code != 50 {
+            self.state.spline_end = [0.0; 2];
+        }
+        if !super::cycle::is_cycle(code) {
             self.state.sticky = Sticky::default();
         }
         self.state.motion = Some(code);
@@ -257,6 +263,9 @@ impl Execution<'_, '_> {
         }
         used |= match motion {
             Some(20 | 30) => letters(b"IJKRP"),
+            Some(50) => letters(b"IJPQ"),
+            Some(51) => letters(b"IJ"),
+            Some(330 | 331) => letters(b"KI"),
             Some(730 | 810..=890) => letters(b"RQPLKIJ"),
             _ => 0,
         };
@@ -267,6 +276,7 @@ impl Execution<'_, '_> {
         };
         used |= if self.block.g(group::LENGTH).is_some() { letters(b"HXYZ") } else { 0 };
         used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
+        used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
         used |= if self.block.g(group::PATH).is_some() { letters(b"PQ") } else { 0 };
         used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
         used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
@@ -391,6 +401,34 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
+    /// M70 to M73.
+    fn save_and_restore(&mut self) {
+        match self.block.m(m_group::SAVE) {
+            Some(code @ (70 | 73)) => {
+                self.state.saved = Some(self.state.save());
+                self.state.restores = code == 73;
+            }
+            Some(71) => self.state.saved = None,
+            Some(_) => self.restore(),
+            None => {}
+        }
+    }
+
+    /// Brings the saved state back; spindle and coolant by operations, where they changed.
+    pub(super) fn restore(&mut self) {
+        let Some(saved) = self.state.saved else { return };
+        self.state.restore(&saved);
+        if let Some(speed) = saved.spindle.speed.filter(|_| saved.spindle.speed != self.state.spindle.speed) {
+            self.state.spindle.speed = Some(speed);
+            self.emit(Call::SetSpindleSpeed { speed });
+        }
+        self.turn_spindle(saved.spindle.direction);
+        if (self.state.has_mist, self.state.has_flood) != (saved.has_mist, saved.has_flood) {
+            (self.state.has_mist, self.state.has_flood) = (saved.has_mist, saved.has_flood);
+            self.emit(Call::Coolant { on: saved.has_mist || saved.has_flood });
+        }
+    }
+
     fn dwell(&mut self) -> Checked<()> {
         if self.block.g(group::NON_MODAL) != Some(40) {
             return Ok(());
@@ -445,6 +483,9 @@ impl Execution<'_, '_> {
     fn modes(&mut self) {
         if let Some(code) = self.block.g(group::WORK) {
             self.state.activate_work(work_index(code));
+        }
+        if let Some(code) = self.block.g(group::RADIUS) {
+            self.state.is_diameter = code == 70;
         }
         if let Some(code) = self.block.g(group::PATH) {
             self.state.is_exact_stop = code != 640;

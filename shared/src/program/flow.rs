@@ -12,6 +12,7 @@ use super::interpreter::Interpreter;
 use super::labels::{Index, find_end, find_o_word, keyword, o_word};
 use super::options::Sources;
 use super::parameters::{Locals, Target};
+use super::state::Saved;
 use super::text::Place;
 use std::ops::Range;
 
@@ -49,6 +50,8 @@ struct Frame {
     locals: Option<Locals>,
     /// Start of the subprogram and how often it still runs.
     again: (Place, u32),
+    /// What M70 or M73 saved in the caller, and whether it is brought back.
+    saved: (Option<Saved>, bool),
     /// Label of the O-word subprogram; empty for M98 and G65.
     label: String,
 }
@@ -363,6 +366,7 @@ impl<'a> Interpreter<'a> {
             open: std::mem::take(&mut self.flow.open),
             locals,
             again: (place, count.saturating_sub(1)),
+            saved: (self.state.saved.take(), std::mem::take(&mut self.state.restores)),
             label,
         };
         self.flow.frames.push(frame);
@@ -375,7 +379,9 @@ impl<'a> Interpreter<'a> {
     }
 
     fn o_return(&mut self, label: &str, end: usize, span: Range<usize>) -> Checked<()> {
-        let is_ours = self.flow.frames.last().is_some_and(|frame| frame.label == label);
+        // RETURN may carry the label of the branch it stands in.
+        let is_end = self.report.line[..end].to_ascii_lowercase().ends_with(b"endsub");
+        let is_ours = self.flow.frames.last().is_some_and(|frame| !is_end || frame.label == label);
         if !is_ours {
             let text = format!("o{label} returns from a subprogram that does not run");
             return Err(malformed(span, text, "write the label of the running subprogram"));
@@ -400,6 +406,10 @@ impl<'a> Interpreter<'a> {
             self.flow.frames.push(frame);
             return true;
         }
+        if self.state.restores {
+            self.execution().restore();
+        }
+        (self.state.saved, self.state.restores) = frame.saved;
         if let Some(locals) = frame.locals {
             self.parameters.swap_locals(locals);
         }

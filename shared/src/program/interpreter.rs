@@ -248,10 +248,11 @@ impl<'a> Interpreter<'a> {
     fn is_flow(&self, at: usize) -> bool {
         let line = self.report.line;
         let is_number = o_word(line, at).is_some_and(|word| word.keyword.is_empty());
-        !is_number && !(self.options.block_delete && line.trim_ascii_start().starts_with(b"/"))
+        let is_skipped = self.options.block_delete && line.trim_ascii_start().starts_with(b"/");
+        !is_number && !is_skipped
     }
 
-    fn execution(&mut self) -> Execution<'_, 'a> {
+    pub(super) fn execution(&mut self) -> Execution<'_, 'a> {
         Execution {
             block: &self.block,
             state: &mut self.state,

@@ -23,6 +23,7 @@ mod block;
 mod canon;
 mod codes;
 mod comments;
+mod curves;
 mod cycle;
 mod detect;
 mod diagnostic;
