@@ -143,26 +143,21 @@ impl Execution<'_, '_> {
 
     /// Says once that the unit was assumed, or that a number without a point may be read otherwise.
     fn check_unit(&mut self, letter: u8, value: f64) {
+        let span = self.block.span(letter);
         if self.report.facts.units_said.is_empty() && !self.report.facts.unit_assumed {
             self.report.facts.unit_assumed = true;
             let (unit, code) = unit_words(self.state.unit);
-            let span = self.block.span(letter);
-            let text = format!("the program has not said G20 or G21; lengths are read in {unit}");
+            let span = span.clone();
             let note = || {
-                Fault::error(
-                    UNIT_ASSUMED,
-                    span,
-                    text,
-                    format!("write {code} at its beginning, or state the machine's unit"),
-                )
-                .with(super::Severity::Note)
+                let text = format!("the program has not said G20 or G21; lengths are read in {unit}");
+                let advice = format!("write {code} at its beginning, or state the machine's unit");
+                Fault::error(UNIT_ASSUMED, span, text, advice).with(super::Severity::Note)
             };
             self.report.once(0, note, UNIT_ASSUMED);
         }
         if self.dialect.is_fanuc_like() && !self.block.has_point(letter) && value != 0.0 {
-            let span = self.block.span(letter);
-            let text = format!("{}{value} has no decimal point; it is read as {value} units", char::from(letter));
             let note = || {
+                let text = format!("{}{value} has no decimal point; it is read as {value} units", char::from(letter));
                 let advice = "some controls are set to read the least increment here; write the point to be sure";
                 Fault::error(ASSUMED, span, text, advice).with(super::Severity::Note)
             };

@@ -271,6 +271,7 @@ impl<'a> Interpreter<'a> {
         }
         let is_empty = self.report.facts.operations == 0 && self.report.diagnostics.is_empty();
         self.report.line = &[];
+        self.report.at.line = self.flow.place.line;
         let fault = if is_empty {
             Fault::error(EMPTY, 0..0, "the program has nothing to do", "check that it is the right file")
         } else {
