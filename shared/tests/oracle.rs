@@ -299,3 +299,118 @@ fn random_programs_give_the_same_motions() {
     assert!(wrong.is_empty(), "{wrong}");
     assert!(steps > 1000, "only {steps} steps were compared");
 }
+
+/// Lines that a control refuses, one mistake each. Loops without an end are not among them: the oracle finds
+/// them at the end of the file, we at their beginning.
+const MALFORMED: [&str; 82] = [
+    "G1 X1 X2",
+    "G0 G1 X1",
+    "M3 M4",
+    "M7 M9",
+    "G999",
+    "M999",
+    "G1.05 X1",
+    "G0 X",
+    "G0 X1.2.3",
+    "G0 X--",
+    "(open",
+    "(a (b) c)",
+    "G0 X1 )",
+    "G0 X[1+2",
+    "G0 X[1+]",
+    "G0 X[1/0]",
+    "G0 X[SQRT[-1]]",
+    "G0 X[LN[0]]",
+    "G0 X[ACOS[2]]",
+    "G0 X[ATAN[1]]",
+    "G0 X#<nothing>",
+    "G0 X[1 XX 2]",
+    "G0 X1 P2",
+    "G0 X1 R2",
+    "G0 X1 Q2",
+    "G0 X1 L2",
+    "G0 X1 I2",
+    "G0 X1 D2",
+    "G0 X1 H2",
+    "G2 X5 Y5",
+    "G2 X5 Y5 I1 R2",
+    "G2 X5 Y5 I1 J1 K1",
+    "G2 X50 Y0 R1",
+    "G2 R5 X[#5420] Y[#5421]",
+    "G2 X5 Y5 I0 J0",
+    "G2 X9 Y9 I3 J0",
+    "G90.1 G2 X1 Y1 I4",
+    "G4",
+    "G4 P-1",
+    "S-1",
+    "F-1",
+    "T-1",
+    "T1.5",
+    "G43 H77",
+    "T77 M6",
+    "G81 X1",
+    "G81 X1 Z-1",
+    "G81 X1 Z-1 R-2",
+    "G81 X1 Z-1 R1 L0",
+    "G83 X1 Z-1 R1",
+    "G83 X1 Z-1 R1 Q0",
+    "G82 X1 Z-1 R1",
+    "G93 G81 X1 Z-1 R1 F1",
+    "G93 G1 X1",
+    "G95 S0 G1 X1 F1",
+    "G91 G53 G0 X1",
+    "G80 G53 X1",
+    "G80 X1",
+    "G80\nX1",
+    "G92",
+    "G52",
+    "G10 L2 X1",
+    "G10 L2 P12 X1",
+    "G10 L99 P1",
+    "G10 P1 X1",
+    "G0 G92 X1",
+    "G1 G28 X1",
+    "G0 N5 X1",
+    "N5 N6 G0 X1",
+    "G0 X1 %",
+    "G0 ! X1",
+    "#1",
+    "#1=",
+    "#=1",
+    "G0 X1 #",
+    "o1 bogus",
+    "o1 endwhile",
+    "o<nothing> call",
+    "G38.2 X[#5420]",
+    "G38.2",
+    "G5.1 X1 Y1",
+    "G33 Z1 K1 M5 S0",
+];
+
+#[test]
+fn malformed_programs_are_refused_at_the_same_line() {
+    if !at_hand() {
+        return;
+    }
+    let folder = scratch("malformed");
+    let (mut refused, mut wrong) = (0, String::new());
+    for (index, line) in MALFORMED.iter().enumerate() {
+        let mut text = random_program(&mut Rng::new(index as u64));
+        // Before the end of the program, on a line of its own.
+        text.truncate(text.len() - "M2\n".len());
+        text.push_str(line);
+        text.push_str("\nM2\n");
+        let path = folder.join(format!("malformed{index}.ngc"));
+        std::fs::write(&path, &text).expect("the program can be written");
+        let (_, refusal) = oracle(&path, &folder.join("tool.tbl"));
+        let result = interpret("program", text.as_bytes(), &BTreeMap::new(), &options());
+        let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
+        match (refusal, error) {
+            (Some(at), Some(error)) if error.line == at || error.line + 1 == at => refused += 1,
+            (None, None) => writeln!(wrong, "{line:?} is accepted by both: it is no mistake").expect("a string"),
+            (at, error) => writeln!(wrong, "{line:?}: oracle {at:?}, ours {error:?}").expect("a string"),
+        }
+    }
+    eprintln!("{refused} malformed programs are refused at the line of the oracle");
+    assert!(wrong.is_empty(), "{wrong}");
+}

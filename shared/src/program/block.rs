@@ -416,7 +416,7 @@ fn two_of_a_group(letter: u8, first: u16, second: u16, span: Range<usize>) -> Bo
 }
 
 fn unsupported(letter: u8, code: u16, span: Range<usize>, advice: &str) -> Box<Fault> {
-    Fault::error(UNSUPPORTED, span, format!("{} cannot be simulated", code_name(letter, code)), advice)
+    Fault::error(UNSUPPORTED, span, format!("{} is not simulated", code_name(letter, code)), advice)
 }
 
 fn unknown(letter: u8, code: u16, span: Range<usize>, dialect: Dialect) -> Box<Fault> {

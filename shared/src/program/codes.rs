@@ -49,6 +49,9 @@ pub(super) enum Code {
     Unknown,
 }
 
+/// What to do about a code that cannot be simulated.
+const TAKE_OUT: &str = "take it out of the program to simulate the rest";
+const NOT_AHEAD: &str = "its result is not known before the machine runs; take it out to simulate the rest";
 /// Reasons a code changes nothing here.
 const LOOK_AHEAD: &str = "smoothing and look-ahead belong to the machine description";
 const MACHINE_LOGIC: &str = "an M code of the machine builder: its logic is not simulated";
@@ -82,7 +85,7 @@ pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
         970 => Code::Acts(SPEED_MODE),
         _ if dialect.is_fanuc_like() => fanuc_g_code(code),
         50..=53 | 330 | 331 | 382..=385 | 411 | 421 | 700 | 710 | 711 | 712 | 720..=722 | 760 | 960 => {
-            Code::Unsupported("it is not simulated; take it out of the program to simulate the rest")
+            Code::Unsupported(TAKE_OUT)
         }
         _ => Code::Unknown,
     }
@@ -96,9 +99,7 @@ fn fanuc_g_code(code: u16) -> Code {
         650 => Code::Acts(group::NON_MODAL),
         401 => Code::Inert("normal direction control is off"),
         150 | 500 | 501 | 511 | 670 | 690 => Code::Inert("it switches off what was not on"),
-        120 | 130 | 160 | 310 | 330 | 510 | 541 | 630 | 660 | 680 | 740 | 760 | 960 => {
-            Code::Unsupported("it is not simulated; take it out of the program to simulate the rest")
-        }
+        120 | 130 | 160 | 310 | 330 | 510 | 541 | 630 | 660 | 680 | 740 | 760 | 960 => Code::Unsupported(TAKE_OUT),
         _ => Code::Unknown,
     }
 }
@@ -120,7 +121,7 @@ pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
         _ if !dialect.is_strict() => Code::Inert(MACHINE_LOGIC),
         50..=53 if dialect == Dialect::Rs274ngc => Code::Acts(OVERRIDE),
         62..=65 => Code::Inert(SIGNAL),
-        66..=68 => Code::Unsupported("it is not simulated; take it out of the program to simulate the rest"),
+        66..=68 => Code::Unsupported(NOT_AHEAD),
         100..=199 => Code::Inert(MACHINE_LOGIC),
         _ => Code::Unknown,
     }

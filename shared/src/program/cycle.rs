@@ -105,6 +105,9 @@ impl Execution<'_, '_> {
         let sticky = self.state.sticky;
         let retract = sticky.retract.ok_or_else(|| missing('R'))?;
         let bottom = sticky.bottom.ok_or_else(|| missing(char::from(AXIS_LETTERS[normal])))?;
+        if self.dialect.is_strict() && matches!(code, 820 | 860 | 880 | 890) && sticky.dwell_s.is_none() {
+            return Err(missing('P'));
+        }
         let is_incremental = self.state.is_incremental;
         // Incremental: R from the height the series began at, the bottom from R.
         let retract = if is_incremental { initial + retract } else { retract };

@@ -12,6 +12,12 @@ impl Execution<'_, '_> {
     pub(super) fn tool(&mut self) -> Checked<()> {
         if let Some(number) = self.block.whole(b'T', 0, 99_999_999)? {
             let tool = ToolNumber(number);
+            let is_known = number == 0 || self.state.lengths_mm.contains_key(&tool);
+            if self.dialect.is_strict() && !self.options.tool_lengths_mm.is_empty() && !is_known {
+                let text = format!("the tool table has no {tool}");
+                let advice = "add the tool to the table, or correct the number";
+                return Err(Fault::error(TOOL_LENGTH, self.block.span(b'T'), text, advice));
+            }
             self.report.facts.tool_said = true;
             self.state.selected = Some(tool);
             self.emit(Call::SelectTool { tool });

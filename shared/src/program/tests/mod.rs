@@ -2,6 +2,7 @@
 
 mod blocks;
 mod corpus;
+mod curves;
 mod cycles;
 mod flow;
 mod frames;
