@@ -1,12 +1,59 @@
 //! G-code text to canonical operations.
 //!
-//! This file holds the seam between language and motion: what an operation is, where it came from, and
-//! what a diagnosis looks like. The interpreter itself is below it.
+//! A program says what the tool does in a language of switches: a word such as G20 or G55 changes the meaning
+//! of every later line, and a line may state its words in any order while they are carried out in a fixed one.
+//! This room turns that text into a flat sequence of operations that mean one thing each: go there, along this
+//! arc, at this feed. Whoever reads on (motion, engagement, a person) needs to know no G-code.
+//!
+//! * [`Interpreter`] is pulled: it takes as many lines as the next [`CanonOp`] needs, and its memory does not
+//!   grow with the program. [`interpret`] collects everything.
+//! * Bad text is never a failure. What is wrong stands beside the operations as [`Diagnostic`]s, with place,
+//!   code and advice; what was merely assumed is a note; what was accepted without effect is a fact.
+//! * Every operation knows its [`Provenance`] and the [`Modal`] state that made it.
+//! * [`tools_from_comments`] reads the tool list that posts write into comments.
+//!
+//! Language and order of execution follow RS274/NGC (Kramer, Proctor and Messina, NISTIR 6556) as LinuxCNC
+//! reads it; where Fanuc and Haas differ, [`Dialect`] decides. Frames are those of [`crate::geom`].
+//!
+//! The room knows no machine: what a program leaves open (unit at power-on, work offsets, lengths of tools)
+//! comes in by [`Options`].
 
+mod arc;
+mod block;
 mod canon;
+mod codes;
+mod comments;
+mod curves;
+mod cycle;
+mod detect;
 mod diagnostic;
+mod digest;
+mod execute;
+mod expression;
+mod facts;
+mod fault;
+mod flow;
+mod frame;
+mod interpreter;
+mod labels;
+mod moves;
+mod number;
+mod options;
+mod parameters;
+mod report;
+mod state;
+mod text;
+mod tooling;
+
+#[cfg(test)]
+mod tests;
 
 pub use canon::{
     Call, CanonOp, FeedMode, ForcedReason, Modal, Plane, Pose, Provenance, SourceId, SpindleState, StopKind,
 };
+pub use comments::{CommentTool, tools_from_comments};
 pub use diagnostic::{Diagnostic, Severity, Span};
+pub use digest::digest;
+pub use facts::{Facts, WithoutEffect};
+pub use interpreter::{Interpreted, Interpreter, interpret};
+pub use options::{Dialect, Limits, NoSubprograms, Options, Sources};

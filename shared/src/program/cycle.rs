@@ -1,0 +1,314 @@
+//! Canned cycles: one block, many motions.
+//!
+//! ```text
+//!   initial ----.------------.        G98 returns here
+//!               | G0         ^
+//!   R     ------v----.       |        G99 returns here
+//!                 G1 |       |
+//!   bottom ----------v-------'
+//! ```
+//!
+//! The order of motions is that of LinuxCNC's interpreter. Words stay in force until the cycle ends. Repeats
+//! (L, on Fanuc K) are drilled one hole at a time, so that a block with a million of them needs no memory.
+
+use super::canon::{Call, FeedMode, ForcedReason, StopKind};
+use super::execute::{AXIS_LETTERS, Execution};
+use super::fault::*;
+use super::frame::Axes;
+use crate::units::Seconds;
+use std::ops::Range;
+
+/// Clearance above the last peck when G73 and G83 go back: a hundredth of an inch, as LinuxCNC has it.
+const PECK_CLEARANCE_MM: f64 = 0.254;
+
+/// The holes of a cycle block that are still to be drilled.
+#[derive(Clone, Debug)]
+pub(super) struct Holes {
+    code: u16,
+    left: u32,
+    /// From hole to hole, mm and degrees; zero in absolute mode.
+    step: Axes,
+    target: Axes,
+    /// Height to travel at, along the normal.
+    travel: f64,
+    retract: f64,
+    bottom: f64,
+    /// Height after each hole.
+    clear: f64,
+    peck: f64,
+    dwell_s: f64,
+    /// The step to the next hole is one of distance and angle.
+    is_polar: bool,
+    span: Range<usize>,
+}
+
+impl Execution<'_, '_> {
+    /// A cycle block: checks its words, then drills its first hole and leaves the others pending.
+    pub(super) fn cycle(&mut self, code: u16, span: Range<usize>) -> Checked<()> {
+        if self.state.feed_mode == FeedMode::InverseTime {
+            return Err(Fault::error(
+                WRONG_MODE,
+                span,
+                "a cycle cannot run under G93",
+                "write G94 and a feed before it",
+            ));
+        }
+        let [first, second, normal] = self.state.plane.axes();
+        let is_named = [first, second, normal].into_iter().any(|axis| self.block.has(AXIS_LETTERS[axis]));
+        if !is_named && !self.block.has_polar() {
+            if self.dialect.is_strict() {
+                return Err(Fault::error(
+                    MISSING_WORD,
+                    span,
+                    "the cycle has no axis word",
+                    "write the place of the hole",
+                ));
+            }
+            return Ok(());
+        }
+        if !self.state.motion.is_some_and(is_cycle) {
+            self.state.sticky = super::state::Sticky::default();
+        }
+        self.take_sticky(normal)?;
+        let holes = self.plan_holes(code, [first, second, normal], span)?;
+        self.state.motion = Some(code);
+        self.state.forced = forced_by(code);
+        if self.state.position[normal] < holes.retract {
+            let mut up = self.state.position;
+            up[normal] = holes.retract;
+            self.cycle_line(0, up, &holes.span)?;
+        }
+        *self.holes = Some(holes);
+        self.drill_next()
+    }
+
+    /// Takes over the words that stay in force.
+    fn take_sticky(&mut self, normal: usize) -> Checked<()> {
+        let (bottom, retract, peck) = (self.length(AXIS_LETTERS[normal])?, self.length(b'R')?, self.length(b'Q')?);
+        let sticky = &mut self.state.sticky;
+        sticky.bottom = bottom.or(sticky.bottom);
+        sticky.retract = retract.or(sticky.retract);
+        sticky.peck = peck.or(sticky.peck);
+        let dwell_s = self.dwell_word_s();
+        self.state.sticky.dwell_s = dwell_s.or(self.state.sticky.dwell_s);
+        Ok(())
+    }
+
+    fn plan_holes(&mut self, code: u16, axes: [usize; 3], span: Range<usize>) -> Checked<Holes> {
+        let [first, second, normal] = axes;
+        let missing = |letter: char| {
+            let text = format!("the cycle has no {letter} word");
+            Fault::error(MISSING_WORD, span.clone(), text, "write it in the first block of the cycle")
+        };
+        let at = self.state.position[normal];
+        let initial = *self.state.sticky.initial.get_or_insert(at);
+        let sticky = self.state.sticky;
+        let retract = sticky.retract.ok_or_else(|| missing('R'))?;
+        let bottom = sticky.bottom.ok_or_else(|| missing(char::from(AXIS_LETTERS[normal])))?;
+        let is_incremental = self.state.is_incremental;
+        // Incremental: R from the height the series began at, the bottom from R.
+        let retract = if is_incremental { initial + retract } else { retract };
+        let bottom = if is_incremental { retract + bottom } else { bottom };
+        if retract < bottom {
+            return Err(Fault::error(
+                CYCLE,
+                span,
+                "R lies below the bottom of the hole",
+                "raise R or lower the bottom",
+            ));
+        }
+        let letter = if self.block.has(b'K') && self.dialect.is_fanuc_like() { b'K' } else { b'L' };
+        let lowest = u32::from(self.dialect.is_strict());
+        let left = self.block.whole(letter, lowest, self.options.limits.repeats_max)?.unwrap_or(1);
+        let peck = self.peck_of(code, retract - bottom, &span)?;
+        let (mut target, mut step) = (self.state.position, [0.0; 6]);
+        for axis in [first, second] {
+            let Some(value) = self.axis_word(axis)? else { continue };
+            if is_incremental {
+                target[axis] += value;
+                step[axis] = value;
+            } else {
+                target[axis] = value;
+            }
+        }
+        if self.block.has_polar() {
+            [target[0], target[1]] = self.polar(&self.state.position.clone())?;
+        }
+        // Rotary axes move with the first positioning.
+        for (axis, place) in target.iter_mut().enumerate().skip(3) {
+            if let Some(value) = self.axis_word(axis)? {
+                *place = if is_incremental { *place + value } else { value };
+            }
+        }
+        let travel = at.max(retract).max(if self.state.returns_to_initial { initial } else { f64::NEG_INFINITY });
+        let clear = if self.state.returns_to_initial { initial.max(retract) } else { retract };
+        Ok(Holes {
+            code,
+            left,
+            step,
+            target,
+            travel,
+            retract,
+            bottom,
+            clear,
+            peck,
+            dwell_s: sticky.dwell_s.unwrap_or(0.0),
+            is_polar: is_incremental && self.block.has_polar(),
+            span,
+        })
+    }
+
+    fn peck_of(&mut self, code: u16, depth: f64, span: &Range<usize>) -> Checked<f64> {
+        if !matches!(code, 730 | 830) {
+            return Ok(depth);
+        }
+        let Some(peck) = self.state.sticky.peck else {
+            if self.dialect.is_strict() {
+                return Err(Fault::error(
+                    MISSING_WORD,
+                    span.clone(),
+                    "the peck cycle has no Q word",
+                    "write Q, the peck",
+                ));
+            }
+            let note = || {
+                let text = "the peck cycle has no Q word; the hole is drilled in one stroke";
+                Fault::error(ASSUMED, span.clone(), text, "write Q, the peck").with(super::Severity::Warning)
+            };
+            self.report.once(4, note, ASSUMED);
+            return Ok(depth);
+        };
+        if peck <= 0.0 {
+            return Err(Fault::error(CYCLE, span.clone(), "Q is not above zero", "write Q, the peck, without sign"));
+        }
+        if depth / peck > f64::from(self.options.limits.pecks_max) {
+            let text = format!("the hole takes more than {} pecks (pecks_max)", self.options.limits.pecks_max);
+            return Err(Fault::error(TOO_LONG, span.clone(), text, "correct Q"));
+        }
+        Ok(peck)
+    }
+
+    /// Drills one hole of the pending ones.
+    pub(super) fn drill_next(&mut self) -> Checked<()> {
+        let Some(mut holes) = self.holes.take() else { return Ok(()) };
+        if holes.left == 0 {
+            return Ok(());
+        }
+        let normal = self.state.plane.axes()[2];
+        let mut over = holes.target;
+        over[normal] = holes.travel;
+        self.cycle_line(0, over, &holes.span)?;
+        self.cycle_to(0, holes.retract, &holes)?;
+        self.drill(&holes)?;
+        holes.left -= 1;
+        for axis in 0..6 {
+            holes.target[axis] += holes.step[axis];
+        }
+        if holes.is_polar {
+            [holes.target[0], holes.target[1]] = self.polar(&holes.target)?;
+        }
+        holes.travel = holes.clear;
+        if holes.left > 0 {
+            *self.holes = Some(holes);
+        }
+        Ok(())
+    }
+
+    fn drill(&mut self, holes: &Holes) -> Checked<()> {
+        let dwell = Call::Dwell { time: Seconds::s(holes.dwell_s) };
+        match holes.code {
+            730 | 830 => return self.peck(holes),
+            810 => {
+                self.cycle_to(10, holes.bottom, holes)?;
+                self.cycle_to(0, holes.clear, holes)?;
+            }
+            820 => {
+                self.cycle_to(10, holes.bottom, holes)?;
+                self.emit(dwell);
+                self.cycle_to(0, holes.clear, holes)?;
+            }
+            840 => {
+                let direction = self.state.spindle.direction;
+                self.cycle_to(10, holes.bottom, holes)?;
+                if holes.dwell_s > 0.0 {
+                    self.emit(dwell);
+                }
+                self.turn_spindle(-direction);
+                self.cycle_to(10, holes.retract, holes)?;
+                self.turn_spindle(direction);
+                self.cycle_to(0, holes.clear, holes)?;
+            }
+            850 | 890 => {
+                self.cycle_to(10, holes.bottom, holes)?;
+                if holes.code == 890 {
+                    self.emit(dwell);
+                }
+                self.cycle_to(10, holes.retract, holes)?;
+                self.cycle_to(0, holes.clear, holes)?;
+            }
+            // G86 and G88 leave the hole with a standing spindle; G88 waits for the operator before.
+            _ => {
+                let direction = self.state.spindle.direction;
+                self.cycle_to(10, holes.bottom, holes)?;
+                self.emit(dwell);
+                self.turn_spindle(0);
+                if holes.code == 880 {
+                    self.emit(Call::Stop { kind: StopKind::Unconditional });
+                }
+                self.cycle_to(0, holes.clear, holes)?;
+                self.turn_spindle(direction);
+            }
+        }
+        Ok(())
+    }
+
+    /// G83 leaves the hole after each peck, G73 only breaks the chip.
+    fn peck(&mut self, holes: &Holes) -> Checked<()> {
+        let mut depth = holes.retract - holes.peck;
+        while depth > holes.bottom {
+            self.cycle_to(10, depth, holes)?;
+            if holes.code == 830 {
+                self.cycle_to(0, holes.retract, holes)?;
+            }
+            self.cycle_to(0, depth + PECK_CLEARANCE_MM, holes)?;
+            depth -= holes.peck;
+        }
+        self.cycle_to(10, holes.bottom, holes)?;
+        self.cycle_to(0, holes.clear, holes)
+    }
+
+    pub(super) fn turn_spindle(&mut self, direction: i8) {
+        if self.state.spindle.direction != direction {
+            self.state.spindle.direction = direction;
+            self.emit(Call::SetSpindleDirection { direction });
+        }
+    }
+
+    fn cycle_to(&mut self, code: u16, height: f64, holes: &Holes) -> Checked<()> {
+        let mut target = self.state.position;
+        target[self.state.plane.axes()[2]] = height;
+        self.cycle_line(code, target, &holes.span)
+    }
+
+    /// A motion of a cycle; those that lead nowhere are left out.
+    fn cycle_line(&mut self, code: u16, target: Axes, span: &Range<usize>) -> Checked<()> {
+        if target == self.state.position {
+            return Ok(());
+        }
+        self.line_to(code, target, span.clone())
+    }
+}
+
+/// True for the codes of cycles.
+pub(super) fn is_cycle(code: u16) -> bool {
+    matches!(code, 730 | 810..=890)
+}
+
+/// Why a cycle must run as programmed.
+fn forced_by(code: u16) -> Option<ForcedReason> {
+    match code {
+        840 => Some(ForcedReason::Synchronised),
+        730 | 830 | 850..=890 => Some(ForcedReason::HoleCycle),
+        _ => None,
+    }
+}

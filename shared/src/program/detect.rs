@@ -1,0 +1,133 @@
+//! Which dialect a program is written in, by the marks that only one of them has.
+
+use super::options::Dialect;
+use super::text::{Place, next_line};
+
+/// Bytes looked at: dialects show themselves early.
+const LOOKED_AT_BYTES: usize = 64 << 10;
+/// Marks remembered for the report.
+const EVIDENCE_MAX: usize = 5;
+
+/// A mark: where it must stand, the text (upper case, without blanks), and what it is called.
+struct Mark {
+    dialect: Dialect,
+    is_at_start: bool,
+    text: &'static str,
+    meaning: &'static str,
+}
+
+const fn mark(dialect: Dialect, is_at_start: bool, text: &'static str, meaning: &'static str) -> Mark {
+    Mark { dialect, is_at_start, text, meaning }
+}
+
+/// Strongest first: the first dialect with a mark wins.
+const MARKS: [Mark; 24] = [
+    mark(Dialect::Siemens, true, "DEFREAL", "a Siemens variable"),
+    mark(Dialect::Siemens, true, "DEFINT", "a Siemens variable"),
+    mark(Dialect::Siemens, false, "CYCLE8", "a Siemens cycle call"),
+    mark(Dialect::Siemens, false, "T=\"", "a tool by name"),
+    mark(Dialect::Siemens, false, "TRAORI", "a Siemens transformation"),
+    mark(Dialect::Siemens, false, "TRAFOOF", "a Siemens transformation"),
+    mark(Dialect::Siemens, false, "SUPA", "the Siemens word for machine coordinates"),
+    mark(Dialect::Siemens, true, "MSG(", "a Siemens message"),
+    mark(Dialect::Rs274ngc, true, "O<", "an O-word with a name"),
+    mark(Dialect::Rs274ngc, false, "#<", "a named parameter"),
+    mark(Dialect::Rs274ngc, false, "SUB", "an O-word"),
+    mark(Dialect::Rs274ngc, false, "G64P", "a path tolerance"),
+    mark(Dialect::Haas, false, "G187", "a Haas smoothness setting"),
+    mark(Dialect::Haas, false, "G154", "a Haas work offset"),
+    mark(Dialect::Haas, false, "M97", "a Haas local subprogram"),
+    mark(Dialect::Fanuc, false, "G08P", "Fanuc look-ahead"),
+    mark(Dialect::Fanuc, false, "G8P", "Fanuc look-ahead"),
+    mark(Dialect::Fanuc, false, "G05.1Q", "Fanuc look-ahead"),
+    mark(Dialect::Fanuc, false, "M98P", "a subprogram by number"),
+    mark(Dialect::Fanuc, false, "G65P", "a macro call"),
+    mark(Dialect::Fanuc, true, "IF[", "a macro statement"),
+    mark(Dialect::Fanuc, true, "WHILE[", "a macro statement"),
+    mark(Dialect::Fanuc, true, "#", "a macro assignment"),
+    mark(Dialect::Fanuc, true, "GOTO", "a macro statement"),
+];
+
+/// The dialect of a text and why.
+pub(super) fn detect(text: &[u8]) -> (Dialect, Vec<String>) {
+    let text = &text[..text.len().min(LOOKED_AT_BYTES)];
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut program: Option<String> = None;
+    let mut place = Place::default();
+    while let Some(line) = next_line(text, &mut place) {
+        let plain = plain(&text[line.range.clone()]);
+        let body = plain.trim_start_matches(|c: char| c == 'N' || c.is_ascii_digit());
+        // `N100 G0` keeps its G; a line number alone leaves nothing.
+        let body = if plain.starts_with('N') { body } else { plain.as_str() };
+        if program.is_none() && is_program_number(body) {
+            program = Some(format!("line {}: the program number {body}", line.number));
+        }
+        for (index, mark) in MARKS.iter().enumerate() {
+            let position = body.find(mark.text);
+            let fits = if mark.is_at_start { position == Some(0) } else { position.is_some() };
+            if fits && found.iter().filter(|(other, _)| *other == index).count() == 0 {
+                found.push((index, format!("line {}: {}, `{}`", line.number, mark.meaning, mark.text)));
+            }
+        }
+    }
+    found.sort_by_key(|(index, _)| *index);
+    if let Some((strongest, _)) = found.first() {
+        let dialect = MARKS[*strongest].dialect;
+        let of_it = found.into_iter().filter(|(index, _)| MARKS[*index].dialect == dialect);
+        return (dialect, of_it.map(|(_, why)| why).take(EVIDENCE_MAX).collect());
+    }
+    match program {
+        Some(why) => (Dialect::Fanuc, vec![why]),
+        None => (Dialect::Rs274ngc, vec!["no mark of another dialect in the text".to_owned()]),
+    }
+}
+
+/// A line in upper case, without blanks and comments.
+fn plain(line: &[u8]) -> String {
+    let (mut plain, mut depth) = (String::new(), 0usize);
+    for (at, byte) in line.iter().enumerate() {
+        match byte {
+            b';' => break,
+            // In Siemens programs brackets hold arguments: `CYCLE800(`.
+            b'(' => {
+                if at > 0 && line[at - 1].is_ascii_alphabetic() {
+                    plain.push('(');
+                }
+                depth += 1;
+            }
+            b')' => depth = depth.saturating_sub(1),
+            b' ' | b'\t' | b'\r' => {}
+            byte if depth == 0 && byte.is_ascii() => plain.push(char::from(byte.to_ascii_uppercase())),
+            _ => {}
+        }
+    }
+    plain
+}
+
+fn is_program_number(body: &str) -> bool {
+    let digits = body.strip_prefix('O').unwrap_or("");
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_dialects_by_their_marks() {
+        let check = |text: &str, expected: Dialect| {
+            let (dialect, evidence) = detect(text.as_bytes());
+            assert_eq!(dialect, expected, "{text:?}: {evidence:?}");
+            assert!(!evidence.is_empty());
+        };
+        check("%\nO1001 (PART)\nG0X1\n%", Dialect::Fanuc);
+        check("G21\n#501 = 1\n", Dialect::Fanuc);
+        check("o<hole> sub\n", Dialect::Rs274ngc);
+        check("o100 sub\n", Dialect::Rs274ngc);
+        check("N10 DEF REAL _X\n", Dialect::Siemens);
+        check("N10 CYCLE800()\n", Dialect::Siemens);
+        check("G187 P1\nO1\n", Dialect::Haas);
+        check("G21 G1 X1 ; SUPA in a comment\n", Dialect::Rs274ngc);
+        check("", Dialect::Rs274ngc);
+    }
+}

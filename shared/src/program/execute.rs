@@ -1,0 +1,587 @@
+//! What a block does, in the order of RS274/NGC.
+//!
+//! The order of words in a block has no meaning; the order of *actions* is fixed: feed mode, F, S, T, tool
+//! change, spindle, coolant, overrides, dwell, plane, units, cutter compensation, tool length, work offset,
+//! path mode, distance mode, return mode, the non-modal codes, motion, stop (NISTIR 6556, table 8).
+
+use super::block::{Block, bit, letters};
+use super::canon::{Call, CanonOp, FeedMode, Plane, StopKind};
+use super::codes::{group, m_group};
+use super::fault::*;
+use super::flow::Called;
+use super::options::{Dialect, Options};
+use super::report::Report;
+use super::state::{State, Sticky, work_index};
+use crate::det::math;
+use crate::machine::LengthUnit;
+use crate::units::{Feedrate, RotaryVelocity, Seconds};
+use std::collections::VecDeque;
+
+/// X, Y, Z, A, B, C in the order of [`super::frame::Axes`].
+pub(super) const AXIS_LETTERS: [u8; 6] = *b"XYZABC";
+pub(super) const AXES: u32 = letters(&AXIS_LETTERS);
+/// F beyond this many mm/min, S beyond this many rev/min: no machine, but what a broken file holds.
+const RATE_MAX: f64 = 1e9;
+/// Coordinates beyond this many mm are refused, so that no sum or square of them overflows.
+const COORDINATE_MAX_MM: f64 = 1e9;
+/// Greatest number of a program or line.
+const PROGRAM_MAX: u32 = 99_999_999;
+/// Words of G65 and the parameters they become (Fanuc, argument specification I).
+const MACRO_ARGUMENTS: [(u8, u32); 21] = [
+    (b'A', 1),
+    (b'B', 2),
+    (b'C', 3),
+    (b'I', 4),
+    (b'J', 5),
+    (b'K', 6),
+    (b'D', 7),
+    (b'E', 8),
+    (b'F', 9),
+    (b'H', 11),
+    (b'M', 13),
+    (b'Q', 17),
+    (b'R', 18),
+    (b'S', 19),
+    (b'T', 20),
+    (b'U', 21),
+    (b'V', 22),
+    (b'W', 23),
+    (b'X', 24),
+    (b'Y', 25),
+    (b'Z', 26),
+];
+/// Longest dwell in s: a day.
+const DWELL_MAX_S: f64 = 86_400.0;
+
+/// What comes after the block.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum After {
+    /// The next line.
+    Next,
+    /// M97, M98, G65.
+    Call(Called),
+    /// M99, to the line behind the call or to a numbered one.
+    Return(Option<u32>),
+    /// Nothing: M2, M30.
+    End,
+}
+
+/// Holes of a cycle block that are still to be drilled.
+pub(super) type Pending = Option<super::cycle::Holes>;
+
+/// One block at work on the state.
+pub(super) struct Execution<'x, 'a> {
+    pub(super) block: &'x Block,
+    pub(super) state: &'x mut State,
+    pub(super) report: &'x mut Report<'a>,
+    pub(super) ready: &'x mut VecDeque<CanonOp>,
+    pub(super) holes: &'x mut Pending,
+    pub(super) options: &'x Options,
+    pub(super) dialect: Dialect,
+}
+
+impl Execution<'_, '_> {
+    /// Carries the block out.
+    ///
+    /// # Errors
+    /// The first thing the control would refuse; operations already made stay, the motion is not made.
+    pub(super) fn run(&mut self) -> Checked<After> {
+        if self.block.g(group::NON_MODAL) == Some(650) {
+            return self.macro_call();
+        }
+        let motion = self.motion_of_block()?;
+        self.check_words(motion)?;
+        for (letter, code, reason) in self.block.inert() {
+            self.report.without_effect(*letter, *code, reason);
+        }
+        self.feed_mode();
+        self.feed(motion)?;
+        self.speed()?;
+        self.tool()?;
+        self.spindle_and_coolant();
+        self.overrides()?;
+        self.save_and_restore();
+        self.dwell()?;
+        self.plane_and_units();
+        self.cutter_compensation();
+        self.tool_length()?;
+        self.modes();
+        self.non_modal()?;
+        if let Some(code) = motion {
+            self.state.forced = None;
+            self.motion(code)?;
+        }
+        self.stop()
+    }
+
+    /// Appends an operation made under the feed in force.
+    pub(super) fn emit(&mut self, call: Call) {
+        let feed = self.state.feed_by_time();
+        self.emit_at(call, feed);
+    }
+
+    /// Appends an operation with the feed of its move.
+    pub(super) fn emit_at(&mut self, call: Call, feed: Option<Feedrate>) {
+        self.ready.push_back(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
+    }
+
+    /// A word that is a length, in mm.
+    pub(super) fn length(&mut self, letter: u8) -> Checked<Option<f64>> {
+        let Some(value) = self.block.word(letter) else { return Ok(None) };
+        self.check_unit(letter, value);
+        let length_mm = value * self.state.unit.mm();
+        if length_mm.abs() > COORDINATE_MAX_MM {
+            return Err(Fault::error(
+                OUT_OF_RANGE,
+                self.block.span(letter),
+                format!("{}{value} lies beyond {COORDINATE_MAX_MM:e} mm", char::from(letter)),
+                "check the number for a missing decimal point",
+            ));
+        }
+        Ok(Some(length_mm))
+    }
+
+    /// Says once that the unit was assumed, or that a number without a point may be read otherwise.
+    fn check_unit(&mut self, letter: u8, value: f64) {
+        let span = self.block.span(letter);
+        if self.report.facts.units_said.is_empty() && !self.report.facts.unit_assumed {
+            self.report.facts.unit_assumed = true;
+            let (unit, code) = unit_words(self.state.unit);
+            let span = span.clone();
+            let note = || {
+                let text = format!("the program has not said G20 or G21; lengths are read in {unit}");
+                let advice = format!("write {code} at its beginning, or state the machine's unit");
+                Fault::error(UNIT_ASSUMED, span, text, advice).with(super::Severity::Note)
+            };
+            self.report.once(0, note, UNIT_ASSUMED);
+        }
+        if self.dialect.is_fanuc_like() && !self.block.has_point(letter) && value != 0.0 {
+            let note = || {
+                let text = format!("{}{value} has no decimal point; it is read as {value} units", char::from(letter));
+                let advice = "some controls are set to read the least increment here; write the point to be sure";
+                Fault::error(ASSUMED, span, text, advice).with(super::Severity::Note)
+            };
+            self.report.once(1, note, ASSUMED);
+        }
+    }
+
+    /// The motion this block makes: its own code, or the modal one if it has axis words.
+    fn motion_of_block(&mut self) -> Checked<Option<u16>> {
+        let own = self.block.g(group::MOTION);
+        // A full circle under a modal G2 or G3 may be written by its centre alone.
+        let is_circle = matches!(self.state.motion, Some(20 | 30)) && self.block.has_any(letters(b"IJK"));
+        let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
+        let non_modal = self.block.g(group::NON_MODAL);
+        let takes_axes = matches!(non_modal, Some(100 | 280 | 300 | 520 | 920))
+            || (non_modal == Some(40) && self.dialect.is_fanuc_like())
+            || self.block.g(group::LENGTH) == Some(431);
+        if takes_axes {
+            if let Some(code) = own.filter(|code| *code != 800) {
+                if self.dialect.is_strict() {
+                    return Err(Fault::error(
+                        MODAL_GROUP,
+                        self.block.g_span(group::MOTION),
+                        "two codes of the block use its axis words",
+                        "write two blocks",
+                    ));
+                }
+                self.set_motion(code);
+            } else if own.is_some() {
+                self.end_cycle();
+            }
+            return Ok(None);
+        }
+        if own == Some(800) {
+            self.end_cycle();
+            return if has_axes { self.without_code() } else { Ok(None) };
+        }
+        match own {
+            Some(code) => Ok(Some(code)),
+            None if !has_axes => Ok(None),
+            None if self.state.motion.is_some() => Ok(self.state.motion),
+            None => self.without_code(),
+        }
+    }
+
+    /// Axis words, and no motion code in force.
+    fn without_code(&mut self) -> Checked<Option<u16>> {
+        let first = AXIS_LETTERS.into_iter().find(|letter| self.block.has(*letter)).unwrap_or(b'X');
+        let span = self.block.span(first);
+        if self.block.g(group::NON_MODAL) == Some(530) && !self.dialect.is_strict() {
+            return Ok(Some(0));
+        }
+        if self.dialect.is_fanuc_like()
+            && let Some(code) = self.state.line_motion
+        {
+            return Ok(Some(code));
+        }
+        if self.dialect.is_strict() || self.state.motion.is_some() {
+            return Err(Fault::error(
+                NO_MOTION,
+                span,
+                "the block has axis words and no motion code is in force",
+                "write G0, G1, G2, G3 or a cycle in this block",
+            ));
+        }
+        let note = || {
+            Fault::error(ASSUMED, span, "no motion code is in force; the move is read as G0", "write G0 or G1")
+                .with(super::Severity::Warning)
+        };
+        self.report.once(2, note, ASSUMED);
+        Ok(Some(0))
+    }
+
+    fn end_cycle(&mut self) {
+        self.state.motion = if self.dialect.is_fanuc_like() { self.state.line_motion } else { None };
+        self.state.sticky = Sticky::default();
+    }
+
+    /// Makes a motion code modal.
+    pub(super) fn set_motion(&mut self, code: u16) {
+        if code <= 30 {
+            self.state.line_motion = Some(code);
+        }
+        if code != 50 {
+            self.state.spline_end = [0.0; 2];
+        }
+        if !super::cycle::is_cycle(code) {
+            self.state.sticky = Sticky::default();
+        }
+        self.state.motion = Some(code);
+    }
+
+    /// Every word needs a code that uses it.
+    fn check_words(&mut self, motion: Option<u16>) -> Checked<()> {
+        let mut used = letters(b"FST");
+        if motion.is_some() || self.block.g(group::NON_MODAL).is_some_and(|code| code != 530) {
+            used |= AXES;
+        }
+        used |= match motion {
+            Some(20 | 30) => letters(b"IJKRP"),
+            Some(50) => letters(b"IJPQ"),
+            Some(51) => letters(b"IJ"),
+            Some(330 | 331) => letters(b"KI"),
+            Some(730 | 810..=890) => letters(b"RQPLKIJ"),
+            _ => 0,
+        };
+        used |= match self.block.g(group::NON_MODAL) {
+            Some(40) => letters(b"PXU"),
+            Some(100) => letters(b"LPRQIJ"),
+            _ => 0,
+        };
+        used |= if self.block.g(group::LENGTH).is_some() { letters(b"HXYZ") } else { 0 };
+        used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
+        used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
+        used |= if self.block.g(group::PATH).is_some() { letters(b"PQ") } else { 0 };
+        used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
+        used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
+        used |= if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") };
+        let unused = self.block.words() & !used;
+        if unused == 0 {
+            return Ok(());
+        }
+        for letter in b'A'..=b'Z' {
+            if unused & bit(letter) == 0 {
+                continue;
+            }
+            if self.dialect.is_strict() {
+                return Err(Fault::error(
+                    UNUSED_WORD,
+                    self.block.span(letter),
+                    format!("no code of the block uses its {} word", char::from(letter)),
+                    "take the word out, or write the code it belongs to",
+                ));
+            }
+            self.report.without_effect(letter, u16::MAX, "no code of its block uses it");
+        }
+        Ok(())
+    }
+
+    fn feed_mode(&mut self) {
+        let mode = match self.block.g(group::FEED_MODE) {
+            Some(930) => FeedMode::InverseTime,
+            Some(950) => FeedMode::PerRevolution,
+            Some(_) => FeedMode::PerMinute,
+            None => return,
+        };
+        if mode != self.state.feed_mode {
+            self.state.feed_mode = mode;
+            self.state.feed = None;
+        }
+    }
+
+    fn feed(&mut self, motion: Option<u16>) -> Checked<()> {
+        let is_inverse = self.state.feed_mode == FeedMode::InverseTime;
+        let Some(value) = self.block.word(b'F') else {
+            // Under G93 an F word holds for its own block alone.
+            if is_inverse && motion.is_some() {
+                self.state.feed = None;
+            }
+            return Ok(());
+        };
+        if !(0.0..=RATE_MAX).contains(&value) {
+            return Err(self.out_of_range(b'F', value, "a feed is not negative and below 1e9"));
+        }
+        self.report.facts.feed_said = true;
+        let unit_mm = self.unit_of_feed();
+        self.state.feed = Some(if is_inverse { value } else { value * unit_mm });
+        Ok(())
+    }
+
+    /// RS274/NGC carries F out before the units of the same block; other controls read the block whole.
+    fn unit_of_feed(&mut self) -> f64 {
+        let own = self.block.g(group::UNITS).map(unit_of);
+        let (old, new) = (self.state.unit, own.unwrap_or(self.state.unit));
+        if old == new || self.dialect != Dialect::Rs274ngc || self.state.feed_mode == FeedMode::InverseTime {
+            return new.mm();
+        }
+        let span = self.block.span(b'F');
+        let (was, _) = unit_words(old);
+        let note = || {
+            let text = format!("F stands in the block that changes the unit; RS274/NGC reads it in {was}");
+            Fault::error(ASSUMED, span, text, "write the unit in a block before F").with(super::Severity::Warning)
+        };
+        self.report.once(3, note, ASSUMED);
+        old.mm()
+    }
+
+    fn speed(&mut self) -> Checked<()> {
+        let Some(value) = self.block.word(b'S') else { return Ok(()) };
+        if !(0.0..=RATE_MAX).contains(&value) {
+            return Err(self.out_of_range(b'S', value, "a speed is not negative and below 1e9; M4 turns backwards"));
+        }
+        let speed = RotaryVelocity::rev_s(value / 60.0);
+        self.report.facts.speed_said = true;
+        self.state.spindle.speed = Some(speed);
+        self.emit(Call::SetSpindleSpeed { speed });
+        Ok(())
+    }
+
+    fn out_of_range(&self, letter: u8, value: f64, advice: &str) -> Box<Fault> {
+        let text = format!("{}{value} is out of range", char::from(letter));
+        Fault::error(OUT_OF_RANGE, self.block.span(letter), text, advice)
+    }
+
+    fn spindle_and_coolant(&mut self) {
+        if let Some(code) = self.block.m(m_group::SPINDLE) {
+            let direction = match code {
+                3 => 1,
+                4 => -1,
+                _ => 0,
+            };
+            self.state.spindle.direction = direction;
+            self.emit(Call::SetSpindleDirection { direction });
+        }
+        if let Some(code) = self.block.m(m_group::COOLANT) {
+            match code {
+                7 => self.state.has_mist = true,
+                8 => self.state.has_flood = true,
+                _ => (self.state.has_mist, self.state.has_flood) = (false, false),
+            }
+            let on = self.state.has_mist || self.state.has_flood;
+            self.emit(Call::Coolant { on });
+        }
+    }
+
+    fn overrides(&mut self) -> Checked<()> {
+        let Some(code) = self.block.m(m_group::OVERRIDE) else { return Ok(()) };
+        let is_off = self.block.word(b'P') == Some(0.0);
+        match code {
+            48 => self.state.override_disabled = [false; 3],
+            49 => self.state.override_disabled[0] = true,
+            50 => self.state.override_disabled[1] = is_off,
+            52 => self.state.override_disabled[2] = is_off,
+            _ => self.report.without_effect(b'M', code * 10, "spindle override and feed hold are not planned"),
+        }
+        Ok(())
+    }
+
+    /// M70 to M73.
+    fn save_and_restore(&mut self) {
+        match self.block.m(m_group::SAVE) {
+            Some(code @ (70 | 73)) => {
+                self.state.saved = Some(self.state.save());
+                self.state.restores = code == 73;
+            }
+            Some(71) => self.state.saved = None,
+            Some(_) => self.restore(),
+            None => {}
+        }
+    }
+
+    /// Brings the saved state back; spindle and coolant by operations, where they changed.
+    pub(super) fn restore(&mut self) {
+        let Some(saved) = self.state.saved else { return };
+        self.state.restore(&saved);
+        if let Some(speed) = saved.spindle.speed.filter(|_| saved.spindle.speed != self.state.spindle.speed) {
+            self.state.spindle.speed = Some(speed);
+            self.emit(Call::SetSpindleSpeed { speed });
+        }
+        self.turn_spindle(saved.spindle.direction);
+        if (self.state.has_mist, self.state.has_flood) != (saved.has_mist, saved.has_flood) {
+            (self.state.has_mist, self.state.has_flood) = (saved.has_mist, saved.has_flood);
+            self.emit(Call::Coolant { on: saved.has_mist || saved.has_flood });
+        }
+    }
+
+    fn dwell(&mut self) -> Checked<()> {
+        if self.block.g(group::NON_MODAL) != Some(40) {
+            return Ok(());
+        }
+        let by_seconds = if self.dialect.is_fanuc_like() {
+            [b'X', b'U'].into_iter().find(|letter| self.block.has(*letter))
+        } else {
+            None
+        };
+        let letter = by_seconds.unwrap_or(b'P');
+        let Some(seconds) = (match by_seconds {
+            Some(letter) => self.block.word(letter),
+            None => self.dwell_word_s(),
+        }) else {
+            let span = self.block.g_span(group::NON_MODAL);
+            return Err(Fault::error(MISSING_WORD, span, "G4 has no time", "write P with the time"));
+        };
+        if !(0.0..=DWELL_MAX_S).contains(&seconds) {
+            return Err(self.out_of_range(letter, seconds, "a dwell lies between nothing and a day"));
+        }
+        self.emit(Call::Dwell { time: Seconds::s(seconds) });
+        Ok(())
+    }
+
+    /// P as a time: seconds, on Fanuc milliseconds, on Haas milliseconds unless it has a decimal point.
+    pub(super) fn dwell_word_s(&self) -> Option<f64> {
+        let value = self.block.word(b'P')?;
+        let is_ms = match self.dialect {
+            Dialect::Fanuc => true,
+            Dialect::Haas => !self.block.has_point(b'P'),
+            _ => false,
+        };
+        Some(if is_ms { value / 1000.0 } else { value })
+    }
+
+    fn plane_and_units(&mut self) {
+        match self.block.g(group::PLANE) {
+            Some(170) => self.state.plane = Plane::Xy,
+            Some(180) => self.state.plane = Plane::Zx,
+            Some(190) => self.state.plane = Plane::Yz,
+            _ => {}
+        }
+        if let Some(code) = self.block.g(group::UNITS) {
+            let unit = unit_of(code);
+            self.state.unit = unit;
+            if !self.report.facts.units_said.contains(&unit) {
+                self.report.facts.units_said.push(unit);
+            }
+        }
+    }
+
+    fn modes(&mut self) {
+        if let Some(code) = self.block.g(group::WORK) {
+            self.state.activate_work(work_index(code));
+        }
+        if let Some(code) = self.block.g(group::RADIUS) {
+            self.state.is_diameter = code == 70;
+        }
+        if let Some(code) = self.block.g(group::PATH) {
+            self.state.is_exact_stop = code != 640;
+            if self.block.has_any(letters(b"PQ")) && code == 640 {
+                self.report.without_effect(b'G', 640, "the corner deviation is a property of the machine description");
+            }
+        }
+        if let Some(code) = self.block.g(group::DISTANCE) {
+            self.state.is_incremental = code == 910;
+        }
+        if let Some(code) = self.block.g(group::ARC_DISTANCE) {
+            self.state.is_arc_absolute = code == 901;
+        }
+        if let Some(code) = self.block.g(group::RETRACT) {
+            self.state.returns_to_initial = code == 980;
+        }
+    }
+
+    fn stop(&mut self) -> Checked<After> {
+        match self.block.m(m_group::STOP) {
+            Some(0) => self.emit(Call::Stop { kind: StopKind::Unconditional }),
+            Some(1) if self.options.optional_stop => self.emit(Call::Stop { kind: StopKind::Optional }),
+            Some(1) => self.report.without_effect(b'M', 10, "the optional stop is switched off"),
+            Some(60) => self.emit(Call::Stop { kind: StopKind::Pallet }),
+            Some(code @ (97 | 98)) => return self.program_call(code == 97),
+            Some(99) => return self.block.whole(b'P', 0, PROGRAM_MAX).map(After::Return),
+            Some(_) => {
+                self.emit(Call::End);
+                return Ok(After::End);
+            }
+            None => {}
+        }
+        Ok(After::Next)
+    }
+
+    /// M98 P L, M97 P L. On Fanuc P may begin with the count: P51001 runs O1001 five times.
+    fn program_call(&mut self, is_line: bool) -> Checked<After> {
+        let span = self.block.m_span(m_group::STOP);
+        let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
+            return Err(Fault::error(MISSING_WORD, span, "the call has no P word", "write P with the number"));
+        };
+        let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?;
+        let (number, count) = match count {
+            None if number > 9999 && self.dialect.is_fanuc_like() && !is_line => (number % 10_000, number / 10_000),
+            count => (number, count.unwrap_or(1)),
+        };
+        Ok(After::Call(Called { number, count, is_line, arguments: None, span }))
+    }
+
+    /// G65: its words are parameters of the macro.
+    fn macro_call(&mut self) -> Checked<After> {
+        let span = self.block.g_span(group::NON_MODAL);
+        let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
+            return Err(Fault::error(MISSING_WORD, span, "G65 has no P word", "write P with the number"));
+        };
+        let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?.unwrap_or(1);
+        let value = |(letter, number): &(u8, u32)| self.block.word(*letter).map(|value| (*number, value));
+        let arguments = Some(MACRO_ARGUMENTS.iter().filter_map(value).collect());
+        Ok(After::Call(Called { number, count, is_line: false, arguments, span }))
+    }
+
+    /// Feed of a move of a length, or of a turn of rotary axes in degrees where nothing linear moves.
+    pub(super) fn feed_of(&mut self, length_mm: f64, turn_deg: f64, span: std::ops::Range<usize>) -> Checked<Feedrate> {
+        let is_rotary = length_mm == 0.0 && turn_deg > 0.0;
+        let Some(feed) = self.state.feed.filter(|feed| *feed > 0.0) else {
+            return Err(Fault::error(
+                NO_FEED,
+                span,
+                "this move needs a feed and no F word is in force",
+                "write F in this block or before it",
+            ));
+        };
+        let feed_mm_s = match self.state.feed_mode {
+            FeedMode::PerMinute if is_rotary => feed / self.state.unit.mm() / 60.0,
+            FeedMode::PerMinute => feed / 60.0,
+            FeedMode::InverseTime => math::hypot(length_mm, if is_rotary { turn_deg } else { 0.0 }) * feed / 60.0,
+            FeedMode::PerRevolution => {
+                let speed = self.state.spindle.speed.map_or(0.0, RotaryVelocity::as_rev_s);
+                if speed <= 0.0 {
+                    let advice = "write S before the first feed move under G95";
+                    return Err(Fault::error(
+                        NO_SPEED,
+                        span,
+                        "G95 feeds by the revolution and no S is in force",
+                        advice,
+                    ));
+                }
+                feed * speed
+            }
+        };
+        Ok(Feedrate::mm_s(feed_mm_s))
+    }
+}
+
+fn unit_of(code: u16) -> LengthUnit {
+    if code == 200 { LengthUnit::Inch } else { LengthUnit::Millimetre }
+}
+
+fn unit_words(unit: LengthUnit) -> (&'static str, &'static str) {
+    match unit {
+        LengthUnit::Millimetre => ("millimetres", "G21"),
+        LengthUnit::Inch => ("inches", "G20"),
+    }
+}

@@ -1,0 +1,75 @@
+use super::canon::SourceId;
+use super::options::Dialect;
+use crate::ident::ToolNumber;
+use crate::machine::LengthUnit;
+use std::collections::BTreeSet;
+
+/// A word or code that was accepted and changes nothing in the simulation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithoutEffect {
+    /// As a person writes it: `G61.1`, `D`, `M29`.
+    pub word: String,
+    /// Text it was first met in.
+    pub source: SourceId,
+    /// Line it was first met in.
+    pub line: u32,
+    /// How often it was met.
+    pub count: u64,
+    /// Why it changes nothing.
+    pub reason: &'static str,
+}
+
+/// What the program itself said, as far as it has been read.
+///
+/// Facts are no diagnoses: a program without an S word is a fact, and whoever needs a speed asks here
+/// whether there was one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// Dialect it was read in; never [`Dialect::Auto`].
+    pub dialect: Dialect,
+    /// Why this dialect, in sentences with line numbers.
+    pub dialect_evidence: Vec<String>,
+    /// Units it said (G20, G21), in order of first use; empty where it never did.
+    pub units_said: Vec<LengthUnit>,
+    /// True where a length was read before any G20 or G21.
+    pub unit_assumed: bool,
+    /// There was an S word.
+    pub speed_said: bool,
+    /// There was an F word.
+    pub feed_said: bool,
+    /// There was a T word.
+    pub tool_said: bool,
+    /// Tools brought into the spindle.
+    pub tools_changed: BTreeSet<ToolNumber>,
+    /// Words without effect, in order of first use, at most [`Facts::WITHOUT_EFFECT_MAX`].
+    pub without_effect: Vec<WithoutEffect>,
+    /// Names of the texts, by [`SourceId`].
+    pub sources: Vec<String>,
+    /// Blocks carried out; in a loop each round counts.
+    pub blocks: u64,
+    /// Canonical operations given out.
+    pub operations: u64,
+}
+
+impl Facts {
+    /// Greatest number of different words without effect that are remembered.
+    pub const WITHOUT_EFFECT_MAX: usize = 200;
+
+    /// Facts of a program of which nothing was read yet.
+    pub(super) fn new(name: &str, dialect: Dialect, dialect_evidence: Vec<String>) -> Self {
+        Self {
+            dialect,
+            dialect_evidence,
+            units_said: Vec::new(),
+            unit_assumed: false,
+            speed_said: false,
+            feed_said: false,
+            tool_said: false,
+            tools_changed: BTreeSet::new(),
+            without_effect: Vec::new(),
+            sources: vec![name.to_owned()],
+            blocks: 0,
+            operations: 0,
+        }
+    }
+}

@@ -1,0 +1,295 @@
+use super::block::Block;
+use super::canon::{Call, CanonOp};
+use super::detect::detect;
+use super::diagnostic::{Diagnostic, Severity};
+use super::execute::{After, Execution, Pending};
+use super::expression::Scope;
+use super::facts::Facts;
+use super::fault::*;
+use super::flow::Flow;
+use super::labels::{Head, head, o_word};
+use super::options::{Dialect, Limits, Options, Sources};
+use super::parameters::Parameters;
+use super::report::Report;
+use super::state::State;
+use super::text::next_line;
+use crate::units::Feedrate;
+use std::collections::VecDeque;
+
+/// Reads a program on demand: each call of [`next_op`](Self::next_op) takes as many lines as the next
+/// operation needs. Memory does not grow with the program.
+///
+/// Nothing fails. What is wrong with the text is told by [`diagnostics`](Self::diagnostics); a block with an
+/// error makes no motion and the next one is read, so that one run finds more than one mistake. A program with
+/// an error is one a control would refuse: its operations are good for looking at, not for running.
+#[derive(Debug)]
+pub struct Interpreter<'a> {
+    pub(super) flow: Flow<'a>,
+    pub(super) options: &'a Options,
+    pub(super) dialect: Dialect,
+    pub(super) state: State,
+    pub(super) parameters: Parameters,
+    block: Block,
+    holes: Pending,
+    ready: VecDeque<CanonOp>,
+    pub(super) report: Report<'a>,
+    has_tape_mark: bool,
+    is_over: bool,
+}
+
+/// The whole of an interpretation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interpreted {
+    /// Operations in order.
+    pub ops: Vec<CanonOp>,
+    /// What is wrong or was assumed, in order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What the program said.
+    pub facts: Facts,
+}
+
+/// Reads a program to its end and keeps every operation: about 300 bytes each.
+pub fn interpret(name: &str, text: &[u8], sources: &dyn Sources, options: &Options) -> Interpreted {
+    let mut interpreter = Interpreter::new(name, text, sources, options);
+    let mut ops = Vec::new();
+    while let Some(op) = interpreter.next_op() {
+        ops.push(op);
+    }
+    Interpreted { ops, diagnostics: interpreter.report.diagnostics, facts: interpreter.report.facts }
+}
+
+impl<'a> Interpreter<'a> {
+    /// At the beginning of a program. `name` is what diagnostics call it.
+    pub fn new(name: &str, text: &'a [u8], sources: &'a dyn Sources, options: &'a Options) -> Self {
+        let (dialect, evidence) = match options.dialect {
+            Dialect::Auto => detect(text),
+            given => (given, vec!["chosen by the caller".to_owned()]),
+        };
+        let mut interpreter = Self {
+            flow: Flow::new(text, sources),
+            options,
+            dialect,
+            state: State::new(options),
+            parameters: Parameters::new(&options.parameters),
+            block: Block::new(),
+            holes: None,
+            ready: VecDeque::new(),
+            report: Report::new(Facts::new(name, dialect, evidence), options.limits.diagnostics_max),
+            has_tape_mark: false,
+            is_over: false,
+        };
+        interpreter.check_text(text);
+        interpreter
+    }
+
+    /// The next operation; `None` after the last.
+    pub fn next_op(&mut self) -> Option<CanonOp> {
+        loop {
+            if let Some(op) = self.ready.pop_front() {
+                if self.report.facts.operations >= self.options.limits.operations_max {
+                    self.stop_at_limit("operations", "operations_max", self.options.limits.operations_max);
+                    return None;
+                }
+                self.report.facts.operations += 1;
+                return Some(op);
+            }
+            if self.is_over {
+                return None;
+            }
+            self.step();
+            self.is_over |= self.report.is_over;
+        }
+    }
+
+    /// Diagnostics so far, at most [`Limits::diagnostics_max`] and one that says so.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.report.diagnostics
+    }
+
+    /// What the program has said so far; complete once [`next_op`](Self::next_op) has returned `None`.
+    pub fn facts(&self) -> &Facts {
+        &self.report.facts
+    }
+
+    fn stop_at_limit(&mut self, what: &str, name: &str, limit: u64) {
+        self.ready.clear();
+        self.is_over = true;
+        let text = format!("the program makes more than {limit} {what} ({name})");
+        self.report.take(&Fault::error(TOO_LONG, 0..0, text, "look for an endless loop, or split the program"));
+    }
+
+    /// What can be said before the first line.
+    fn check_text(&mut self, text: &[u8]) {
+        let Limits { bytes_max, .. } = self.options.limits;
+        let whole = |code, message: String, advice: &str| Fault::error(code, 0..0, message, advice).fatal();
+        if text.len() > bytes_max {
+            let message = format!("the program has {} bytes, more than {bytes_max} (bytes_max)", text.len());
+            self.report.take(&whole(TOO_LONG, message, "split the program"));
+        } else if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
+            let message = "the file is UTF-16: two bytes a character".to_owned();
+            self.report.take(&whole(ENCODING, message, "save it as plain ASCII or UTF-8 text"));
+        } else if text.starts_with(&[0xEF, 0xBB, 0xBF]) {
+            self.flow.place.offset = 3;
+        }
+        if self.dialect == Dialect::Siemens {
+            let evidence = self.report.facts.dialect_evidence.join("; ");
+            let message = format!("the Siemens dialect is not interpreted ({evidence})");
+            self.report.take(&whole(UNSUPPORTED, message, "let the post write ISO code, or name another dialect"));
+        }
+        self.is_over = self.report.is_over;
+    }
+
+    /// Reads a line and carries it out, or drills the next hole of a cycle.
+    fn step(&mut self) {
+        if self.holes.is_some() {
+            if let Err(fault) = self.execution().drill_next() {
+                self.report.take(&fault);
+            }
+            return;
+        }
+        let text = self.flow.text();
+        let Some(line) = next_line(text, &mut self.flow.place) else {
+            self.end_of_text();
+            return;
+        };
+        self.report.at.line = line.number;
+        (self.report.at.source, self.report.at.depth) = self.flow.at();
+        self.report.line_start = line.range.start;
+        let length = line.range.len();
+        self.report.line = &text[line.range];
+        if length > self.options.limits.line_bytes_max {
+            let limit = self.options.limits.line_bytes_max;
+            let text = format!("the line has {length} bytes, more than {limit} (line_bytes_max)");
+            self.report.take(&Fault::error(TOO_LONG, 0..0, text, "check the line ends of the file"));
+            return;
+        }
+        if self.is_tape_mark() {
+            return;
+        }
+        if let Err(fault) = self.carry_out() {
+            self.report.take(&fault);
+        }
+    }
+
+    /// `%`: the first opens the tape, the next one closes it.
+    fn is_tape_mark(&mut self) -> bool {
+        let line = self.report.line.trim_ascii();
+        if line.first() != Some(&b'%') {
+            return false;
+        }
+        if self.report.at.depth > 0 {
+            // The tape of a subprogram: its end returns, as M99 does.
+            return self.report.at.line == 1 || self.leave();
+        }
+        let is_first = self.report.facts.blocks == 0 && !self.has_tape_mark;
+        if is_first {
+            self.has_tape_mark = true;
+            return true;
+        }
+        if line.len() > 1 && self.dialect.is_strict() {
+            return false;
+        }
+        self.finish();
+        true
+    }
+
+    fn carry_out(&mut self) -> Checked<()> {
+        match head(self.report.line) {
+            Head::OWord(at) if self.is_flow(at) => {
+                self.report.facts.blocks += 1;
+                return self.o_line(at);
+            }
+            Head::Keyword(at) if self.dialect.is_fanuc_like() => {
+                self.report.facts.blocks += 1;
+                match self.macro_line(at)? {
+                    Some(rest) => self.report.cut_line(rest),
+                    None => return Ok(()),
+                }
+            }
+            _ => {}
+        }
+        let scope = Scope {
+            parameters: &self.parameters,
+            system: &self.state,
+            dialect: self.dialect,
+            depth_max: self.options.limits.expression_depth_max,
+        };
+        self.block.read(self.report.line, scope, self.options.block_delete)?;
+        self.report.facts.blocks += 1;
+        if self.block.deleted {
+            self.report.without_effect(b'/', u16::MAX, "block delete is switched on");
+            return Ok(());
+        }
+        if self.block.is_empty {
+            return Ok(());
+        }
+        let after = self.execution().run();
+        for (target, value) in &self.block.assignments {
+            self.parameters.set(target, *value, self.options.limits.parameters_max)?;
+        }
+        match after? {
+            After::Next => Ok(()),
+            After::Call(called) => self.call(called),
+            After::Return(to_line) => {
+                self.is_over = self.return_from_program(to_line)? == After::End;
+                if self.is_over {
+                    self.finish();
+                }
+                Ok(())
+            }
+            After::End => {
+                self.is_over = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// True for O-words; false for program numbers and for a block that is skipped by `/`.
+    fn is_flow(&self, at: usize) -> bool {
+        let line = self.report.line;
+        let is_number = o_word(line, at).is_some_and(|word| word.keyword.is_empty());
+        let is_skipped = self.options.block_delete && line.trim_ascii_start().starts_with(b"/");
+        !is_number && !is_skipped
+    }
+
+    pub(super) fn execution(&mut self) -> Execution<'_, 'a> {
+        Execution {
+            block: &self.block,
+            state: &mut self.state,
+            report: &mut self.report,
+            ready: &mut self.ready,
+            holes: &mut self.holes,
+            options: self.options,
+            dialect: self.dialect,
+        }
+    }
+
+    /// The text ends without M2 or M30.
+    fn end_of_text(&mut self) {
+        if self.report.at.depth > 0 && self.leave() {
+            return;
+        }
+        let is_empty = self.report.facts.operations == 0 && self.report.diagnostics.is_empty();
+        self.report.line = &[];
+        self.report.at.line = self.flow.place.line;
+        let fault = if is_empty {
+            Fault::error(EMPTY, 0..0, "the program has nothing to do", "check that it is the right file")
+        } else {
+            Fault::error(
+                NO_END,
+                0..0,
+                "the program ends without M2 or M30; its last line is taken as the end",
+                "write M30",
+            )
+            .with(Severity::Note)
+        };
+        self.report.take(&fault);
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        let feed: Option<Feedrate> = self.state.feed_by_time();
+        self.ready.push_back(CanonOp { call: Call::End, at: self.report.at, modal: self.state.modal(feed) });
+        self.is_over = true;
+    }
+}

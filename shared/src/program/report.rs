@@ -1,0 +1,115 @@
+//! Diagnostics and facts of a running interpretation, each with its place, each bounded.
+
+use super::block::code_name;
+use super::canon::Provenance;
+use super::diagnostic::{Diagnostic, Severity, Span};
+use super::facts::{Facts, WithoutEffect};
+use super::fault::{Fault, TOO_LONG};
+use super::text::column;
+use std::collections::BTreeSet;
+
+/// Where the interpretation stands and what it has to tell.
+#[derive(Debug)]
+pub(super) struct Report<'a> {
+    pub(super) facts: Facts,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Where the block in work comes from.
+    pub(super) at: Provenance,
+    /// The line in work.
+    pub(super) line: &'a [u8],
+    /// Its first byte in the text.
+    pub(super) line_start: usize,
+    /// True once there were more errors than are kept, or a limit was reached.
+    pub(super) is_over: bool,
+    diagnostics_max: usize,
+    /// Notes already given: code and a key of its own.
+    given: BTreeSet<(&'static str, u32)>,
+    /// Keys of `facts.without_effect`, in its order.
+    inert_keys: Vec<(u8, u16)>,
+}
+
+impl<'a> Report<'a> {
+    /// An empty report.
+    pub(super) fn new(facts: Facts, diagnostics_max: usize) -> Self {
+        Self {
+            facts,
+            diagnostics: Vec::new(),
+            at: Provenance::default(),
+            line: &[],
+            line_start: 0,
+            is_over: false,
+            diagnostics_max,
+            given: BTreeSet::new(),
+            inert_keys: Vec::new(),
+        }
+    }
+
+    /// Takes a fault of the line in work.
+    pub(super) fn take(&mut self, fault: &Fault) {
+        self.is_over |= fault.fatal;
+        if self.diagnostics.len() >= self.diagnostics_max {
+            self.is_over |= fault.severity == Severity::Error;
+            return;
+        }
+        let diagnostic = self.placed(fault);
+        self.diagnostics.push(diagnostic);
+        if self.diagnostics.len() == self.diagnostics_max {
+            let end = Fault::error(
+                TOO_LONG,
+                0..0,
+                format!("there are more than {} diagnostics (diagnostics_max); no more are kept", self.diagnostics_max),
+                "correct the first ones, the others often follow from them",
+            )
+            .with(Severity::Warning);
+            let diagnostic = self.placed(&end);
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Drops the beginning of the line in work: what follows is a block of its own.
+    pub(super) fn cut_line(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.line.len());
+        self.line = &self.line[bytes..];
+        self.line_start += bytes;
+    }
+
+    /// Takes a fault once for each key; later ones of the same code and key are dropped.
+    pub(super) fn once(&mut self, key: u32, fault: impl FnOnce() -> Box<Fault>, code: &'static str) {
+        if self.given.contains(&(code, key)) || self.given.len() >= self.diagnostics_max {
+            return;
+        }
+        self.given.insert((code, key));
+        let fault = fault();
+        self.take(&fault);
+    }
+
+    fn placed(&self, fault: &Fault) -> Diagnostic {
+        let has_line = self.at.line > 0;
+        let has_span = has_line && !(fault.span.is_empty() && fault.span.start == 0);
+        Diagnostic {
+            severity: fault.severity,
+            code: fault.code,
+            source: self.facts.sources.get(usize::from(self.at.source.0)).cloned().unwrap_or_default(),
+            line: self.at.line,
+            column: if has_span { column(self.line, fault.span.start) } else { 0 },
+            span: has_span.then(|| Span { start: self.line_start + fault.span.start, len: fault.span.len() }),
+            message: fault.message.clone(),
+            advice: fault.advice.clone(),
+        }
+    }
+
+    /// Counts a word or code that changes nothing. `code` is ten times its number, or `u16::MAX` for a word.
+    pub(super) fn without_effect(&mut self, letter: u8, code: u16, reason: &'static str) {
+        if let Some(index) = self.inert_keys.iter().position(|key| *key == (letter, code)) {
+            self.facts.without_effect[index].count += 1;
+            return;
+        }
+        if self.inert_keys.len() >= Facts::WITHOUT_EFFECT_MAX {
+            return;
+        }
+        self.inert_keys.push((letter, code));
+        let word = if code == u16::MAX { char::from(letter).to_string() } else { code_name(letter, code) };
+        let Provenance { source, line, .. } = self.at;
+        self.facts.without_effect.push(WithoutEffect { word, source, line, count: 1, reason });
+    }
+}

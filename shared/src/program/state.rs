@@ -1,0 +1,311 @@
+//! What a control remembers from block to block.
+
+use super::canon::{FeedMode, ForcedReason, Modal, Plane, Pose, SpindleState};
+use super::expression::System;
+use super::frame::{Axes, Frame};
+use super::options::Options;
+use crate::ident::ToolNumber;
+use crate::machine::{LengthUnit, ToolLengthRule};
+use crate::units::Feedrate;
+use std::collections::BTreeMap;
+
+/// Words that stay in force from one cycle block to the next, until the cycle ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sticky {
+    /// Bottom along the normal, as written, mm.
+    pub(super) bottom: Option<f64>,
+    /// Retract plane, as written, mm.
+    pub(super) retract: Option<f64>,
+    /// Peck, mm.
+    pub(super) peck: Option<f64>,
+    /// Dwell, s.
+    pub(super) dwell_s: Option<f64>,
+    /// Place along the normal when the first cycle of the series began, mm.
+    pub(super) initial: Option<f64>,
+}
+
+/// What M70 saves and M72 brings back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saved {
+    unit: LengthUnit,
+    plane: Plane,
+    is_incremental: bool,
+    is_arc_absolute: bool,
+    feed_mode: FeedMode,
+    feed: Option<f64>,
+    work: u8,
+    is_exact_stop: bool,
+    returns_to_initial: bool,
+    is_diameter: bool,
+    pub(super) spindle: SpindleState,
+    pub(super) has_mist: bool,
+    pub(super) has_flood: bool,
+}
+
+/// The modal state of the control.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// Place in program coordinates.
+    pub(super) position: Axes,
+    pub(super) frame: Frame,
+    pub(super) unit: LengthUnit,
+    /// Motion code times ten; `None` after G80 and at the start.
+    pub(super) motion: Option<u16>,
+    /// The last of G0 to G3, which Fanuc returns to when a cycle ends.
+    pub(super) line_motion: Option<u16>,
+    pub(super) plane: Plane,
+    pub(super) is_incremental: bool,
+    pub(super) is_arc_absolute: bool,
+    pub(super) feed_mode: FeedMode,
+    /// F as said: mm/min, mm per revolution, or 1/min.
+    pub(super) feed: Option<f64>,
+    pub(super) spindle: SpindleState,
+    pub(super) has_mist: bool,
+    pub(super) has_flood: bool,
+    pub(super) selected: Option<ToolNumber>,
+    pub(super) tool: Option<ToolNumber>,
+    /// Index of the active work offset.
+    pub(super) work: u8,
+    pub(super) work_offsets: [Axes; 9],
+    pub(super) rotations_deg: [f64; 9],
+    /// G92 as it was before G92.2 suspended it.
+    pub(super) suspended: Axes,
+    /// G28 and G30, machine coordinates.
+    pub(super) references: [Axes; 2],
+    pub(super) is_exact_stop: bool,
+    /// G98: cycles return to the height they began at.
+    pub(super) returns_to_initial: bool,
+    pub(super) sticky: Sticky,
+    /// M49, M50 P0, M52 P0.
+    pub(super) override_disabled: [bool; 3],
+    /// A reason of the cycle or probe in work.
+    pub(super) forced: Option<ForcedReason>,
+    /// Length of the tool in the spindle, applied at its change.
+    pub(super) length_at_change_mm: f64,
+    /// G7: X words are diameters.
+    pub(super) is_diameter: bool,
+    /// P and Q of the last G5, mm.
+    pub(super) spline_end: [f64; 2],
+    /// What M70 or M73 saved in the running call.
+    pub(super) saved: Option<Saved>,
+    /// M73: bring it back at the end of the call.
+    pub(super) restores: bool,
+    /// Lengths by tool, changed by G10 L1 of the program.
+    pub(super) lengths_mm: BTreeMap<ToolNumber, f64>,
+}
+
+impl State {
+    /// At power-on: G17 G90 G91.1 G94 G54 G49 G40 G99, axes at the reference.
+    pub(super) fn new(options: &Options) -> Self {
+        let six = |xyz: [f64; 3]| [xyz[0], xyz[1], xyz[2], 0.0, 0.0, 0.0];
+        let reference = six(options.reference_mm);
+        let work_offsets = options.work_offsets_mm.map(six);
+        let rotation = |index: u32| options.parameters.get(&(5230 + 20 * index)).copied().unwrap_or(0.0);
+        let rotations_deg = std::array::from_fn(|index| rotation(index as u32));
+        let mut frame = Frame::new(work_offsets[0]);
+        frame.rotate(rotations_deg[0]);
+        Self {
+            position: frame.program(&reference),
+            frame,
+            unit: options.length_unit,
+            motion: None,
+            line_motion: None,
+            plane: Plane::Xy,
+            is_incremental: false,
+            is_arc_absolute: false,
+            feed_mode: FeedMode::PerMinute,
+            feed: None,
+            spindle: SpindleState::default(),
+            has_mist: false,
+            has_flood: false,
+            selected: None,
+            tool: None,
+            work: 0,
+            work_offsets,
+            rotations_deg,
+            suspended: [0.0; 6],
+            references: [reference; 2],
+            is_exact_stop: false,
+            returns_to_initial: false,
+            sticky: Sticky::default(),
+            override_disabled: [false; 3],
+            forced: None,
+            length_at_change_mm: 0.0,
+            is_diameter: false,
+            spline_end: [0.0; 2],
+            saved: None,
+            restores: false,
+            lengths_mm: options.tool_lengths_mm.clone(),
+        }
+    }
+
+    /// What M70 saves.
+    pub(super) fn save(&self) -> Saved {
+        Saved {
+            unit: self.unit,
+            plane: self.plane,
+            is_incremental: self.is_incremental,
+            is_arc_absolute: self.is_arc_absolute,
+            feed_mode: self.feed_mode,
+            feed: self.feed,
+            work: self.work,
+            is_exact_stop: self.is_exact_stop,
+            returns_to_initial: self.returns_to_initial,
+            is_diameter: self.is_diameter,
+            spindle: self.spindle,
+            has_mist: self.has_mist,
+            has_flood: self.has_flood,
+        }
+    }
+
+    /// Brings back what was saved, all but spindle and coolant, whose changes are operations.
+    pub(super) fn restore(&mut self, saved: &Saved) {
+        self.unit = saved.unit;
+        self.plane = saved.plane;
+        self.is_incremental = saved.is_incremental;
+        self.is_arc_absolute = saved.is_arc_absolute;
+        self.feed_mode = saved.feed_mode;
+        self.feed = saved.feed;
+        self.is_exact_stop = saved.is_exact_stop;
+        self.returns_to_initial = saved.returns_to_initial;
+        self.is_diameter = saved.is_diameter;
+        self.activate_work(saved.work);
+    }
+
+    /// The state as an operation carries it; `feed` is resolved for the move it stands beside.
+    pub(super) fn modal(&self, feed: Option<Feedrate>) -> Modal {
+        Modal {
+            feed,
+            feed_mode: self.feed_mode,
+            tool: self.tool,
+            tool_offset_mm: self.frame.tool_mm,
+            work_offset: self.work,
+            spindle: self.spindle,
+            forced: self.forced_reason(),
+            exact_stop: self.is_exact_stop,
+        }
+    }
+
+    fn forced_reason(&self) -> Option<ForcedReason> {
+        if self.forced.is_some() {
+            return self.forced;
+        }
+        if self.feed_mode == FeedMode::PerRevolution {
+            return Some(ForcedReason::Synchronised);
+        }
+        self.override_disabled.contains(&true).then_some(ForcedReason::DisabledByProgram)
+    }
+
+    /// Feed along the path of a move that is not resolved by its own length; `None` where the program has
+    /// not said one, or where it depends on the move (G93).
+    pub(super) fn feed_by_time(&self) -> Option<Feedrate> {
+        let feed = self.feed?;
+        match self.feed_mode {
+            FeedMode::PerMinute => Some(Feedrate::mm_s(feed / 60.0)),
+            FeedMode::PerRevolution => self.spindle.speed.map(|speed| Feedrate::mm_s(feed * speed.as_rev_s())),
+            FeedMode::InverseTime => None,
+        }
+    }
+
+    /// A place of the program in both frames.
+    pub(super) fn pose(&self, at: &Axes) -> Pose {
+        let machine = self.frame.machine(at);
+        Pose {
+            program_mm: [at[0], at[1], at[2]],
+            machine_mm: [machine[0], machine[1], machine[2]],
+            rotary_rad: [at[3].to_radians(), at[4].to_radians(), at[5].to_radians()],
+        }
+    }
+
+    /// Changes the frame; the axes do not move, so the program coordinates of their place do.
+    pub(super) fn reframe(&mut self, change: impl FnOnce(&mut Frame)) {
+        let machine = self.frame.machine(&self.position);
+        change(&mut self.frame);
+        self.position = self.frame.program(&machine);
+    }
+
+    /// Makes a work offset active, or takes over new values of the active one.
+    pub(super) fn activate_work(&mut self, work: u8) {
+        self.work = work;
+        let (origin, rotation_deg) = (self.work_offsets[usize::from(work)], self.rotations_deg[usize::from(work)]);
+        self.reframe(|frame| {
+            frame.origin = origin;
+            frame.rotate(rotation_deg);
+        });
+    }
+
+    /// Takes a tool length along Z into the frame.
+    pub(super) fn apply_length(&mut self, length_mm: [f64; 3]) {
+        self.reframe(|frame| frame.tool_mm = length_mm);
+    }
+
+    /// Length in force when G49 cancels what the program applied.
+    pub(super) fn base_length(&self, rule: ToolLengthRule) -> [f64; 3] {
+        match rule {
+            ToolLengthRule::ByProgram => [0.0; 3],
+            ToolLengthRule::AtToolChange => [0.0, 0.0, self.length_at_change_mm],
+        }
+    }
+}
+
+/// Index of the work offset of G54 to G59.3, the code times ten.
+pub(super) fn work_index(code: u16) -> u8 {
+    (if code <= 590 { (code - 540) / 10 } else { code - 590 + 5 }) as u8
+}
+
+impl System for State {
+    fn number(&self, number: u32) -> Option<f64> {
+        let length = |axis: usize, value: f64| if axis < 3 { value / self.unit.mm() } else { value };
+        let of = |base: u32| (number - base) as usize;
+        Some(match number {
+            5001..=5006 | 5041..=5046 => length(of(number / 10 * 10 + 1), self.position[of(number / 10 * 10 + 1)]),
+            5021..=5026 => length(of(5021), self.frame.machine(&self.position)[of(5021)]),
+            5211..=5216 => self.frame.shift[of(5211)],
+            5220 => f64::from(self.work) + 1.0,
+            5221..=5226
+            | 5241..=5246
+            | 5261..=5266
+            | 5281..=5286
+            | 5301..=5306
+            | 5321..=5326
+            | 5341..=5346
+            | 5361..=5366
+            | 5381..=5386 => {
+                let work = (number - 5221) / 20;
+                self.work_offsets[work as usize][of(5221 + 20 * work)]
+            }
+            5230 | 5250 | 5270 | 5290 | 5310 | 5330 | 5350 | 5370 | 5390 => self.rotations_deg[of(5230) / 20],
+            5400 => self.tool.map_or(0.0, |tool| f64::from(tool.0)),
+            5401..=5403 => self.frame.tool_mm[of(5401)],
+            5420..=5425 => length(of(5420), self.position[of(5420)]),
+            _ => return None,
+        })
+    }
+
+    fn named(&self, name: &str) -> Option<f64> {
+        let truth = |is: bool| f64::from(u8::from(is));
+        let linear = |axis: usize| self.position[axis] / self.unit.mm();
+        Some(match name {
+            "_x" => linear(0),
+            "_y" => linear(1),
+            "_z" => linear(2),
+            "_a" => self.position[3],
+            "_b" => self.position[4],
+            "_c" => self.position[5],
+            "_metric" => truth(self.unit == LengthUnit::Millimetre),
+            "_imperial" => truth(self.unit == LengthUnit::Inch),
+            "_absolute" => truth(!self.is_incremental),
+            "_incremental" => truth(self.is_incremental),
+            "_feed" => self.feed.unwrap_or(0.0) / self.unit.mm(),
+            "_rpm" => self.spindle.speed.map_or(0.0, |speed| speed.as_rev_s() * 60.0),
+            "_coord_system" => 540.0 + f64::from(self.work) * 10.0,
+            "_current_tool" => self.tool.map_or(0.0, |tool| f64::from(tool.0)),
+            "_selected_tool" => self.selected.map_or(-1.0, |tool| f64::from(tool.0)),
+            "_spindle_on" => truth(self.spindle.direction != 0),
+            "_spindle_cw" => truth(self.spindle.direction > 0),
+            "_mist" => truth(self.has_mist),
+            "_flood" => truth(self.has_flood),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! Real programs, where they are at hand.
+
+use super::*;
+
+/// The bytes of a program of the corpus; `None`, loudly, where the folder is absent. Continuous integration
+/// must have it.
+fn corpus(file: &str) -> Option<Vec<u8>> {
+    let path = format!("{}/../../shared/corpus/{file}", env!("CARGO_MANIFEST_DIR"));
+    let found = std::fs::read(&path).ok();
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus is missing: {file}");
+        #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("SKIPPED: the corpus is not at hand: {file}");
+        }
+    }
+    found
+}
+
+fn no_table() -> Options {
+    Options { tool_lengths_mm: BTreeMap::new(), ..options(Dialect::Auto) }
+}
+
+/// Program, dialect, operations, errors.
+const PROGRAMS: [(&str, Dialect, usize, usize); 14] = [
+    ("nist/nist_box_op2_front.nc", Dialect::Fanuc, 1191, 0),
+    ("nist/nist_cover.nc", Dialect::Fanuc, 1466, 0),
+    ("nist/nist_d2mi_fixture.nc", Dialect::Fanuc, 397, 0),
+    ("nist/nist_d2mi_op1.nc", Dialect::Fanuc, 1126, 0),
+    ("nist/nist_plate_01.nc", Dialect::Fanuc, 4192, 0),
+    ("nist/nist_plate_04.nc", Dialect::Fanuc, 3100, 0),
+    ("maestro/maestro_g83.nc", Dialect::Fanuc, 410, 0),
+    ("maestro/maestro_g91.nc", Dialect::Fanuc, 160, 0),
+    ("maestro/maestro_parallel.nc", Dialect::Fanuc, 3730, 0),
+    ("maestro/maestro_planes.nc", Dialect::Fanuc, 33, 0),
+    ("cncjs/cncjs_jsdc.gcode", Dialect::Rs274ngc, 2383, 0),
+    ("cncjs/cncjs_tball_pocket.gcode", Dialect::Rs274ngc, 40267, 0),
+    ("cncjs/cncjs_thread_mill.gcode", Dialect::Rs274ngc, 13, 0),
+    // Five arcs of this file end 1.4 mm off their circle; grbl (error 33) and LinuxCNC refuse it as well.
+    ("cncjs/cncjs_circle_diamond_square.gcode", Dialect::Rs274ngc, 976, 5),
+];
+
+#[test]
+fn real_programs_are_read_to_their_end() {
+    for (file, dialect, operations, errors) in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        let result = interpret(file, &text, &NoSubprograms, &no_table());
+        let found: Vec<_> = result.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+        assert_eq!(
+            (result.facts.dialect, result.ops.len(), found.len()),
+            (dialect, operations, errors),
+            "{file}: {found:?}"
+        );
+        assert!(found.iter().all(|error| error.code == "program::arc-radius"), "{file}: {found:?}");
+        assert_eq!(result.ops.last().map(|op| &op.call), Some(&Call::End), "{file}");
+    }
+}
+
+#[test]
+fn what_real_programs_leave_open_is_a_fact() {
+    let Some(text) = corpus("cncjs/cncjs_tball_pocket.gcode") else { return };
+    let result = interpret("pocket", &text, &NoSubprograms, &no_table());
+    assert!(!result.facts.tool_said && !result.facts.speed_said && result.facts.feed_said);
+    assert!(result.diagnostics.is_empty(), "{:?}", result.diagnostics);
+    let Some(text) = corpus("nist/nist_d2mi_fixture.nc") else { return };
+    let result = interpret("fixture", &text, &NoSubprograms, &no_table());
+    let inert: Vec<_> =
+        result.facts.without_effect.iter().map(|word| (word.word.as_str(), word.line, word.count)).collect();
+    assert_eq!(inert, [("M1", 21, 7), ("G8", 26, 14), ("G41", 29, 10), ("M29", 323, 1)]);
+}
+
+#[test]
+fn a_siemens_program_is_named_and_refused() {
+    let Some(text) = corpus("spinner-u5/u5_keychain.mpf") else { return };
+    let result = interpret("u5", &text, &NoSubprograms, &no_table());
+    assert_eq!(result.facts.dialect, Dialect::Siemens);
+    assert_eq!(result.diagnostics.len(), 1, "{:?}", result.diagnostics);
+    assert!(result.diagnostics[0].is_error() && result.ops.is_empty());
+}
+
+#[test]
+fn tools_of_real_programs() {
+    let tools = |file: &str| {
+        corpus(file).map(|text| {
+            let tools = tools_from_comments(file, &text);
+            tools
+                .iter()
+                .map(|tool| (tool.number.0, tool.diameter.map_or("?".to_owned(), |size| number(size.as_mm()))))
+                .collect::<Vec<_>>()
+        })
+    };
+    let expect = |file: &str, expected: &[(u32, &str)]| {
+        let Some(found) = tools(file) else { return };
+        let found: Vec<_> = found.iter().map(|(tool, size)| (*tool, size.as_str())).collect();
+        assert_eq!(found, expected, "{file}");
+    };
+    expect("nist/nist_box_op2_front.nc", &[(3, "6"), (21, "3.175")]);
+    expect("nist/nist_cover.nc", &[(23, "3.175")]);
+    expect(
+        "nist/nist_plate_01.nc",
+        &[(15, "76.2"), (3, "12.7"), (4, "6.35"), (5, "3.175"), (1, "2.362"), (7, "12.7"), (23, "3.175")],
+    );
+    expect("maestro/maestro_parallel.nc", &[(3, "3.175")]);
+    expect(
+        "nist/nist_d2mi_fixture.nc",
+        &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75")],
+    );
+    expect("cncjs/cncjs_tball_pocket.gcode", &[]);
+}
