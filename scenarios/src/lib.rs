@@ -12,3 +12,4 @@ pub mod run;
 pub mod simulate;
 pub mod summary;
 pub mod truth;
+pub mod world;

@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn figures_out_of_range_are_refused() {
-        for wrong in [["--horizon-s", "nan"], ["--horizon-s", "-1"], ["--max-sessions", "0"], ["--time-to-live-ms", "1"]] {
+        for wrong in
+            [["--horizon-s", "nan"], ["--horizon-s", "-1"], ["--max-sessions", "0"], ["--time-to-live-ms", "1"]]
+        {
             assert!(serve(&wrong).is_err(), "{wrong:?}");
         }
         assert!(serve(&["--listen", "tcp/a:1", "--connect", "tcp/b:2"]).is_err());

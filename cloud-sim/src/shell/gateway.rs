@@ -263,11 +263,9 @@ fn publisher(session: &zenoh::Session, machine: &Name, channel: Channel) -> zeno
     let builder = session.declare_publisher(channel.key(machine)).allowed_destination(Locality::Remote);
     match channel.lane() {
         // Dropped rather than late: the next one supersedes it.
-        Lane::Control => builder
-            .congestion_control(CongestionControl::Drop)
-            .priority(Priority::RealTime)
-            .express(true)
-            .wait(),
+        Lane::Control => {
+            builder.congestion_control(CongestionControl::Drop).priority(Priority::RealTime).express(true).wait()
+        }
         // Waits for the transport, in this thread only.
         Lane::Bulk => builder.congestion_control(CongestionControl::Block).priority(Priority::DataLow).wait(),
     }

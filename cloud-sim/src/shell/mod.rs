@@ -27,12 +27,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 
+use crate::workers::Workers;
 use arguments::{Arguments, Command, ServeArgs};
 use clock::Clock;
 use gateway::Gateway;
 use scheduler::Scheduler;
 use stop::Stop;
-use crate::workers::Workers;
 
 /// A process, a port or the network failed.
 const EXIT_INFRASTRUCTURE: u8 = 3;

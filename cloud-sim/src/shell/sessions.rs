@@ -43,7 +43,13 @@ impl Sessions {
     }
 
     /// Hands a message to its session; an offer makes one.
-    pub(super) fn handle(&mut self, now: Instant, machine: &Name, channel: Channel, bytes: &[u8]) -> Result<(), Ignored> {
+    pub(super) fn handle(
+        &mut self,
+        now: Instant,
+        machine: &Name,
+        channel: Channel,
+        bytes: &[u8],
+    ) -> Result<(), Ignored> {
         if !self.slots.contains_key(machine) {
             if channel != Channel::Offer || Frame::open(bytes).map(|frame| frame.kind()) != Ok(MessageKind::Offer) {
                 return Err(Ignored::NoSession);
