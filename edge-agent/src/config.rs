@@ -70,7 +70,8 @@ pub struct AgentConfig {
     pub offer_retry: Duration,
     /// Time between two parts of the offer.
     pub offer_part_spacing: Duration,
-    /// Greatest distance of the tip from the path at which it still counts as on it.
+    /// Greatest distance of the tip from the path at which it still counts as on it: the deviation at
+    /// corners plus what the position may be off.
     pub position_tolerance: Length,
     /// More damaged or foreign messages than this in a minute set a latch.
     pub forged_per_minute_max: u32,

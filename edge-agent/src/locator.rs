@@ -4,8 +4,9 @@
 //! cycles repeat it. The position is exact but paths cross themselves. Together with the time that has passed
 //! they are enough almost always: candidates are the segments of that line that can have been reached since the
 //! last fix at programmed speed, and among them those that pass the position. Exactly one place gives a fix. Of
-//! several that lie apart the lowest is held, with an uncertainty that reaches to the highest. Where none fits the
-//! station stays and widens by what the tool may have travelled, until it is lost. The station never runs backwards: a jump back is found only by losing the place
+//! several that lie apart the lowest is held, with an uncertainty that reaches to the highest, until the next
+//! samples shut out all but one. Where none fits the station stays and widens by what the tool may have
+//! travelled, until it is lost. The station never runs backwards: a jump back is found only by losing the place
 //! and locking again, which the guard treats as unconfirmed stock.
 //!
 //! A line beyond the end of the program, or a tool that the program cannot have at that line, is proof of

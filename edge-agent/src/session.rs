@@ -94,6 +94,13 @@ impl Session {
         self.is_accepted() && now.since(self.heard_at) >= limit
     }
 
+    /// The cloud has the whole offer and works on it: sending it again can wait.
+    pub(crate) fn postpone(&mut self, now: Instant, config: &AgentConfig) {
+        if self.phase == Phase::Opening && self.next_piece == 0 {
+            self.next_at = now.after(config.offer_retry);
+        }
+    }
+
     /// When the next piece is due; `None` where nothing is.
     pub(crate) fn next_at(&self) -> Option<Instant> {
         if self.closing.is_some() {

@@ -11,7 +11,7 @@ use edge_agent::{DialRule, Lamp, OperatorAction, Phase, Source};
 use firmware_bridge::controller::{ControllerMode, ControllerSample, Execution};
 use shared::det::Rng;
 use shared::ident::{ContextDigest, Digest, Epoch, PlanSequence, ProgramDigest, SampleSequence};
-use shared::plan::{Override, RejectReason};
+use shared::plan::{KeepAlive, Override, RejectReason};
 use shared::time::Duration;
 use shared::wire::{Accept, Message, PlanMessage, Refuse};
 use world::*;
@@ -119,6 +119,58 @@ fn a_keep_alive_does_not_outlive_a_lost_slower_chunk() {
     world.cloud.answers_triggers = false;
     world.run(1500);
     assert_eq!(world.status().source, Source::Plan);
+}
+
+#[test]
+fn h9_no_cloud_gives_itself_more_time_than_the_edge_permits() {
+    let mut world = World::running();
+    world.cloud.answers_triggers = false;
+    world.cloud.keeps_alive = false;
+    let hour = |m: &mut PlanMessage| m.chunk.time_to_live = Duration::from_ms(3_600_000);
+    assert_eq!(offer(&mut world, hour), None);
+    world.run(1900);
+    assert_eq!(world.status().source, Source::Plan);
+    world.run(200);
+    assert_eq!(world.status().cause, Some(Condition::PlanExpired));
+}
+
+#[test]
+fn a_keep_alive_counts_once_never_wakes_an_expired_plan_and_never_rests_on_an_old_sample() {
+    let mut world = World::running();
+    (world.cloud.answers_triggers, world.cloud.keeps_alive) = (false, false);
+    let keep_alive = |world: &mut World, basis: Option<SampleSequence>| {
+        world.cloud.sequence += 1;
+        let batch = world.cloud.newest.as_ref().expect("a batch");
+        let offer = world.cloud.offer.as_ref().expect("a session");
+        encoded(&Message::KeepAlive(KeepAlive {
+            epoch: offer.epoch,
+            sequence: PlanSequence(world.cloud.sequence),
+            basis: basis.unwrap_or(batch.samples[0].sequence),
+            context: offer.context,
+            stands_behind: PlanSequence(world.cloud.stands_behind),
+        }))
+    };
+    let old_basis = world.sample_sequence();
+    world.run(300);
+    let fresh = keep_alive(&mut world, None);
+    let deadline_moved = |world: &mut World, bytes: &[u8]| {
+        let before = world.status().information_age;
+        (hand_over(world, bytes), world.status().information_age < before)
+    };
+    assert_eq!(deadline_moved(&mut world, &fresh), (None, true));
+    assert_eq!(deadline_moved(&mut world, &fresh), (Some(RejectReason::Sequence), false), "repeated");
+    let unknown = keep_alive(&mut world, Some(SampleSequence(u64::MAX)));
+    assert_eq!(deadline_moved(&mut world, &unknown), (Some(RejectReason::Basis), false));
+    world.run(300);
+    let old = keep_alive(&mut world, Some(old_basis));
+    assert_eq!(deadline_moved(&mut world, &old), (Some(RejectReason::Expired), false), "an old sample");
+    assert_eq!(world.status().source, Source::Plan);
+    world.run(TIME_TO_LIVE.as_ms() as u64);
+    assert_eq!(world.status().cause, Some(Condition::PlanExpired));
+    let late = keep_alive(&mut world, None);
+    assert_eq!(hand_over(&mut world, &late), Some(RejectReason::Expired));
+    world.run(10);
+    assert_eq!(world.status().cause, Some(Condition::PlanExpired), "only a new chunk ends it");
 }
 
 #[test]
@@ -433,7 +485,7 @@ fn old_and_repeated_samples_change_nothing() {
 }
 
 #[test]
-#[allow(clippy::print_stderr)] // A skip must be seen.
+#[allow(clippy::print_stderr, clippy::disallowed_methods)] // A skip must be seen; a test may read a file.
 fn h2_recording_03_is_recognised_as_another_revision() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
     let recording = std::fs::read_to_string(format!("{root}/recordings/nist/Box-OP2-Hurco02-03of20.txt"));

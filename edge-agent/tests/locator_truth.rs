@@ -7,16 +7,19 @@
 
 mod world;
 
+use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use edge_agent::locator::{Finding, Locator, Quality};
 use firmware_bridge::controller::{ControllerSample, Execution};
-use shared::det::Rng;
+use shared::det::{Rng, math};
 use shared::geom::{Point, Vector};
 use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
-use shared::motion::{Drive, Geometry, Path, Runner, Segment, SegmentKind, Station, StillKind, StopRule};
-use shared::program::{Provenance, SourceId};
+use shared::motion::{
+    CompileOptions, Drive, Geometry, Path, Runner, Segment, SegmentKind, Station, StillKind, StopRule, compile,
+};
+use shared::program::{self, Provenance, SourceId};
 use shared::time::{Duration, Instant};
 use shared::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -95,13 +98,13 @@ impl Program {
     fn arc(&mut self, rng: &mut Rng) {
         let (start, radius_mm) = (self.at, rng.between(1.0, 15.0));
         let angle = rng.between(0.0, TAU);
-        let centre = start + Vector::new(angle.cos(), angle.sin(), 0.0) * radius_mm;
+        let centre = start + Vector::new(math::cos(angle), math::sin(angle), 0.0) * radius_mm;
         let sweep_rad = rng.between(0.2, 9.0) * if rng.chance(0.5) { 1.0 } else { -1.0 };
         let rise = if rng.chance(0.3) { rng.between(-3.0, 3.0) } else { 0.0 };
-        let (sin, cos) = sweep_rad.sin_cos();
+        let (sin, cos) = math::sin_cos(sweep_rad);
         let arm = start - centre;
         let end = centre + Vector::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos, rise);
-        let length_mm = (sweep_rad * radius_mm).hypot(rise);
+        let length_mm = math::hypot(sweep_rad * radius_mm, rise);
         let geometry = Geometry::Arc { start, end, centre, normal: Vector::z(), sweep_rad };
         self.push(SegmentKind::Feed, geometry, length_mm, rng.between(3.0, 60.0), 0.0);
     }
@@ -116,7 +119,7 @@ impl Program {
         let mut heading = rng.between(0.0, TAU);
         for _ in 0..rng.below(80) {
             heading += rng.between(-0.3, 0.3);
-            let step = Vector::new(heading.cos(), heading.sin(), 0.0) * rng.between(0.02, 0.4);
+            let step = Vector::new(math::cos(heading), math::sin(heading), 0.0) * rng.between(0.02, 0.4);
             self.line += 1;
             self.line_to(SegmentKind::Feed, self.at + step, 40.0);
         }
@@ -162,11 +165,23 @@ struct Outcome {
     worst_uncertainty_mm: f64,
 }
 
-fn run(seed: u64, period: Duration, time_scale: f64, noise_mm: f64) -> Outcome {
-    let mut rng = Rng::new(seed);
-    let program = Program::random(&mut rng);
+/// How the machine is watched.
+#[derive(Clone, Copy)]
+struct Watch {
+    period: Duration,
+    time_scale: f64,
+    noise_mm: f64,
+}
+
+fn run_random(seed: u64, watch: Watch) -> Outcome {
+    let program = Program::random(&mut Rng::new(seed));
     let lines_max = program.line + 1;
-    let path = Arc::new(Path::new(program.segments).expect("contiguous"));
+    run(seed, Arc::new(Path::new(program.segments).expect("contiguous")), lines_max, watch)
+}
+
+fn run(seed: u64, path: Arc<Path>, lines_max: u32, watch: Watch) -> Outcome {
+    let Watch { period, time_scale, noise_mm } = watch;
+    let mut rng = Rng::new(seed).fork("machine");
     let mut settings = world::config();
     (settings.time_scale, settings.position_tolerance) = (time_scale, Length::mm(0.1));
     let mut job = world::job(world::path(None));
@@ -219,12 +234,13 @@ fn run(seed: u64, period: Duration, time_scale: f64, noise_mm: f64) -> Outcome {
 }
 
 #[test]
+#[allow(clippy::print_stdout)] // The figures of the report come from here.
 fn the_true_station_is_within_the_uncertainty_of_every_fix() {
     for (period_ms, time_scale, located_min) in [(10, 1.0, 0.99), (10, 4.0, 0.98), (20, 10.0, 0.95), (10, 50.0, 0.7)] {
         let (mut samples, mut located, mut lost) = (0, 0, 0);
         let mut worst_mm = 0f64;
         for seed in 0..40 {
-            let outcome = run(seed, Duration::from_ms(period_ms), time_scale, 0.01);
+            let outcome = run_random(seed, Watch { period: Duration::from_ms(period_ms), time_scale, noise_mm: 0.01 });
             samples += outcome.samples;
             located += outcome.located;
             lost += outcome.lost;
@@ -235,5 +251,54 @@ fn the_true_station_is_within_the_uncertainty_of_every_fix() {
             "{period_ms} ms at {time_scale} x: {samples} samples, {share:.4} located, {lost} lost, ± {worst_mm} mm"
         );
         assert!(share >= located_min && lost == 0, "{period_ms} ms at {time_scale} x: {share} located, {lost} lost");
+    }
+}
+
+/// A real program as a path; `None` where the corpus is absent, which is said, and is a failure in CI.
+#[allow(clippy::print_stderr, clippy::disallowed_methods)] // A skip must be seen; a test may read a file.
+fn corpus(file: &str, unit: LengthUnit) -> Option<(Arc<Path>, u32)> {
+    let name = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus/{}"), file);
+    let Ok(text) = std::fs::read(&name) else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{name} is missing");
+        eprintln!("SKIPPED: {file}: the corpus is absent");
+        return None;
+    };
+    let machine = machine();
+    let options = program::Options {
+        dialect: program::Dialect::Auto,
+        length_unit: unit,
+        tool_length_rule: machine.tool_length_rule,
+        work_offsets_mm: [[0.0; 3]; 9],
+        reference_mm: [0.0, 0.0, 100.0],
+        tool_lengths_mm: BTreeMap::new(),
+        optional_stop: false,
+        block_delete: false,
+        parameters: BTreeMap::from([(501, 1.0)]),
+        limits: program::Limits::STANDARD,
+    };
+    let ops = program::interpret(file, &text, &program::NoSubprograms, &options).ops;
+    let (path, _) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: [0.0; 3] });
+    let lines = text.split(|byte| *byte == b'\n').count() as u32;
+    Some((Arc::new(path.expect("a program that moves")), lines))
+}
+
+#[test]
+#[allow(clippy::print_stdout)] // The figures of the report come from here.
+fn real_programs_are_followed_to_their_last_line() {
+    let programs = [
+        ("nist/nist_cover.nc", LengthUnit::Inch, 4.0),
+        ("nist/nist_box_op2_front.nc", LengthUnit::Inch, 4.0),
+        ("maestro/maestro_parallel.nc", LengthUnit::Millimetre, 4.0),
+        ("cncjs/cncjs_tball_pocket.gcode", LengthUnit::Millimetre, 50.0),
+    ];
+    for (file, unit, time_scale) in programs {
+        let Some((path, lines_max)) = corpus(file, unit) else { continue };
+        let outcome = run(1, path, lines_max, Watch { period: Duration::from_ms(10), time_scale, noise_mm: 0.002 });
+        let share = outcome.located as f64 / outcome.samples as f64;
+        let Outcome { samples, lost, worst_uncertainty_mm, .. } = outcome;
+        println!(
+            "{file} at {time_scale} x: {samples} samples, {share:.4} located, {lost} lost, ± {worst_uncertainty_mm}"
+        );
+        assert!(lost == 0 && share > 0.85, "{file}: {share} located, {lost} lost");
     }
 }

@@ -9,6 +9,7 @@ use firmware_bridge::controller::Execution;
 use shared::motion::Station;
 use shared::plan::Override;
 use shared::time::Duration;
+use shared::wire::{self, Message};
 use world::*;
 
 #[test]
@@ -216,6 +217,52 @@ fn it_lowers_early_so_that_no_slow_stretch_is_entered_too_fast() {
     }
     assert!(world.rows.iter().any(|row| row.at_mm > 231.0 && row.command == Some(Override::PROGRAMMED)));
     world.check_every_row(2.0);
+}
+
+#[test]
+fn a_virtual_machine_that_runs_faster_is_held_to_the_same_plan() {
+    for time_scale in [4u64, 20] {
+        let mut settings = config();
+        settings.time_scale = time_scale as f64;
+        settings.envelope.reach_max = shared::units::Length::mm(1000.0);
+        let mut world = World::with(settings, job(path(None)));
+        world.cloud.wanted = |mm| if (400.0..460.0).contains(&mm) { 250 } else { 900 };
+        world.agent.handle_operator(world.now, edge_agent::OperatorAction::Arm);
+        world.run(500);
+        world.machine.execution = Execution::Active;
+        while world.machine.execution == Execution::Active {
+            world.run(10);
+        }
+        let slow: Vec<_> = world.rows.iter().filter(|row| (400.0..460.0).contains(&row.at_mm)).collect();
+        assert!(slow.len() > 10 && slow.iter().all(|row| row.command <= Some(permille(250))), "{time_scale} x");
+        assert!(world.rows.iter().any(|row| row.command == Some(permille(900))), "{time_scale} x");
+        assert!(world.rows.iter().all(|row| row.status.lamp != Lamp::Fallback), "{time_scale} x");
+        world.check_every_row(2.0 * time_scale as f64);
+    }
+}
+
+#[test]
+fn the_offer_is_sent_again_until_it_is_answered_and_waits_while_the_cloud_works() {
+    let mut world = World::with(config(), job(path(None)));
+    let (mut out, mut offers) = (Vec::new(), 0);
+    let mut poll = |world: &mut World, span_ms: u64| {
+        for _ in 0..span_ms {
+            world.now = world.now.after(Duration::from_ms(1));
+            while world.agent.poll_transmit(world.now, &mut out).is_some() {
+                let is_offer = matches!(wire::decode(&out), Ok(Message::Offer(_)));
+                offers += u32::from(is_offer);
+            }
+        }
+        offers
+    };
+    assert_eq!(poll(&mut world, 100), 1);
+    assert_eq!(poll(&mut world, 1000), 3, "every 500 ms");
+    let working = encoded(&Message::Progress(wire::Progress { epoch: shared::ident::Epoch(1), done_permille: 0 }));
+    for _ in 0..10 {
+        world.agent.handle_message(world.now, &working);
+        assert_eq!(poll(&mut world, 200), 3, "not while the cloud works on it");
+    }
+    assert_eq!(poll(&mut world, 600), 4);
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl Agent {
             let done_permille = progress.done_permille.max(done_permille);
             self.session.enter(Phase::Computing { done_permille });
         }
-        self.session.heard(now);
+        self.session.postpone(now, &self.config);
         Ok(())
     }
 

@@ -308,6 +308,8 @@ pub(crate) struct World {
     pub(crate) delay: Duration,
     pub(crate) uplink: bool,
     pub(crate) downlink: bool,
+    /// How many times faster than the clock the machine runs.
+    pub(crate) time_scale: u64,
     pub(crate) rows: Vec<Row>,
     pub(crate) events: Vec<TraceEntry>,
     up: VecDeque<(Instant, Vec<u8>)>,
@@ -334,6 +336,7 @@ impl World {
             delay: Duration::from_ms(10),
             uplink: true,
             downlink: true,
+            time_scale: config.time_scale as u64,
             rows: Vec::new(),
             events: Vec::new(),
             up: VecDeque::new(),
@@ -367,7 +370,7 @@ impl World {
     /// One cycle of 10 ms.
     pub(crate) fn cycle(&mut self) {
         self.now = self.now.after(CYCLE);
-        self.machine.step(CYCLE);
+        self.machine.step(CYCLE.times(self.time_scale));
         self.deliver();
         if !self.machine.silent {
             let sample = self.machine.sample(self.now);
