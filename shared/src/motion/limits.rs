@@ -25,7 +25,6 @@ use super::{Geometry, Segment, SegmentKind};
 use crate::det::math;
 use crate::geom::{Point, Vector};
 use crate::machine::{Axis, Machine};
-use crate::units::Jerk;
 
 /// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
 /// (CONTROLLERS.md section 1); a bound lets arcs at a low feed keep nearly all acceleration for braking.
@@ -41,15 +40,11 @@ const TANGENT_HALF_TURN: f64 = 1e-3;
 /// sin of half the turn below which two directions are the same but for rounding.
 const STRAIGHT_HALF_TURN: f64 = 1e-9;
 
-/// Jerk of an axis that states none, mm/s³, beside axes that do: it ramps 10 m/s² in 10 µs.
-const JERK_MAX_MM_S3: f64 = 1e9;
-
 /// Axis limits of one kind of movement.
 #[derive(Clone, Copy, Debug)]
 struct AxisLimits {
     speed_mm_s: [f64; 3],
     acceleration_mm_s2: [f64; 3],
-    jerk_mm_s3: [f64; 3],
 }
 
 /// What the drives can do, as plain numbers.
@@ -58,8 +53,6 @@ pub(super) struct Drives {
     feed: AxisLimits,
     rapid: AxisLimits,
     deviation_mm: f64,
-    /// True if any axis limits its jerk.
-    pub(super) smooth: bool,
 }
 
 /// Limits of one segment that moves.
@@ -69,37 +62,28 @@ pub(super) struct Limits {
     pub(super) cap_mm_s: f64,
     /// Acceleration and deceleration along the path.
     pub(super) acceleration_mm_s2: f64,
-    /// Jerk along the path, at most [`JERK_MAX_MM_S3`].
-    pub(super) jerk_mm_s3: f64,
 }
 
 impl Drives {
     pub(super) fn of(machine: &Machine) -> Self {
         let each = |value: fn(&Axis) -> f64| machine.axes.each_ref().map(value);
-        let jerk_mm_s3 = each(|axis| axis.jerk.map_or(JERK_MAX_MM_S3, Jerk::as_mm_s3));
         Self {
             feed: AxisLimits {
                 speed_mm_s: each(|axis| axis.feed_max.as_mm_s()),
                 acceleration_mm_s2: each(|axis| axis.acceleration.as_mm_s2()),
-                jerk_mm_s3,
             },
             rapid: AxisLimits {
                 speed_mm_s: each(|axis| axis.rapid.as_mm_s()),
                 acceleration_mm_s2: each(|axis| axis.rapid_acceleration.as_mm_s2()),
-                jerk_mm_s3,
             },
             deviation_mm: machine.corner_deviation.as_mm(),
-            smooth: machine.axes.iter().any(|axis| axis.jerk.is_some()),
         }
     }
 
     /// True if every axis can move: speeds and accelerations above zero and finite.
     pub(super) fn can_move(&self) -> bool {
         let positive = |values: &[f64; 3]| values.iter().all(|value| value.is_finite() && *value > 0.0);
-        [self.feed, self.rapid]
-            .iter()
-            .flat_map(|axes| [&axes.speed_mm_s, &axes.acceleration_mm_s2, &axes.jerk_mm_s3])
-            .all(positive)
+        [self.feed, self.rapid].iter().all(|axes| positive(&axes.speed_mm_s) && positive(&axes.acceleration_mm_s2))
     }
 
     fn of_kind(&self, kind: SegmentKind) -> &AxisLimits {
@@ -120,14 +104,12 @@ impl Drives {
         let steepest = steepest(&segment.geometry);
         let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest));
         let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest);
-        let jerk_mm_s3 = along(&axes.jerk_mm_s3, &steepest);
-        let limits = Limits { cap_mm_s, acceleration_mm_s2, jerk_mm_s3 };
         match segment.geometry {
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
                 let turn = Turn::new(start, end, centre, normal, sweep_rad);
-                turn.share(&axes.acceleration_mm_s2, limits)
+                turn.share(&axes.acceleration_mm_s2, Limits { cap_mm_s, acceleration_mm_s2 })
             }
-            Geometry::Line { .. } | Geometry::Still { .. } => limits,
+            Geometry::Line { .. } | Geometry::Still { .. } => Limits { cap_mm_s, acceleration_mm_s2 },
         }
     }
 
@@ -231,7 +213,7 @@ impl Turn {
         let normal_mm_s2 = in_plane_mm_s * in_plane_mm_s / self.radius_mm;
         let tangent_mm_s2 = (plane_mm_s2 * plane_mm_s2 - normal_mm_s2 * normal_mm_s2).max(0.0).sqrt() / self.flat;
         let climb_mm_s2 = acceleration_mm_s2[self.axes[2]] / self.rise;
-        Limits { cap_mm_s, acceleration_mm_s2: tangent_mm_s2.min(climb_mm_s2), ..limits }
+        Limits { cap_mm_s, acceleration_mm_s2: tangent_mm_s2.min(climb_mm_s2) }
     }
 }
 

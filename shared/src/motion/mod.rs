@@ -15,20 +15,17 @@
 //! (`limits`): per-axis velocity and acceleration along the direction of movement, centripetal acceleration
 //! on arcs, and the corner rule. With the same factors throughout they take the same time.
 //!
-//! What it does not know: material, forces, and why a factor is what it is.
+//! What it does not know: material, forces, and why a factor is what it is. Accelerations are stepped: the
+//! jerk of an axis ([`crate::machine::Axis::jerk`]) is not read.
 
-mod anchors;
 mod compile;
 mod diagnosis;
-mod glide;
-mod jerk;
 mod limits;
 mod path;
 mod profile;
 mod ramp;
 mod runner;
 mod segment;
-mod smooth;
 mod station;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::fixture::machine;
 use crate::machine::{LengthUnit, Machine, ToolLengthRule};
 use crate::motion::{CompileOptions, Drive, Path, Runner, SegmentKind, StopRule, compile, plan_profile};
 use crate::program::{Dialect, Limits, NoSubprograms, Options, interpret};
-use crate::units::{Acceleration, Jerk, Length, Seconds};
+use crate::units::{Acceleration, Length, Seconds};
 
 fn corpus(file: &str) -> Option<Vec<u8>> {
     let path = format!("{}/../../shared/corpus/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -49,7 +49,6 @@ fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
     path.expect("the program moves")
 }
 
-/// Program, length of its feed moves in mm within a tenth of a per cent.
 const PROGRAMS: [&str; 12] = [
     "nist/nist_box_op2_front.nc",
     "nist/nist_cover.nc",
@@ -69,33 +68,23 @@ const PROGRAMS: [&str; 12] = [
 fn the_runner_takes_the_planned_time_on_real_programs() {
     for file in PROGRAMS {
         let Some(text) = corpus(file) else { return };
-        for jerk in [None, Some(Jerk::mm_s3(3e4))] {
-            let mut machine = mill();
-            machine.axes.iter_mut().for_each(|axis| axis.jerk = jerk);
-            let path = path(file, &text, &machine);
-            let profile = plan_profile(&path, &machine, &[]);
-            let planned_s = profile.cycle_time().as_s();
-            let at_feed: f64 = path
-                .segments()
-                .iter()
-                .filter(|segment| segment.kind == SegmentKind::Feed)
-                .map(|segment| (segment.length / segment.feed).as_s())
-                .sum();
-            assert!(profile.split().feed.as_s() >= at_feed, "{file}: faster than its feeds");
-            let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
-            let mut steps = 0u32;
-            while !runner.advance(&path, &machine, Seconds::s(1e-3), Drive::PROGRAMMED).finished {
-                steps += 1;
-                assert!(f64::from(steps) * 1e-3 < 2.0 * planned_s + 10.0, "{file}: does not end");
-            }
-            let taken_s = f64::from(steps) * 1e-3;
-            let off = (taken_s - planned_s) / planned_s;
-            println!(
-                "{file} {jerk:?}: {} segments, {planned_s:.3} s planned, {taken_s:.3} s taken, {:.4} %",
-                path.segments().len(),
-                off * 100.0
-            );
-            assert!(off.abs() < 0.005, "{file} {jerk:?}: {planned_s} s planned, {taken_s} s taken");
+        let machine = mill();
+        let path = path(file, &text, &machine);
+        let profile = plan_profile(&path, &machine, &[]);
+        let planned_s = profile.cycle_time().as_s();
+        let feeds = path.segments().iter().filter(|segment| segment.kind == SegmentKind::Feed);
+        let at_feed_s: f64 = feeds.map(|segment| (segment.length / segment.feed).as_s()).sum();
+        assert!(profile.split().feed.as_s() >= at_feed_s, "{file}: faster than its feeds");
+        let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
+        let mut steps = 0u32;
+        let mut finished = false;
+        while !finished {
+            finished = runner.advance(&path, &machine, Seconds::s(1e-3), Drive::PROGRAMMED).finished;
+            steps += 1;
+            assert!(f64::from(steps) * 1e-3 < 2.0 * planned_s + 10.0, "{file}: does not end");
         }
+        // The last step is used in part only.
+        let late_s = f64::from(steps) * 1e-3 - planned_s;
+        assert!((-1e-4..2e-3).contains(&late_s), "{file}: {planned_s} s planned, {late_s} s later");
     }
 }
