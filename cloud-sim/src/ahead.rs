@@ -153,7 +153,8 @@ impl Ahead {
     /// Cuts one segment: engagement before each step, then the step, then its loads.
     fn cut(&mut self, index: usize, executor: &dyn Executor) -> CutAhead {
         let segment = &self.job.path.segments()[index];
-        let mut result = CutAhead { cut: SegmentCut { segment: index as u32, ..SegmentCut::default() }, ..Default::default() };
+        let mut result =
+            CutAhead { cut: SegmentCut { segment: index as u32, ..SegmentCut::default() }, ..Default::default() };
         if matches!(segment.kind, SegmentKind::Still(_)) {
             return result;
         }

@@ -108,12 +108,8 @@ impl Planning {
         let job = Arc::clone(self.start.job());
         let limits = self.prediction.resolved_limits(&job);
         let wider = Limits { uncertainty: limits.uncertainty + BASELINE_EXTRA_UNCERTAINTY, ..limits.clone() };
-        let context = BoundContext {
-            path: &job.path,
-            models: self.start.models(),
-            machine: &job.machine,
-            limits: &wider,
-        };
+        let context =
+            BoundContext { path: &job.path, models: self.start.models(), machine: &job.machine, limits: &wider };
         let Prediction { steps, loads, reached, .. } = &self.prediction;
         let bounds = bound_steps(&context, steps, loads, reached);
         let input = ScheduleInput {
@@ -313,14 +309,8 @@ impl Live {
             self.in_work = None;
             return;
         };
-        let mut work = self.in_work.unwrap_or(InWork {
-            sample,
-            arrived,
-            began: now,
-            removed_cells: 0,
-            work: 0,
-            complete: false,
-        });
+        let mut work =
+            self.in_work.unwrap_or(InWork { sample, arrived, began: now, removed_cells: 0, work: 0, complete: false });
         let Self { ahead, window, .. } = self;
         work.complete = ahead.extend(target, allowance, executor, &mut |cut| {
             work.work += 1;

@@ -52,6 +52,8 @@ pub struct KnownLoads {
 }
 
 /// What a step asks of the machine.
+// Most steps of a program cut: a row of these by value is smaller than one of boxes, and it is read in order.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum StepLoads {
     /// Nothing touches.

@@ -268,12 +268,8 @@ impl Session {
             Err(reason) => self.refusal(offer.epoch, reason),
             Ok((job, sources)) => {
                 self.note(SessionEvent::Accepted { job: job.name.clone() });
-                let accept = Accept {
-                    epoch: offer.epoch,
-                    program: job.program,
-                    context: job.context,
-                    path: job.path.digest(),
-                };
+                let accept =
+                    Accept { epoch: offer.epoch, program: job.program, context: job.context, path: job.path.digest() };
                 self.outbox.push(Message::Accept(accept));
                 match Planning::new(accept, &job, &sources, &self.config, executor) {
                     Ok(planning) => State::Planning(Box::new(planning)),
@@ -315,7 +311,9 @@ fn agreed_job(offer: &Offer, parts: &[Option<Vec<u8>>]) -> Result<(Arc<Job>, Job
         ("context", job.context == offer.context),
     ];
     match differing.iter().find(|(_, equal)| !equal) {
-        Some((what, _)) => Err(format!("edge and cloud read the {what} differently; use the same version on both sides")),
+        Some((what, _)) => {
+            Err(format!("edge and cloud read the {what} differently; use the same version on both sides"))
+        }
         None => Ok((Arc::new(job), sources)),
     }
 }

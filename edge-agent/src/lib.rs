@@ -8,7 +8,8 @@
 //! The core is sans-io: bytes, samples and the time are arguments of [`Agent`]'s `handle_*`, commands and bytes
 //! are results of its `poll_*`. Rooms, in import order:
 //! `config` · `blackbox` · `lease` · `clock_sync` · `timetable` · `projection` · `locator` · `follower` ·
-//! `gate` · `guard` · `fallback` · `handoff` · `session` · `agent`.
+//! `gate` · `guard` · `fallback` · `handoff` · `session` · `agent` · `setup` · `tally` · `recording` · `shell` (feature
+//! `shell`: the only room with threads, files and sockets).
 //!
 //! Words of this crate: a **fix** is a place on the path with the uncertainty it has; the **authority** is the
 //! greatest factor that plan and baseline permit here; the **ramp** is the only way to a new factor.
@@ -30,7 +31,12 @@ pub mod handoff;
 mod lease;
 pub mod locator;
 mod projection;
+pub mod recording;
 mod session;
+pub mod setup;
+#[cfg(feature = "shell")]
+pub mod shell;
+pub mod tally;
 mod timetable;
 
 pub use agent::{Agent, Inbound, Lamp, OperatorAction, Status};

@@ -210,38 +210,22 @@ fn candidates(context: &BoundContext<'_>, known: &KnownLoads) -> Vec<Candidate> 
     let (limits, spindle, lines) = (context.limits, &context.machine.spindle, &known.lines);
     let torque_n_m = limits.torque_max.unwrap_or(spindle.torque_max * spindle.efficiency).as_n_m();
     let power_w = limits.power_max.unwrap_or(spindle.power_max * spindle.efficiency).as_w();
-    let rows: [(Reason, Affine, fn(&Loads) -> f64, Option<f64>); 6] = [
-        (
-            Reason::ForcePeak,
-            lines.force_peak_n,
-            |loads| loads.force_peak_xy.as_n(),
-            limits.force_peak_xy.map(|limit| limit.as_n()),
-        ),
-        (Reason::Torque, lines.torque_n_m, |loads| loads.torque_mean.as_n_m(), Some(torque_n_m)),
-        (Reason::Power, lines.power_w, |loads| loads.power.as_w(), Some(power_w)),
-        (
-            Reason::ChipThickness,
-            lines.chip_max_mm,
-            |loads| loads.chip_max.as_mm(),
-            limits.chip_thickness_max.map(|limit| limit.as_mm()),
-        ),
-        (
-            Reason::Deflection,
-            lines.deflection_mm,
-            |loads| loads.deflection.as_mm(),
-            limits.deflection_max.map(|limit| limit.as_mm()),
-        ),
-        (
-            Reason::BendingStress,
-            lines.bending_n_mm2,
-            |loads| loads.bending_stress.as_n_mm2(),
-            limits.bending_stress_max.map(|limit| limit.as_n_mm2()),
-        ),
-    ];
-    let stated = |(reason, line, value, limit): (Reason, Affine, fn(&Loads) -> f64, Option<f64>)| {
+    let row = |reason: Reason, line: Affine, value: fn(&Loads) -> f64, limit: Option<f64>| {
         limit.filter(|limit| *limit > 0.0).map(|limit| Candidate { reason, line, value, limit })
     };
-    rows.into_iter().filter_map(stated).collect()
+    let force_n = limits.force_peak_xy.map(|limit| limit.as_n());
+    let chip_mm = limits.chip_thickness_max.map(|limit| limit.as_mm());
+    let deflection_mm = limits.deflection_max.map(|limit| limit.as_mm());
+    let stress_n_mm2 = limits.bending_stress_max.map(|limit| limit.as_n_mm2());
+    let rows = [
+        row(Reason::ForcePeak, lines.force_peak_n, |loads| loads.force_peak_xy.as_n(), force_n),
+        row(Reason::Torque, lines.torque_n_m, |loads| loads.torque_mean.as_n_m(), Some(torque_n_m)),
+        row(Reason::Power, lines.power_w, |loads| loads.power.as_w(), Some(power_w)),
+        row(Reason::ChipThickness, lines.chip_max_mm, |loads| loads.chip_max.as_mm(), chip_mm),
+        row(Reason::Deflection, lines.deflection_mm, |loads| loads.deflection.as_mm(), deflection_mm),
+        row(Reason::BendingStress, lines.bending_n_mm2, |loads| loads.bending_stress.as_n_mm2(), stress_n_mm2),
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 /// Verifies bounds that a load sets, by evaluating the loads at the ratio they allow, and lowers those that do not

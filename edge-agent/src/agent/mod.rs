@@ -264,6 +264,11 @@ impl Agent {
         self.round_trip.fastest()
     }
 
+    /// True once the session stands and the baseline lies here: the program may start under plans.
+    pub fn is_ready(&self) -> bool {
+        self.session.phase() == Phase::Ready
+    }
+
     /// The path that runs.
     pub fn path(&self) -> &Arc<Path> {
         &self.job.path

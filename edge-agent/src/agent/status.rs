@@ -74,6 +74,8 @@ pub struct Status {
     pub sample_age: Option<Duration>,
     /// Age of the sample the plan in use rests on; `None` without a fresh plan.
     pub information_age: Option<Duration>,
+    /// When the admitted plan expires, or expired; `None` without one in this session.
+    pub fresh_until: Option<Instant>,
     /// The controller's state.
     pub execution: Option<Execution>,
     /// The session.
@@ -116,6 +118,7 @@ impl Agent {
             horizon: self.follower.horizon(now),
             sample_age: self.sample.map(|sample| now.since(sample.valid_at)),
             information_age: fresh.map(|admitted| now.since(admitted.basis_sent_at)),
+            fresh_until: self.follower.admitted().map(|admitted| admitted.deadline.instant()),
             execution: self.sample.and_then(|sample| sample.execution),
             phase: self.session.phase(),
             epoch: self.lease.epoch(),

@@ -5,13 +5,25 @@ use super::tree::root;
 
 /// Licences that allow shipping a proprietary appliance. EPL-2.0 stands beside Apache-2.0 in Zenoh: the latter is taken.
 const ALLOWED: [&str; 13] = [
-    "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "CC0-1.0",
-    "Unicode-3.0", "0BSD", "BSL-1.0", "Unlicense", "CDLA-Permissive-2.0",
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "CC0-1.0",
+    "Unicode-3.0",
+    "0BSD",
+    "BSL-1.0",
+    "Unlicense",
+    "CDLA-Permissive-2.0",
 ];
 
 /// True if the expression can be met with allowed licences alone.
 fn allowed(expression: &str) -> bool {
-    let any_of = |alternatives: &str| alternatives.split(" OR ").any(|one| ALLOWED.contains(&one.trim_matches(['(', ')', ' '])));
+    let any_of =
+        |alternatives: &str| alternatives.split(" OR ").any(|one| ALLOWED.contains(&one.trim_matches(['(', ')', ' '])));
     expression.replace('/', " OR ").split(" AND ").all(any_of)
 }
 
@@ -38,6 +50,8 @@ fn every_dependency_may_be_shipped() {
 
 #[test]
 fn licence_expressions_are_understood() {
-    assert!(allowed("MIT OR Apache-2.0") && allowed("MIT/Apache-2.0") && allowed("(MIT OR Apache-2.0) AND Unicode-3.0"));
+    assert!(
+        allowed("MIT OR Apache-2.0") && allowed("MIT/Apache-2.0") && allowed("(MIT OR Apache-2.0) AND Unicode-3.0")
+    );
     assert!(!allowed("GPL-3.0") && !allowed("MIT AND LGPL-2.1"));
 }

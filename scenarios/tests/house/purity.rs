@@ -54,8 +54,13 @@ fn invariant_4_unsafe_is_forbidden() {
 #[test]
 fn invariant_9_only_wire_and_file_rooms_derive_serialisation() {
     let homes = [
-        "shared/src/wire", "shared/src/files", "edge-agent/src/shell", "edge-agent/src/recording",
-        "cloud-sim/src/shell", "scenarios/src/format", "scenarios/src/report",
+        "shared/src/wire",
+        "shared/src/files",
+        "edge-agent/src/shell",
+        "edge-agent/src/recording",
+        "cloud-sim/src/shell",
+        "scenarios/src/format",
+        "scenarios/src/report",
     ];
     for name in ["shared", "firmware-bridge", "edge-agent", "cloud-sim", "scenarios"] {
         for source in sources(&format!("{name}/src")) {

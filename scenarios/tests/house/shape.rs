@@ -16,7 +16,8 @@ fn all() -> Vec<Source> {
 fn files_have_one_reason_to_change_and_fit_their_length() {
     for source in all() {
         let lines = source.text.lines().count();
-        let permitted = LONGER_FILES.iter().find(|(path, _)| *path == source.path).map_or(FILE_LINES_MAX, |(_, max)| *max);
+        let permitted =
+            LONGER_FILES.iter().find(|(path, _)| *path == source.path).map_or(FILE_LINES_MAX, |(_, max)| *max);
         assert!(lines <= permitted, "{} has {lines} lines, more than {permitted}", source.path);
     }
 }
@@ -84,7 +85,8 @@ fn is_real_time(path: &str) -> bool {
 #[test]
 fn no_path_of_one_machine_and_no_registry_host_is_named() {
     // Put together here, so that this file does not name them either.
-    let marks = [["/wo", "rk/"], ["/ro", "ot/"], ["crates", ".io"], ["py", "pi."], ["npm", "js."]].map(|part| part.concat());
+    let marks =
+        [["/wo", "rk/"], ["/ro", "ot/"], ["crates", ".io"], ["py", "pi."], ["npm", "js."]].map(|part| part.concat());
     for source in all() {
         for mark in &marks {
             assert!(!source.text.contains(mark.as_str()), "{} names {mark}", source.path);

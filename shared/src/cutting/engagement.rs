@@ -40,7 +40,7 @@ impl Engagement {
         let Some(first) = engaged.next() else {
             return 0.0;
         };
-        engaged.last().unwrap_or(first).high_mm - first.low_mm
+        engaged.next_back().unwrap_or(first).high_mm - first.low_mm
     }
 
     /// φ_st and φ_ex in rad: the ends of the smallest arc that holds every engaged bin of the forward half

@@ -25,20 +25,8 @@ struct MaterialFile {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 enum LawTable {
-    Kienzle {
-        k_c11_n_mm2: f64,
-        m_c: f64,
-        radial_ratio: f64,
-        axial_ratio: f64,
-    },
-    Mechanistic {
-        k_tc_n_mm2: f64,
-        k_rc_n_mm2: f64,
-        k_ac_n_mm2: f64,
-        k_te_n_mm: f64,
-        k_re_n_mm: f64,
-        k_ae_n_mm: f64,
-    },
+    Kienzle { k_c11_n_mm2: f64, m_c: f64, radial_ratio: f64, axial_ratio: f64 },
+    Mechanistic { k_tc_n_mm2: f64, k_rc_n_mm2: f64, k_ac_n_mm2: f64, k_te_n_mm: f64, k_re_n_mm: f64, k_ae_n_mm: f64 },
 }
 
 #[derive(Debug, Deserialize)]

@@ -16,8 +16,8 @@ mod text;
 mod tool_file;
 
 pub use job_file::{
-    JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection, StockSection,
-    ToolsSection, WorkOffsetSection,
+    JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
+    StockSection, ToolsSection, WorkOffsetSection,
 };
 pub use limits_section::{LimitProblem, read_limits};
 pub use machine_file::{MachinePatch, read_machine};

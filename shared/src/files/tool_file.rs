@@ -288,7 +288,8 @@ mod tests {
         let error = &read(text).expect_err("no corner radius")[0];
         assert!(error.message.contains("T3") && error.message.contains("corner_radius_mm"), "{error}");
         assert!(read(&text.replace("6.0", "-1.0")).is_err());
-        let twice = format!("{0}{1}{1}", "schema = 1\n", "[[tool]]\nnumber=1\nname=\"a\"\nshape=\"ball\"\ndiameter_mm=2.0\n");
+        let twice =
+            format!("{0}{1}{1}", "schema = 1\n", "[[tool]]\nnumber=1\nname=\"a\"\nshape=\"ball\"\ndiameter_mm=2.0\n");
         assert_eq!(read(&twice).expect_err("twice")[0].code, "tool::twice");
     }
 }

@@ -61,17 +61,18 @@ impl<'a> Inputs<'a> {
     fn part(&mut self, name: &str) -> Option<&'a [u8]> {
         let part = self.sources.parts.get(name).map(Vec::as_slice);
         if part.is_none() {
-            self.error(name, "job::missing-part", "this part of the job is missing".to_owned(), "name an existing file");
+            self.error(
+                name,
+                "job::missing-part",
+                "this part of the job is missing".to_owned(),
+                "name an existing file",
+            );
         }
         part
     }
 
     /// Reads one text part; its own errors are collected.
-    fn read<T>(
-        &mut self,
-        name: &str,
-        reader: impl FnOnce(FileText<'_>) -> Result<T, Vec<Diagnostic>>,
-    ) -> Option<T> {
+    fn read<T>(&mut self, name: &str, reader: impl FnOnce(FileText<'_>) -> Result<T, Vec<Diagnostic>>) -> Option<T> {
         let bytes = self.part(name)?;
         match FileText::from_bytes(name, bytes).map_err(|error| vec![*error]).and_then(reader) {
             Ok(value) => Some(value),
@@ -129,7 +130,9 @@ impl<'a> Inputs<'a> {
         }
         if self.manifest().wcs.is_empty() {
             let [x, y, z] = usual_mm;
-            self.assumed.push(format!("work offsets: all at machine X{x} Y{y} Z{z} mm, where this machine's work usually stands"));
+            self.assumed.push(format!(
+                "work offsets: all at machine X{x} Y{y} Z{z} mm, where this machine's work usually stands"
+            ));
         }
         Some(offsets)
     }
@@ -159,7 +162,11 @@ impl<'a> Inputs<'a> {
         let mut parameters = BTreeMap::new();
         for (name, value) in &section.params {
             let Ok(number) = name.parse::<u32>() else {
-                self.manifest_error("program.params", format!("`{name}` is not a number of a variable"), "write \"501\" = 1");
+                self.manifest_error(
+                    "program.params",
+                    format!("`{name}` is not a number of a variable"),
+                    "write \"501\" = 1",
+                );
                 return None;
             };
             parameters.insert(number, *value);

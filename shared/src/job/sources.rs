@@ -130,7 +130,8 @@ mod tests {
     use super::*;
 
     fn sources() -> JobSources {
-        let manifest = "schema = 1\nname = \"a\"\n[program]\nfile = \"a.nc\"\n[machine]\nfile = \"m\"\n[material]\nname = \"x\"\n";
+        let manifest =
+            "schema = 1\nname = \"a\"\n[program]\nfile = \"a.nc\"\n[machine]\nfile = \"m\"\n[material]\nname = \"x\"\n";
         let manifest = toml::from_str(manifest).expect("a valid manifest");
         JobSources { manifest, parts: [("a.nc".to_owned(), b"G0X1".to_vec())].into() }
     }

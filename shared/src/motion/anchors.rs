@@ -41,15 +41,28 @@ pub(super) struct Anchor {
 }
 
 /// What an anchor on one side means for a limit.
-struct Side {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Side {
     speed_mm_s: f64,
     bounds: Bounds,
+    /// Length from the anchor; below zero where it lies ahead.
     length_mm: f64,
 }
 
 impl Side {
-    fn at(speed_mm_s: f64) -> Self {
+    pub(super) fn at(speed_mm_s: f64) -> Self {
         Self { speed_mm_s, bounds: Bounds::NONE, length_mm: 0.0 }
+    }
+
+    /// The anchor of a ride that is under way: where the ramp it is on began, or, while it slows down, where
+    /// it can begin to get faster.
+    pub(super) fn under_way(state: State, bounds: Bounds) -> Self {
+        let ramp_s = state.acceleration_mm_s2.abs() / bounds.jerk_mm_s3;
+        let change_mm_s = 0.5 * ramp_s * ramp_s * bounds.jerk_mm_s3;
+        let speed_mm_s = (state.velocity_mm_s - change_mm_s).max(0.0);
+        let length_mm = ramp_s * (speed_mm_s + change_mm_s / 3.0);
+        let ahead = state.acceleration_mm_s2 < 0.0;
+        Self { speed_mm_s, bounds: Bounds::NONE, length_mm: if ahead { -length_mm } else { length_mm } }
     }
 
     fn move_over(&mut self, link: &Link) {
@@ -71,7 +84,7 @@ impl Side {
 }
 
 /// Anchors among the borders of links, rising; the first and the last border always.
-pub(super) fn anchors(links: &[Link], entry_mm_s: f64, exit_mm_s: f64) -> Vec<Anchor> {
+pub(super) fn anchors(links: &[Link], entry: Side, exit_mm_s: f64) -> Vec<Anchor> {
     let count = links.len();
     let mut limits: Vec<Option<f64>> = vec![None; count];
     let mut side = Side::at(exit_mm_s);
@@ -82,8 +95,8 @@ pub(super) fn anchors(links: &[Link], entry_mm_s: f64, exit_mm_s: f64) -> Vec<An
             side = Side::at(speed_mm_s);
         }
     }
-    let mut anchors = vec![Anchor { border: 0, speed_mm_s: entry_mm_s }];
-    let mut side = Side::at(entry_mm_s);
+    let mut anchors = vec![Anchor { border: 0, speed_mm_s: entry.speed_mm_s }];
+    let mut side = entry;
     for border in 1..count {
         side.move_over(&links[border - 1]);
         let Some(limit_mm_s) = limits[border] else {
@@ -95,13 +108,13 @@ pub(super) fn anchors(links: &[Link], entry_mm_s: f64, exit_mm_s: f64) -> Vec<An
         }
     }
     anchors.push(Anchor { border: count, speed_mm_s: exit_mm_s });
-    settle(links, &mut anchors);
+    settle(links, &mut anchors, entry.length_mm == 0.0);
     anchors
 }
 
 /// Lowers anchors until each can be reached from its neighbours under the limits of all that lies between:
 /// a leg over an anchor that was dropped has tighter ones than its parts.
-fn settle(links: &[Link], anchors: &mut [Anchor]) {
+fn settle(links: &[Link], anchors: &mut [Anchor], starts_level: bool) {
     let lowered = |from: Anchor, to: Anchor, slow: f64, fast: f64| {
         let (bounds, length_mm) = between(links, from.border, to.border);
         bounds.reach_mm_s(slow, length_mm, fast)
@@ -112,12 +125,20 @@ fn settle(links: &[Link], anchors: &mut [Anchor]) {
             anchors[index].speed_mm_s = lowered(from, to, to.speed_mm_s, from.speed_mm_s);
         }
     }
-    for index in 1..anchors.len() {
+    // A ride under way is further than its first anchor says; its first leg finds out by itself.
+    for index in if starts_level { 1 } else { 2 }..anchors.len() {
         let (from, to) = (anchors[index - 1], anchors[index]);
         if to.speed_mm_s > from.speed_mm_s {
             anchors[index].speed_mm_s = lowered(from, to, from.speed_mm_s, to.speed_mm_s);
         }
     }
+}
+
+/// The quickest ride of one that is under way to an anchor; `None` where it cannot be there at that speed.
+pub(super) fn first_leg(links: &[Link], from: State, entry: Side, to: Anchor) -> Option<Ride> {
+    let (bounds, length_mm) = between(links, 0, to.border);
+    let cap_mm_s = leg_cap_mm_s(&links[..to.border], bounds, length_mm, entry, to.speed_mm_s);
+    bounds.ride(from, to.speed_mm_s, length_mm, cap_mm_s)
 }
 
 fn between(links: &[Link], from: usize, to: usize) -> (Bounds, f64) {
@@ -130,7 +151,8 @@ fn between(links: &[Link], from: usize, to: usize) -> (Bounds, f64) {
 pub(super) fn leg(links: &[Link], from: Anchor, to: Anchor) -> Ride {
     let state = State { velocity_mm_s: from.speed_mm_s, acceleration_mm_s2: 0.0 };
     let (bounds, length_mm) = between(links, from.border, to.border);
-    let cap_mm_s = leg_cap_mm_s(&links[from.border..to.border], bounds, length_mm, from.speed_mm_s, to.speed_mm_s);
+    let entry = Side::at(from.speed_mm_s);
+    let cap_mm_s = leg_cap_mm_s(&links[from.border..to.border], bounds, length_mm, entry, to.speed_mm_s);
     bounds.ride(state, to.speed_mm_s, length_mm, cap_mm_s).unwrap_or_else(|| {
         // Rounding at an anchor that was lowered to the last bit: straight to the aim, off by less than a grain.
         let [up, hold, down] = bounds.change(state, to.speed_mm_s);
@@ -141,7 +163,7 @@ pub(super) fn leg(links: &[Link], from: Anchor, to: Anchor) -> Ride {
 }
 
 /// Greatest speed of a leg: the least cap among the links on which a ramp from either end could exceed it.
-fn leg_cap_mm_s(links: &[Link], bounds: Bounds, length_mm: f64, entry_mm_s: f64, exit_mm_s: f64) -> f64 {
+fn leg_cap_mm_s(links: &[Link], bounds: Bounds, length_mm: f64, entry: Side, exit_mm_s: f64) -> f64 {
     let passes_below =
         |speed: f64, cap: f64, length: f64| cap >= speed && bounds.passing_length_mm(speed, cap) >= length;
     let (mut done_mm, mut least, mut most) = (0.0, f64::INFINITY, 0.0f64);
@@ -149,7 +171,8 @@ fn leg_cap_mm_s(links: &[Link], bounds: Bounds, length_mm: f64, entry_mm_s: f64,
         let to_go_mm = length_mm - done_mm;
         done_mm += link.length_mm;
         most = most.max(link.cap_mm_s);
-        let safe = passes_below(entry_mm_s, link.cap_mm_s, done_mm) || passes_below(exit_mm_s, link.cap_mm_s, to_go_mm);
+        let safe = passes_below(entry.speed_mm_s, link.cap_mm_s, done_mm + entry.length_mm)
+            || passes_below(exit_mm_s, link.cap_mm_s, to_go_mm);
         if !safe {
             least = least.min(link.cap_mm_s);
         }

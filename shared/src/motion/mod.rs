@@ -20,6 +20,7 @@
 mod anchors;
 mod compile;
 mod diagnosis;
+mod glide;
 mod jerk;
 mod limits;
 mod path;

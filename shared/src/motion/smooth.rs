@@ -1,6 +1,6 @@
 //! A whole path ridden with limited jerk, as phases over time and length.
 
-use super::anchors::{Anchor, Link, anchors, leg};
+use super::anchors::{Anchor, Link, Side, anchors, leg};
 use super::jerk::{Phase, State, after, time_over};
 
 /// A phase with where and when it begins.
@@ -57,7 +57,7 @@ impl Smooth {
         if links.is_empty() {
             return;
         }
-        for pair in anchors(links, 0.0, 0.0).windows(2) {
+        for pair in anchors(links, Side::at(0.0), 0.0).windows(2) {
             self.leg(links, pair[0], pair[1], places_mm, times_s);
         }
     }

@@ -6,6 +6,8 @@
 //! left. At its end the window assumes standstill, which therefore never shows in the fresh part. What
 //! depends on geometry alone is computed once per filling; a new factor only repeats one pass over numbers.
 
+use super::anchors::Link;
+use super::jerk::Bounds;
 use super::limits::Drives;
 use super::{Path, SegmentKind};
 use crate::machine::Machine;
@@ -41,6 +43,7 @@ pub(super) struct Speeds {
 pub(super) struct Stretch {
     pub(super) length_mm: f64,
     pub(super) acceleration_mm_s2: f64,
+    jerk_mm_s3: f64,
     cap_mm_s: f64,
     programmed_mm_s: f64,
     obeys: Obeys,
@@ -62,12 +65,13 @@ pub(super) struct Window {
     /// Index of the first segment that needs a new filling.
     refill_at: usize,
     speeds: Speeds,
+    filled: bool,
 }
 
 impl Window {
     pub(super) fn new() -> Self {
         let speeds = Speeds { feed: 1.0, rapid: 1.0, forced: 1.0 };
-        Self { first: 0, stretches: Vec::new(), refill_at: 0, speeds }
+        Self { first: 0, stretches: Vec::new(), refill_at: 0, speeds, filled: false }
     }
 
     /// Forgets everything: another path, or another place in it.
@@ -92,12 +96,13 @@ impl Window {
     }
 
     fn fill(&mut self, path: &Path, machine: &Machine, first: usize) {
+        self.filled = true;
         let drives = Drives::of(machine);
         let segments = &path.segments()[first..];
         self.first = first;
         self.stretches.clear();
-        // Square of a speed that still has to be braked behind the fresh part.
-        let mut to_brake_mm2_s2 = f64::INFINITY;
+        // Behind the fresh part: the greatest speed to brake from, what brakes it, and the room for it.
+        let (mut fresh_cap_mm_s, mut braking, mut reserve_mm) = (0.0, Bounds::NONE, 0.0);
         let mut ends_at_rest = false;
         for (index, segment) in segments.iter().take(STRETCHES_MAX).enumerate() {
             let corner_mm_s =
@@ -111,6 +116,7 @@ impl Window {
             self.stretches.push(Stretch {
                 length_mm,
                 acceleration_mm_s2: limits.acceleration_mm_s2,
+                jerk_mm_s3: limits.jerk_mm_s3,
                 cap_mm_s: limits.cap_mm_s,
                 programmed_mm_s: segment.feed.as_mm_s(),
                 obeys: obeys(segment.kind, segment.forced.is_some()),
@@ -120,10 +126,12 @@ impl Window {
                 exit_corner_mm2_s2: 0.0,
             });
             if index + 1 == FRESH {
-                to_brake_mm2_s2 = limits.cap_mm_s * limits.cap_mm_s;
+                fresh_cap_mm_s = limits.cap_mm_s;
             } else if index + 1 > FRESH {
-                to_brake_mm2_s2 -= 2.0 * limits.acceleration_mm_s2 * length_mm;
-                if to_brake_mm2_s2 <= 0.0 {
+                let here = Bounds { acceleration_mm_s2: limits.acceleration_mm_s2, jerk_mm_s3: limits.jerk_mm_s3 };
+                braking = braking.with(here);
+                reserve_mm += length_mm;
+                if reserve_mm >= braking.length_mm(fresh_cap_mm_s, 0.0) {
                     break;
                 }
             }
@@ -131,6 +139,28 @@ impl Window {
         let count = self.stretches.len();
         let whole = ends_at_rest || first + count == path.segments().len();
         self.refill_at = first + if whole { count } else { FRESH.min(count.div_ceil(2)) };
+    }
+
+    /// Links from a segment of the window on, of whose length so much is left, to standstill at the end of
+    /// the window. The segment must have been asked for by [`Window::stretch`] before.
+    pub(super) fn links(&self, index: usize, left_mm: f64, links: &mut Vec<Link>) {
+        links.clear();
+        let mut before_mm_s = f64::INFINITY;
+        for stretch in &self.stretches[index - self.first..] {
+            let cap_mm_s = stretch.speed_mm_s;
+            let bounds = Bounds { acceleration_mm_s2: stretch.acceleration_mm_s2, jerk_mm_s3: stretch.jerk_mm_s3 };
+            let entry_mm_s = stretch.corner_mm2_s2.sqrt().min(cap_mm_s).min(before_mm_s);
+            links.push(Link { length_mm: stretch.length_mm, bounds, cap_mm_s, entry_mm_s });
+            before_mm_s = cap_mm_s;
+        }
+        if let Some(first) = links.first_mut() {
+            first.length_mm = left_mm;
+        }
+    }
+
+    /// True once after each filling.
+    pub(super) fn take_filled(&mut self) -> bool {
+        std::mem::take(&mut self.filled)
     }
 
     /// One pass backwards from standstill at the end.

@@ -1,4 +1,5 @@
 mod compile;
+mod corpus;
 mod fixture;
 mod jerk;
 mod profile;

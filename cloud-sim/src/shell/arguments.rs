@@ -1,0 +1,128 @@
+use clap::{Args, Parser, Subcommand};
+use shared::time::Duration;
+
+use super::gateway::Place;
+use crate::session::SessionConfig;
+
+/// Simulates ahead of the tool for machines that ask, and proposes feed overrides to their edge agents.
+#[derive(Debug, Parser)]
+#[command(name = "cloud-sim", version, max_term_width = 110)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the service until it is told to stop (Ctrl-C).
+    ///
+    /// Prints one line `READY <endpoint>` when edge agents can connect, and one line of JSON with its counts
+    /// when it ends. It commands no machine: what an edge agent makes of a proposal is decided there.
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Where edge agents connect: tcp/ADDRESS:PORT. Port 0 takes any free one.
+    ///
+    /// The service brings its own Zenoh router. Only this computer can connect unless another address is given;
+    /// there is no encryption and no authentication yet, so give one only inside a network you trust.
+    #[arg(long, default_value = "tcp/127.0.0.1:7447", value_name = "ENDPOINT")]
+    listen: String,
+    /// Connect to a Zenoh router that runs already, instead of bringing one.
+    #[arg(long, value_name = "ENDPOINT", conflicts_with = "listen")]
+    connect: Option<String>,
+    /// Threads to simulate with; all processors where absent. The plan does not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Most machines served at the same time.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    max_sessions: u16,
+    /// How far ahead of the tool plans reach, in seconds.
+    #[arg(long, default_value_t = 1.5, value_name = "SECONDS", value_parser = seconds)]
+    horizon_s: f64,
+    /// How long a plan may be used without news from here, in milliseconds.
+    #[arg(long, default_value_t = 200, value_name = "MS", value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    time_to_live_ms: u64,
+    /// Cell of the stock map in mm; chosen from the tools where absent.
+    #[arg(long, value_name = "MM", value_parser = seconds)]
+    cell_mm: Option<f64>,
+    /// Most memory for the stock of one machine, in megabytes.
+    #[arg(long, default_value_t = 1024, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    memory_mb: u64,
+    /// End when standard input closes.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("give a number above zero".to_owned()),
+    }
+}
+
+impl ServeArgs {
+    pub(super) fn place(&self) -> Place {
+        match &self.connect {
+            Some(endpoint) => Place::Connect(endpoint.clone()),
+            None => Place::Listen(self.listen.clone()),
+        }
+    }
+
+    pub(super) fn thread_count(&self) -> usize {
+        let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.unwrap_or(all).clamp(1, 256)
+    }
+
+    pub(super) fn session_config(&self) -> SessionConfig {
+        let time_to_live = Duration::from_ms(self.time_to_live_ms);
+        SessionConfig {
+            horizon_target: Duration::from_s(self.horizon_s),
+            time_to_live,
+            // Four in one time to live: one may be lost and one late.
+            keep_alive_period: Duration::from_ns(time_to_live.as_ns() / 4),
+            cell_mm: self.cell_mm,
+            memory_max_bytes: self.memory_mb << 20,
+        }
+    }
+
+    pub(super) fn sessions_max(&self) -> usize {
+        usize::from(self.max_sessions)
+    }
+
+    pub(super) fn ends_with_stdin(&self) -> bool {
+        self.until_stdin_closes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn serve(args: &[&str]) -> Result<ServeArgs, clap::Error> {
+        let Command::Serve(args) = Arguments::try_parse_from([&["cloud-sim", "serve"], args].concat())?.command;
+        Ok(args)
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_its_defaults_are_safe() {
+        Arguments::command().debug_assert();
+        let args = serve(&[]).expect("no argument is needed");
+        assert_eq!(args.place(), Place::Listen("tcp/127.0.0.1:7447".to_owned()));
+        let config = args.session_config();
+        assert!(config.keep_alive_period.times(3) <= config.time_to_live);
+    }
+
+    #[test]
+    fn figures_out_of_range_are_refused() {
+        for wrong in
+            [["--horizon-s", "nan"], ["--horizon-s", "-1"], ["--max-sessions", "0"], ["--time-to-live-ms", "1"]]
+        {
+            assert!(serve(&wrong).is_err(), "{wrong:?}");
+        }
+        assert!(serve(&["--listen", "tcp/a:1", "--connect", "tcp/b:2"]).is_err());
+    }
+}

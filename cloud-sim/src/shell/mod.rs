@@ -1,0 +1,69 @@
+//! The service as a process: Zenoh outside, sessions inside, one thread that decides.
+//!
+//! ```text
+//!  Zenoh callbacks ──▶ inbox (bounded rings) ──▶ scheduler thread ──▶ outboxes (bounded) ──▶ sender threads ──▶ Zenoh
+//!                                                  sessions, clock        control, bulk
+//!                                                  worker pool
+//! ```
+//!
+//! Callbacks run on Zenoh's receive runtime and only push; the scheduler alone touches sessions and never
+//! calls Zenoh; each sender thread waits for the transport on behalf of one lane, so that a stalled bulk
+//! transfer cannot delay a plan. What is full drops its oldest entry and counts it: plans and states are
+//! absolute, and everything else is asked for again.
+
+mod arguments;
+mod clock;
+mod gateway;
+mod pace;
+mod ring;
+mod scheduler;
+mod sessions;
+mod stop;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::workers::Workers;
+use arguments::{Arguments, Command, ServeArgs};
+use clock::Clock;
+use gateway::Gateway;
+use scheduler::Scheduler;
+use stop::Stop;
+
+/// A process, a port or the network failed.
+const EXIT_INFRASTRUCTURE: u8 = 3;
+
+/// Runs the service with the given arguments, the first of them the program's name. Wrong arguments end the
+/// process with code 2 and a message.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let Command::Serve(serve_args) = Arguments::parse_from(args).command;
+    match serve(&serve_args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            stop::say(&format!("error: {error:#}"));
+            ExitCode::from(EXIT_INFRASTRUCTURE)
+        }
+    }
+}
+
+fn serve(args: &ServeArgs) -> anyhow::Result<()> {
+    let stop = Arc::new(Stop::default());
+    stop.on_signals()?;
+    if args.ends_with_stdin() {
+        stop.when_stdin_closes()?;
+    }
+    let clock = Clock::start();
+    let workers = Workers::new(args.thread_count()).context("the worker threads do not start")?;
+    let gateway = Gateway::open(&args.place(), clock, args.sessions_max(), &stop)?;
+    stop::announce(&format!("READY {}", gateway.endpoint()));
+    let mut scheduler = Scheduler::new(args.session_config(), args.sessions_max(), clock, workers);
+    scheduler.run(gateway.inbox(), gateway.outboxes(), &stop);
+    let losses = gateway.losses();
+    gateway.close();
+    stop::announce(&scheduler.summary(&losses).to_string());
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! From a job and a latency budget to the settings of an agent.
+//!
+//! A person sets a handful of figures: how fast a handoff has to be, how far ahead plans reach, how long they live.
+//! Everything else follows from those, from the job's limits and from the machine; it is derived here, once, so
+//! that the agent on a gateway, in the one-thread world and in a test runs with the same figures.
+
+use std::sync::Arc;
+
+use firmware_bridge::controller::Capabilities;
+use shared::ident::Name;
+use shared::job::Job;
+use shared::plan::{Envelope, Override};
+use shared::time::Duration;
+use shared::units::Length;
+
+use crate::config::{AgentConfig, AgentJob, Arming, DialRule};
+
+/// What a person sets. Spans are clock time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Greatest time from trigger to admitted plan; an answer that takes longer is a miss. Also the latency part
+    /// of the commit distance.
+    pub end_to_end: Duration,
+    /// A trigger fires when the admitted horizon is nearer than this at programmed speed.
+    pub horizon_min: Duration,
+    /// How far ahead the cloud aims to plan.
+    pub horizon_target: Duration,
+    /// How long an admitted plan may be used without news.
+    pub time_to_live: Duration,
+    /// Time between two commands.
+    pub cycle: Duration,
+}
+
+/// Share of the horizon the cloud aims for that an answer to a trigger has to reach: the rest is what the machine
+/// travels while the answer is on its way.
+const REQUIRED_SHARE: f64 = 0.8;
+/// Commands may be used for this many cycles, and at least [`COMMAND_LIFE_MIN`]: short enough that the controller
+/// lets go soon after the agent died, long enough that an ordinary delay of a busy gateway does not look like that.
+const COMMAND_CYCLES: u64 = 10;
+const COMMAND_LIFE_MIN: Duration = Duration::from_ms(100);
+/// The place is unknown without a sample for this many sample periods, and at least [`SAMPLE_AGE_MIN`].
+const SAMPLE_PERIODS: u64 = 5;
+const SAMPLE_AGE_MIN: Duration = Duration::from_ms(100);
+/// After a fault plans may raise above the baseline only after this without another.
+const HEALTHY_INTERVAL: Duration = Duration::from_ms(1000);
+/// Longer than a pause that a cloud survives, shorter than a person waits before looking for a fault.
+const SILENCE_MAX: Duration = Duration::from_ms(3000);
+const OFFER_RETRY: Duration = Duration::from_ms(2000);
+/// 16 MB/s of offer at most.
+const OFFER_PART_SPACING: Duration = Duration::from_ms(2);
+/// Beyond this a tip is not on the path: a few times the following error of a machining centre at full feed.
+const POSITION_TOLERANCE: Length = Length::mm(0.5);
+const FORGED_PER_MINUTE_MAX: u32 = 100;
+/// Added to the reach of a chunk for paths of hardly any speed.
+const REACH_LEAST: Length = Length::mm(100.0);
+
+/// Settings for a job. The dial is left to the controller: [`DialRule::LowerOfBoth`] unless it multiplies.
+pub fn agent_config(job: &Job, budget: &Budget, capabilities: &Capabilities, arming: Arming) -> AgentConfig {
+    // No move is faster than all axes at their rapid speed together.
+    let fastest_mm_s: f64 = job.machine.axes.iter().map(|axis| axis.rapid.as_mm_s()).sum();
+    let ahead_s = budget.horizon_target.as_s() * job.time_scale;
+    AgentConfig {
+        envelope: Envelope {
+            factor_min: job.limits.factor_min,
+            factor_max: Override::PROGRAMMED,
+            step_permille: capabilities.factor_step_permille.max(1),
+            slew_per_s: job.limits.slew_per_s,
+            // Twice what can be travelled within the horizon: a chunk begins behind the tool.
+            reach_max: Length::mm(2.0 * fastest_mm_s * ahead_s) + REACH_LEAST,
+        },
+        arming,
+        dial_rule: DialRule::LowerOfBoth,
+        without_us: Override::PROGRAMMED,
+        time_scale: job.time_scale,
+        cycle_period: budget.cycle,
+        command_time_to_live: budget.cycle.times(COMMAND_CYCLES).max(COMMAND_LIFE_MIN),
+        plan_time_to_live_max: budget.time_to_live,
+        latency_bound: budget.end_to_end,
+        lead: capabilities.effect_time.plus(budget.cycle),
+        horizon_min: budget.horizon_min,
+        horizon_required: Duration::from_s(budget.horizon_target.as_s() * REQUIRED_SHARE).max(budget.horizon_min),
+        trigger_timeout: budget.end_to_end,
+        state_period: budget.cycle.times(2),
+        sample_age_max: capabilities.sample_period.times(SAMPLE_PERIODS).max(SAMPLE_AGE_MIN),
+        healthy_interval: HEALTHY_INTERVAL,
+        session_silence_max: SILENCE_MAX,
+        offer_retry: OFFER_RETRY,
+        offer_part_spacing: OFFER_PART_SPACING,
+        position_tolerance: POSITION_TOLERANCE,
+        forged_per_minute_max: FORGED_PER_MINUTE_MAX,
+    }
+}
+
+/// The job as the agent takes it; `offer` is the bundle the job was compiled from.
+pub fn agent_job(machine: Name, job: &Job, offer: Arc<[u8]>, capabilities: Capabilities) -> AgentJob {
+    AgentJob {
+        machine,
+        path: Arc::clone(&job.path),
+        program: job.program,
+        context: job.context,
+        offer,
+        capabilities,
+        lines_max: job.facts.lines,
+    }
+}

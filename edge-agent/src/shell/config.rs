@@ -1,0 +1,262 @@
+use std::fs;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use shared::ident::Name;
+use shared::time::Duration;
+use toml::Spanned;
+
+use crate::config::Arming;
+use crate::setup::Budget;
+
+/// Greatest size of a configuration.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// What is wrong with a configuration, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}\n  {advice}")]
+pub(super) struct ConfigError {
+    file: String,
+    line: usize,
+    column: usize,
+    message: String,
+    advice: &'static str,
+}
+
+/// A configuration that has been checked. Paths are relative to the folder of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Config {
+    pub(super) machine_name: Name,
+    pub(super) job: PathBuf,
+    pub(super) state_dir: PathBuf,
+    pub(super) recording: Option<PathBuf>,
+    pub(super) arming: Arming,
+    pub(super) arm_at_start: bool,
+    pub(super) controller: SocketAddr,
+    pub(super) sample_period: Duration,
+    pub(super) start: Start,
+    pub(super) cloud: String,
+    pub(super) budget: Budget,
+}
+
+/// Who starts the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The operator, at the machine.
+    Operator,
+    /// The agent, on a virtual controller, once the baseline lies here or this time has passed.
+    WhenReady {
+        /// Longest wait.
+        within: Duration,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    machine_name: Spanned<String>,
+    job: PathBuf,
+    state_dir: PathBuf,
+    recording: Option<PathBuf>,
+    mode: Mode,
+    #[serde(default)]
+    arm: Arm,
+    controller: ControllerSection,
+    cloud: CloudSection,
+    #[serde(default)]
+    budget: BudgetSection,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    Shadow,
+    Active,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Arm {
+    #[default]
+    ByOperator,
+    AtStart,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ControllerSection {
+    link: Spanned<String>,
+    sample_ms: Option<Spanned<f64>>,
+    #[serde(default)]
+    start: StartWord,
+    start_within_s: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StartWord {
+    #[default]
+    ByOperator,
+    WhenReady,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloudSection {
+    connect: Spanned<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetSection {
+    cycle_ms: Option<Spanned<f64>>,
+    end_to_end_ms: Option<Spanned<f64>>,
+    horizon_min_s: Option<Spanned<f64>>,
+    horizon_target_s: Option<Spanned<f64>>,
+    time_to_live_ms: Option<Spanned<f64>>,
+}
+
+/// Reads and checks a configuration file.
+pub(super) fn read(path: &Path) -> Result<Config, ConfigError> {
+    let name = path.display().to_string();
+    let unreadable = |message: String| ConfigError {
+        file: name.clone(),
+        line: 0,
+        column: 0,
+        message,
+        advice: "name a configuration file in TOML",
+    };
+    let size = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if size > CONFIG_BYTES_MAX {
+        return Err(unreadable(format!("the file has {size} bytes; at most {CONFIG_BYTES_MAX} are read")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    parse(&name, &text, path.parent().unwrap_or(Path::new("")))
+}
+
+fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
+    let reader = Reader { name, text };
+    let file: File = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        reader.error(at, error.message().to_owned(), "correct the line; `edge-agent run --help` says what the file is for")
+    })?;
+    let machine_name = Name::parse(file.machine_name.get_ref()).map_err(|error| {
+        reader.error(file.machine_name.span().start, error.to_string(), "the name is part of network keys and file names")
+    })?;
+    let within = |value: &Option<Spanned<f64>>, default: f64, min: f64, max: f64| -> Result<f64, ConfigError> {
+        let Some(spanned) = value else { return Ok(default) };
+        let found = *spanned.get_ref();
+        if found.is_finite() && (min..=max).contains(&found) {
+            return Ok(found);
+        }
+        let message = format!("{found} is outside {min} to {max}");
+        Err(reader.error(spanned.span().start, message, "correct the figure"))
+    };
+    let ms = |value: f64| Duration::from_s(value * 1e-3);
+    let budget = &file.budget;
+    let horizon_min_s = within(&budget.horizon_min_s, 0.5, 0.01, 60.0)?;
+    let start_within_s = within(&file.controller.start_within_s, 60.0, 0.0, 3600.0)?;
+    Ok(Config {
+        machine_name,
+        job: folder.join(&file.job),
+        state_dir: folder.join(&file.state_dir),
+        recording: file.recording.as_ref().map(|path| folder.join(path)),
+        arming: match file.mode {
+            Mode::Shadow => Arming::Shadow,
+            Mode::Active => Arming::Active,
+        },
+        arm_at_start: file.arm == Arm::AtStart,
+        controller: reader.address(&file.controller.link)?,
+        sample_period: ms(within(&file.controller.sample_ms, 10.0, 0.1, 10_000.0)?),
+        start: match file.controller.start {
+            StartWord::ByOperator => Start::Operator,
+            StartWord::WhenReady => Start::WhenReady { within: Duration::from_s(start_within_s) },
+        },
+        cloud: reader.endpoint(&file.cloud.connect)?,
+        budget: Budget {
+            cycle: ms(within(&budget.cycle_ms, 5.0, 0.5, 100.0)?),
+            end_to_end: ms(within(&budget.end_to_end_ms, 50.0, 1.0, 10_000.0)?),
+            horizon_min: Duration::from_s(horizon_min_s),
+            horizon_target: Duration::from_s(within(&budget.horizon_target_s, 1.5, horizon_min_s, 60.0)?),
+            time_to_live: ms(within(&budget.time_to_live_ms, 200.0, 10.0, 10_000.0)?),
+        },
+    })
+}
+
+struct Reader<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error(&self, at: usize, message: String, advice: &'static str) -> ConfigError {
+        let before = self.text.get(..at).unwrap_or("");
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        ConfigError { file: self.name.to_owned(), line, column, message, advice }
+    }
+
+    fn address(&self, link: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
+        let text = link.get_ref();
+        let found = text.strip_prefix("tcp:").and_then(|address| address.to_socket_addrs().ok()?.next());
+        found.ok_or_else(|| {
+            let message = format!("`{text}` is not a link to a controller");
+            self.error(link.span().start, message, "write tcp:ADDRESS:PORT, for example tcp:127.0.0.1:7878")
+        })
+    }
+
+    fn endpoint(&self, endpoint: &Spanned<String>) -> Result<String, ConfigError> {
+        let text = endpoint.get_ref();
+        if text.strip_prefix("tcp/").is_some_and(|address| address.contains(':')) {
+            return Ok(text.clone());
+        }
+        let message = format!("`{text}` is not an endpoint of the service");
+        Err(self.error(endpoint.span().start, message, "write tcp/ADDRESS:PORT, for example tcp/127.0.0.1:7447"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"machine_name = "mill-1"
+job = "part.cosim-job"
+state_dir = "state"
+mode = "active"
+
+[controller]
+link = "tcp:127.0.0.1:7878"
+
+[cloud]
+connect = "tcp/127.0.0.1:7447"
+
+[budget]
+end_to_end_ms = 20.0
+"#;
+
+    #[test]
+    fn a_configuration_has_safe_defaults() {
+        let config = parse("edge.toml", WHOLE, Path::new("/shop")).expect("valid");
+        assert_eq!(config.job, Path::new("/shop/part.cosim-job"));
+        assert_eq!((config.start, config.arm_at_start), (Start::Operator, false));
+        assert_eq!(config.budget.end_to_end, Duration::from_ms(20));
+        assert_eq!(config.budget.cycle, Duration::from_ms(5));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let check = |from: &str, to: &str, place: &str, word: &str| {
+            let text = WHOLE.replacen(from, to, 1);
+            let error = parse("edge.toml", &text, Path::new("")).expect_err(to).to_string();
+            assert!(error.starts_with(&format!("edge.toml:{place}:")) && error.contains(word), "{error}");
+        };
+        check("mode = \"active\"", "modes = \"active\"", "4:1", "modes");
+        check("\"mill-1\"", "\"Mill 1\"", "1:16", "not a name");
+        check("tcp:127", "serial:127", "7:8", "link");
+        check("tcp/127.0.0.1:7447", "127.0.0.1:7447", "10:11", "endpoint");
+        check("20.0", "-3.0", "13:17", "outside");
+        check("20.0", "nan", "13:17", "outside");
+        check("state_dir = \"state\"\n", "", "1:1", "state_dir");
+    }
+}

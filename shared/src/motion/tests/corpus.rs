@@ -1,0 +1,101 @@
+//! Real programs, where they are at hand.
+
+use super::fixture::machine;
+use crate::machine::{LengthUnit, Machine, ToolLengthRule};
+use crate::motion::{CompileOptions, Drive, Path, Runner, SegmentKind, StopRule, compile, plan_profile};
+use crate::program::{Dialect, Limits, NoSubprograms, Options, interpret};
+use crate::units::{Acceleration, Jerk, Length, Seconds};
+
+fn corpus(file: &str) -> Option<Vec<u8>> {
+    let path = format!("{}/../../shared/corpus/{file}", env!("CARGO_MANIFEST_DIR"));
+    let found = std::fs::read(&path).ok();
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus is missing: {file}");
+        #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("SKIPPED: the corpus is not at hand: {file}");
+        }
+    }
+    found
+}
+
+fn mill() -> Machine {
+    let mut machine = machine(200.0, 1200.0);
+    machine.axes[2].acceleration = Acceleration::mm_s2(800.0);
+    machine.corner_deviation = Length::mm(0.005);
+    machine
+}
+
+fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
+    let mut work_offsets_mm = [[-300.0, -200.0, -300.0]; 9];
+    work_offsets_mm[4] = [-600.0, -400.0, -300.0];
+    let options = Options {
+        dialect: Dialect::Auto,
+        length_unit: LengthUnit::Millimetre,
+        tool_length_rule: ToolLengthRule::ByProgram,
+        work_offsets_mm,
+        reference_mm: [0.0; 3],
+        tool_lengths_mm: std::collections::BTreeMap::new(),
+        optional_stop: false,
+        block_delete: false,
+        parameters: std::collections::BTreeMap::new(),
+        limits: Limits::STANDARD,
+    };
+    let program = interpret(file, text, &NoSubprograms, &options);
+    let options = CompileOptions { machine, work_origin_mm: work_offsets_mm[0] };
+    let (path, diagnostics) = compile(&program.ops, &options);
+    let errors: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+    assert!(errors.is_empty(), "{file}: {errors:?}");
+    path.expect("the program moves")
+}
+
+/// Program, length of its feed moves in mm within a tenth of a per cent.
+const PROGRAMS: [&str; 12] = [
+    "nist/nist_box_op2_front.nc",
+    "nist/nist_cover.nc",
+    "nist/nist_d2mi_fixture.nc",
+    "nist/nist_d2mi_op1.nc",
+    "nist/nist_plate_01.nc",
+    "nist/nist_plate_04.nc",
+    "maestro/maestro_g83.nc",
+    "maestro/maestro_g91.nc",
+    "maestro/maestro_parallel.nc",
+    "maestro/maestro_planes.nc",
+    "cncjs/cncjs_jsdc.gcode",
+    "cncjs/cncjs_tball_pocket.gcode",
+];
+
+#[test]
+fn the_runner_takes_the_planned_time_on_real_programs() {
+    for file in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        for jerk in [None, Some(Jerk::mm_s3(3e4))] {
+            let mut machine = mill();
+            machine.axes.iter_mut().for_each(|axis| axis.jerk = jerk);
+            let path = path(file, &text, &machine);
+            let profile = plan_profile(&path, &machine, &[]);
+            let planned_s = profile.cycle_time().as_s();
+            let at_feed: f64 = path
+                .segments()
+                .iter()
+                .filter(|segment| segment.kind == SegmentKind::Feed)
+                .map(|segment| (segment.length / segment.feed).as_s())
+                .sum();
+            assert!(profile.split().feed.as_s() >= at_feed, "{file}: faster than its feeds");
+            let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
+            let mut steps = 0u32;
+            while !runner.advance(&path, &machine, Seconds::s(1e-3), Drive::PROGRAMMED).finished {
+                steps += 1;
+                assert!(f64::from(steps) * 1e-3 < 2.0 * planned_s + 10.0, "{file}: does not end");
+            }
+            let taken_s = f64::from(steps) * 1e-3;
+            let off = (taken_s - planned_s) / planned_s;
+            println!(
+                "{file} {jerk:?}: {} segments, {planned_s:.3} s planned, {taken_s:.3} s taken, {:.4} %",
+                path.segments().len(),
+                off * 100.0
+            );
+            assert!(off.abs() < 0.005, "{file} {jerk:?}: {planned_s} s planned, {taken_s} s taken");
+        }
+    }
+}
