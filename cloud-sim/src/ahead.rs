@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
 use shared::cutting::Runout;
+use shared::det::math;
 use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
 use shared::motion::{Geometry, Profile, SegmentKind, Station, plan_profile};
+use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
 use crate::engagement::CutStep;
@@ -80,7 +82,7 @@ impl Ahead {
         let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
         let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
         if let StockSpec::Roughed { allowance, .. } = job.stock {
-            rough(&mut map, job, &cutters, allowance, executor);
+            rough(&mut map, job, allowance, executor);
         }
         let ahead = Self {
             job: Arc::clone(job),
@@ -195,17 +197,17 @@ fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> 
     })
 }
 
-/// Cuts every feed move, raised by the allowance, into the raw part.
-fn rough(
-    map: &mut HeightMap,
-    job: &Job,
-    cutters: &BTreeMap<ToolNumber, Cutter>,
-    allowance: Length,
-    executor: &dyn Executor,
-) {
-    let up = Vector::new(0.0, 0.0, allowance.as_mm());
+/// Cuts every feed move with cutters that are smaller by the allowance on all sides: what they leave lies
+/// everywhere that far from the surface the program makes.
+fn rough(map: &mut HeightMap, job: &Job, allowance: Length, executor: &dyn Executor) {
+    let smaller: BTreeMap<_, _> = job
+        .tools
+        .iter()
+        .filter_map(|(number, tool)| smaller(tool, allowance).map(|(tool, up)| (*number, (Cutter::new(&tool), up))))
+        .collect();
     for segment in job.path.segments().iter().filter(|segment| segment.kind == SegmentKind::Feed) {
-        let Some(cutter) = segment.tool.and_then(|number| cutters.get(&number)) else { continue };
+        let Some((cutter, up)) = segment.tool.and_then(|number| smaller.get(&number)) else { continue };
+        let up = Vector::new(0.0, 0.0, up.as_mm());
         let raised = match segment.geometry {
             Geometry::Line { start, end } => Geometry::Line { start: start + up, end: end + up },
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
@@ -215,4 +217,24 @@ fn rough(
         };
         cut_geometry(map, cutter, &raised, executor);
     }
+}
+
+/// The cutter whose surface lies inside the tool's by an allowance, and how far its tip lies above the tool's.
+/// `None` where the tool is not thicker than that: then nothing is roughed with it.
+fn smaller(tool: &Tool, allowance: Length) -> Option<(Tool, Length)> {
+    let diameter = tool.diameter - allowance * 2.0;
+    if diameter <= Length::ZERO {
+        return None;
+    }
+    let (shape, up) = match tool.shape {
+        CutterShape::BullNose { corner_radius } if corner_radius > allowance => {
+            (CutterShape::BullNose { corner_radius: corner_radius - allowance }, allowance)
+        }
+        CutterShape::BullNose { .. } => (CutterShape::Flat, allowance),
+        CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {
+            (tool.shape, allowance / math::sin(point_angle.as_rad() / 2.0))
+        }
+        shape => (shape, allowance),
+    };
+    Some((Tool { shape, diameter, ..tool.clone() }, up))
 }

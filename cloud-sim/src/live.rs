@@ -28,15 +28,16 @@ use crate::ahead::{Ahead, MapChoice};
 use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::StepLoads;
-use crate::optimise::{BoundContext, ScheduleInput, bound_steps, schedule};
+use crate::optimise::{BoundContext, ScheduleInput, bound_steps, schedule, verify_bounds};
 use crate::prediction::Prediction;
 use crate::session::{ChunkTiming, Numbering, Outbox, SessionConfig, SessionEvent};
 
 /// Added to the uncertainty of the predictions for the baseline.
 pub const BASELINE_EXTRA_UNCERTAINTY: f64 = 0.05;
 
-/// A horizon shorter than this share of its target is filled again.
-const REFILL_SHARE: f64 = 0.7;
+/// A horizon shorter than this share of its target is filled again without being asked: the edge asks earlier,
+/// so this answers a trigger that was lost.
+const REFILL_SHARE: f64 = 0.25;
 
 /// Path behind the machine that is kept: it decides whether the next contact is a first one, mm beyond the
 /// greatest tool diameter.
@@ -111,7 +112,8 @@ impl Planning {
         let context =
             BoundContext { path: &job.path, models: self.start.models(), machine: &job.machine, limits: &wider };
         let Prediction { steps, loads, reached, .. } = &self.prediction;
-        let bounds = bound_steps(&context, steps, loads, reached);
+        let mut bounds = bound_steps(&context, steps, loads, reached);
+        verify_bounds(&context, steps, loads, &mut bounds, WorkAllowance(u32::MAX));
         let input = ScheduleInput {
             path: &job.path,
             bounds: &bounds,
@@ -296,7 +298,7 @@ impl Live {
         match self.in_work {
             Some(work) if work.complete => {
                 self.in_work = None;
-                self.plan(now, work, config, outbox);
+                self.plan(now, allowance, work, config, outbox);
             }
             _ => self.simulate(now, allowance, executor, config),
         }
@@ -324,7 +326,14 @@ impl Live {
     }
 
     /// Bounds and schedule over the window, as a chunk from the machine to the end of the horizon.
-    fn plan(&mut self, now: Instant, work: InWork, config: &SessionConfig, outbox: &mut Outbox) {
+    fn plan(
+        &mut self,
+        now: Instant,
+        allowance: WorkAllowance,
+        work: InWork,
+        config: &SessionConfig,
+        outbox: &mut Outbox,
+    ) {
         let from = work.sample.station.advanced(-work.sample.uncertainty);
         let to = self.ahead.reached();
         if from >= to {
@@ -337,7 +346,9 @@ impl Live {
             limits: &self.limits,
         };
         let (steps, loads) = (self.window.steps.make_contiguous(), self.window.loads.make_contiguous());
-        let bounds = bound_steps(&context, steps, loads, self.window.reached.make_contiguous());
+        let mut bounds = bound_steps(&context, steps, loads, self.window.reached.make_contiguous());
+        // Nearest first: what the allowance leaves unverified is verified before the machine gets there.
+        verify_bounds(&context, steps, loads, &mut bounds, allowance);
         let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
         // A plan that cannot be made is no plan: the edge stays on its baseline.
         let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };

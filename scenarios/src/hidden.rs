@@ -17,8 +17,8 @@ use crate::truth::{Evaluation, SixCoefficients, TrueLaw, TrueStock, TruthEnsembl
 
 /// Columns of the true stock, at most: finer than the planner's map where memory allows.
 const COLUMNS_MAX: f64 = 9e6;
-/// Cells of the true stock in one radius of the smallest cutter.
-const CELLS_PER_RADIUS: f64 = 60.0;
+/// Cells of the true stock in one cell of the planner's map, along one side.
+const FINER: f64 = 2.0;
 /// Path between two evaluations, in radii of the smallest cutter, and at most this much.
 const EVALUATE_RADII: f64 = 0.05;
 const EVALUATE_MM_MAX: f64 = 0.1;
@@ -75,7 +75,7 @@ impl Hidden {
         let radius = job.tools.values().map(|tool| tool.radius()).fold(Length::mm(f64::MAX), Length::min);
         let bounds = start.bounds().size();
         let coarsest_mm = (bounds.x * bounds.y / COLUMNS_MAX).sqrt();
-        let cell_mm = (radius.as_mm() / CELLS_PER_RADIUS).max(coarsest_mm);
+        let cell_mm = (start.cell_mm().0 / FINER).max(coarsest_mm);
         let count = seeds.len();
         let setup = TruthSetup {
             stock: stock(job, start),

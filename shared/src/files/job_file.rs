@@ -118,7 +118,7 @@ pub enum StockSection {
         min: [f64; 3],
         /// Greatest corner of the block.
         max: [f64; 3],
-        /// Material left on the surface, measured along Z.
+        /// Material left on the surface, measured square to it.
         allowance: f64,
         /// `mm` or `inch`.
         units: String,

@@ -21,12 +21,12 @@ pub enum StockSpec {
         /// Height.
         height: Length,
     },
-    /// A block roughed to the surface of the program plus an allowance: every feed move is cut this much higher
-    /// before the program begins.
+    /// A block roughed to the surface of the program plus an allowance: an earlier operation has cut everything that lies
+    /// further from it than that.
     Roughed {
         /// The block.
         bounds: Aabb,
-        /// Material left on the surface, along Z.
+        /// Material left on the surface, square to it.
         allowance: Length,
     },
     /// A closed mesh, by the name of its part in the sources.
