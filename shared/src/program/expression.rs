@@ -265,6 +265,12 @@ impl<'e> Reader<'e> {
         let found = self.look_up(&target);
         match (found, &target) {
             (Some(value), _) => Ok(Value::Number(value)),
+            (None, Target::Number(number @ 1000..=9999)) if self.scope.dialect.is_fanuc_like() => Err(Fault::error(
+                PARAMETER,
+                start..self.at,
+                format!("the value of the system variable #{number} is not known before the machine runs"),
+                "give its value with the parameters of the machine",
+            )),
             (None, Target::Number(_)) if self.scope.dialect.is_fanuc_like() => Ok(Value::Vacant),
             (None, Target::Number(_)) => Ok(Value::Number(0.0)),
             (None, Target::Name(name)) => Err(Fault::error(

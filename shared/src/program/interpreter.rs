@@ -3,13 +3,13 @@ use super::canon::{Call, CanonOp};
 use super::detect::detect;
 use super::diagnostic::{Diagnostic, Severity};
 use super::execute::{After, Execution, Pending};
-use super::expression::Scope;
+use super::expression::{Scope, System};
 use super::facts::Facts;
 use super::fault::*;
 use super::flow::Flow;
 use super::labels::{Head, head, o_word};
 use super::options::{Dialect, Limits, Options, Sources};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, Target};
 use super::report::Report;
 use super::state::State;
 use super::text::next_line;
@@ -69,7 +69,7 @@ impl<'a> Interpreter<'a> {
             flow: Flow::new(text, sources),
             options,
             dialect,
-            state: State::new(options),
+            state: State::new(options, dialect),
             parameters: Parameters::new(&options.parameters),
             block: Block::new(),
             holes: None,
@@ -225,6 +225,7 @@ impl<'a> Interpreter<'a> {
         }
         let after = self.execution().run();
         for (target, value) in &self.block.assignments {
+            warn_of_control(&mut self.report, &self.state, target);
             self.parameters.set(target, *value, self.options.limits.parameters_max)?;
         }
         match after? {
@@ -292,4 +293,17 @@ impl<'a> Interpreter<'a> {
         self.ready.push_back(CanonOp { call: Call::End, at: self.report.at, modal: self.state.modal(feed) });
         self.is_over = true;
     }
+}
+
+/// Says that a parameter of the control was written: the frame does not follow, and reading gives the old value.
+fn warn_of_control(report: &mut Report<'_>, state: &State, target: &Target) {
+    let Target::Number(number) = *target else { return };
+    if state.number(number).is_none() {
+        return;
+    }
+    let note = || {
+        let text = format!("#{number} belongs to the control; writing it has no effect in the simulation");
+        Fault::error(PARAMETER, 0..0, text, "set offsets with G10 or G92").with(Severity::Warning)
+    };
+    report.once(number, note, PARAMETER);
 }

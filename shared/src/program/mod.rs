@@ -42,6 +42,7 @@ mod options;
 mod parameters;
 mod report;
 mod state;
+mod system;
 mod text;
 mod tooling;
 

@@ -1,9 +1,8 @@
 //! What a control remembers from block to block.
 
 use super::canon::{FeedMode, ForcedReason, Modal, Plane, Pose, SpindleState};
-use super::expression::System;
 use super::frame::{Axes, Frame};
-use super::options::Options;
+use super::options::{Dialect, Options};
 use crate::ident::ToolNumber;
 use crate::machine::{LengthUnit, ToolLengthRule};
 use crate::units::Feedrate;
@@ -45,6 +44,8 @@ pub(super) struct Saved {
 /// The modal state of the control.
 #[derive(Clone, Debug)]
 pub(super) struct State {
+    /// Parameters of the control are numbered as on Fanuc.
+    pub(super) is_macro_b: bool,
     /// Place in program coordinates.
     pub(super) position: Axes,
     pub(super) frame: Frame,
@@ -96,7 +97,7 @@ pub(super) struct State {
 
 impl State {
     /// At power-on: G17 G90 G91.1 G94 G54 G49 G40 G99, axes at the reference.
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, dialect: Dialect) -> Self {
         let six = |xyz: [f64; 3]| [xyz[0], xyz[1], xyz[2], 0.0, 0.0, 0.0];
         let reference = six(options.reference_mm);
         let work_offsets = options.work_offsets_mm.map(six);
@@ -105,6 +106,7 @@ impl State {
         let mut frame = Frame::new(work_offsets[0]);
         frame.rotate(rotations_deg[0]);
         Self {
+            is_macro_b: dialect.is_fanuc_like(),
             position: frame.program(&reference),
             frame,
             unit: options.length_unit,
@@ -251,61 +253,4 @@ impl State {
 /// Index of the work offset of G54 to G59.3, the code times ten.
 pub(super) fn work_index(code: u16) -> u8 {
     (if code <= 590 { (code - 540) / 10 } else { code - 590 + 5 }) as u8
-}
-
-impl System for State {
-    fn number(&self, number: u32) -> Option<f64> {
-        let length = |axis: usize, value: f64| if axis < 3 { value / self.unit.mm() } else { value };
-        let of = |base: u32| (number - base) as usize;
-        Some(match number {
-            5001..=5006 | 5041..=5046 => length(of(number / 10 * 10 + 1), self.position[of(number / 10 * 10 + 1)]),
-            5021..=5026 => length(of(5021), self.frame.machine(&self.position)[of(5021)]),
-            5211..=5216 => self.frame.shift[of(5211)],
-            5220 => f64::from(self.work) + 1.0,
-            5221..=5226
-            | 5241..=5246
-            | 5261..=5266
-            | 5281..=5286
-            | 5301..=5306
-            | 5321..=5326
-            | 5341..=5346
-            | 5361..=5366
-            | 5381..=5386 => {
-                let work = (number - 5221) / 20;
-                self.work_offsets[work as usize][of(5221 + 20 * work)]
-            }
-            5230 | 5250 | 5270 | 5290 | 5310 | 5330 | 5350 | 5370 | 5390 => self.rotations_deg[of(5230) / 20],
-            5400 => self.tool.map_or(0.0, |tool| f64::from(tool.0)),
-            5401..=5403 => self.frame.tool_mm[of(5401)],
-            5420..=5425 => length(of(5420), self.position[of(5420)]),
-            _ => return None,
-        })
-    }
-
-    fn named(&self, name: &str) -> Option<f64> {
-        let truth = |is: bool| f64::from(u8::from(is));
-        let linear = |axis: usize| self.position[axis] / self.unit.mm();
-        Some(match name {
-            "_x" => linear(0),
-            "_y" => linear(1),
-            "_z" => linear(2),
-            "_a" => self.position[3],
-            "_b" => self.position[4],
-            "_c" => self.position[5],
-            "_metric" => truth(self.unit == LengthUnit::Millimetre),
-            "_imperial" => truth(self.unit == LengthUnit::Inch),
-            "_absolute" => truth(!self.is_incremental),
-            "_incremental" => truth(self.is_incremental),
-            "_feed" => self.feed.unwrap_or(0.0) / self.unit.mm(),
-            "_rpm" => self.spindle.speed.map_or(0.0, |speed| speed.as_rev_s() * 60.0),
-            "_coord_system" => 540.0 + f64::from(self.work) * 10.0,
-            "_current_tool" => self.tool.map_or(0.0, |tool| f64::from(tool.0)),
-            "_selected_tool" => self.selected.map_or(-1.0, |tool| f64::from(tool.0)),
-            "_spindle_on" => truth(self.spindle.direction != 0),
-            "_spindle_cw" => truth(self.spindle.direction > 0),
-            "_mist" => truth(self.has_mist),
-            "_flood" => truth(self.has_flood),
-            _ => return None,
-        })
-    }
 }

@@ -95,3 +95,15 @@ fn flow_without_a_partner_is_diagnosed() {
     check_fault(Dialect::Fanuc, "WHILE [0 EQ 1] DO1", "program::flow", 1, 1);
     check_fault(Dialect::Fanuc, "M98 P77", "program::no-subprogram", 1, 1);
 }
+
+#[test]
+fn parameters_of_the_control() {
+    check(
+        Dialect::Rs274ngc,
+        "G20\nG0 X2 Y1\nG0 X[#5420+#5421] Y[#5220]\n#5001=7\nZ#5001 X#<_x>",
+        &["2 rapid 50.8 25.4 0", "3 rapid 76.2 25.4 0", "5 rapid 76.2 25.4 177.8"],
+    );
+    check(Dialect::Fanuc, "G21 G0 X2. Y1.\nG0 X[#5001+#5042] Z[#4003-#4006]", &["1 rapid 2 1 0", "2 rapid 3 1 69"]);
+    check_fault(Dialect::Fanuc, "G21 G0 X#3001", "program::parameter", 1, 9);
+    check_fault(Dialect::Fanuc, "#5221=7.", "program::parameter", 1, 0);
+}

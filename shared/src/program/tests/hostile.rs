@@ -175,3 +175,65 @@ fn pulling_and_collecting_agree() {
     assert_eq!((pulled, interpreter.facts()), (all.ops, &all.facts));
     assert_eq!(interpreter.next_op(), None, "the end stays the end");
 }
+
+/// Pieces of flow control, each on a line of its own or behind words.
+const FLOW: [&str; 36] = [
+    "o1 while [#1 LT 3]",
+    "o1 endwhile",
+    "o1 do",
+    "o1 while [0]",
+    "o2 sub",
+    "o2 endsub",
+    "o2 call [1]",
+    "o2 return",
+    "o3 if [#1]",
+    "o3 else",
+    "o3 elseif [1]",
+    "o3 endif",
+    "o4 repeat [3]",
+    "o4 endrepeat",
+    "o1 break",
+    "o1 continue",
+    "IF [#1 EQ 1] GOTO 1",
+    "GOTO 2",
+    "N1",
+    "N2",
+    "WHILE [#1 LT 2] DO1",
+    "END1",
+    "DO2",
+    "END2",
+    "IF [1] THEN #1=2",
+    "O7",
+    "M98 P7",
+    "M99",
+    "G65 P7 A1",
+    "#1=[#1+1]",
+    "G0 @5 ^3",
+    "G5.1 X1 I1",
+    "G33 Z1 K1",
+    "G38.2 Z-1",
+    "M70",
+    "M72",
+];
+
+#[test]
+fn random_flow_ends_within_its_limits() {
+    let limits = Limits { jumps_max: 500, operations_max: 5000, diagnostics_max: 50, ..Limits::STANDARD };
+    let (mut calls, mut jumps_ended) = (0, 0);
+    for seed in 0..2000u64 {
+        let mut rng = Rng::new(seed).fork("flow");
+        let mut text = String::from("G21 F10 S10 M3\n");
+        for _ in 0..rng.below(25) + 2 {
+            text.push_str(FLOW[rng.below(FLOW.len() as u64) as usize]);
+            text.push_str(if rng.chance(0.2) { "\nG91 G1 X1\n" } else { "\n" });
+        }
+        for dialect in [Dialect::Rs274ngc, Dialect::Fanuc] {
+            let result = run(&text, &Options { limits, ..options(dialect) });
+            assert!(result.diagnostics.len() <= limits.diagnostics_max + 1, "seed {seed}: {text}");
+            assert!(result.ops.len() as u64 <= limits.operations_max, "seed {seed}: {text}");
+            calls += usize::from(result.ops.iter().any(|op| op.at.depth > 0));
+            jumps_ended += usize::from(result.diagnostics.iter().any(|d| d.message.contains("jumps_max")));
+        }
+    }
+    assert!(calls > 20 && jumps_ended > 20, "{calls} programs made calls, {jumps_ended} ended at the limit of jumps");
+}

@@ -1,0 +1,128 @@
+//! Parameters the control computes: where it stands and which modes are in force.
+//!
+//! RS274/NGC and macro B number them differently, and what is a parameter of the control in one is an ordinary
+//! one in the other.
+
+use super::canon::{FeedMode, Plane};
+use super::expression::System;
+use super::state::State;
+use crate::machine::LengthUnit;
+
+impl State {
+    /// In the program's unit for linear axes, in degrees for rotary ones.
+    fn in_unit(&self, axis: usize, value: f64) -> f64 {
+        if axis < 3 { value / self.unit.mm() } else { value }
+    }
+
+    /// Work offsets: #5221 and on, twenty numbers apart.
+    fn work_parameter(&self, number: u32) -> Option<f64> {
+        let (work, slot) = (((number - 5221) / 20) as usize, ((number - 5221) % 20) as usize);
+        match slot {
+            0..=5 => Some(self.work_offsets.get(work)?[slot]),
+            9 => self.rotations_deg.get(work).copied(),
+            _ => None,
+        }
+    }
+
+    fn ngc(&self, number: u32) -> Option<f64> {
+        let of = |base: u32| (number - base) as usize;
+        Some(match number {
+            5161..=5166 => self.references[0][of(5161)],
+            5181..=5186 => self.references[1][of(5181)],
+            5211..=5216 => self.frame.shift[of(5211)],
+            5220 => f64::from(self.work) + 1.0,
+            5221..=5400 => return if number == 5400 { Some(self.tool_number()) } else { self.work_parameter(number) },
+            5401..=5403 => self.frame.tool_mm[of(5401)],
+            5420..=5425 => self.in_unit(of(5420), self.position[of(5420)]),
+            _ => return None,
+        })
+    }
+
+    /// Fanuc custom macro B: positions, modal information, work offsets.
+    fn macro_b(&self, number: u32) -> Option<f64> {
+        let of = |base: u32| (number - base) as usize;
+        Some(match number {
+            4001 => f64::from(self.motion.unwrap_or(0)) / 10.0,
+            4002 => match self.plane {
+                Plane::Xy => 17.0,
+                Plane::Zx => 18.0,
+                Plane::Yz => 19.0,
+            },
+            4003 => {
+                if self.is_incremental {
+                    91.0
+                } else {
+                    90.0
+                }
+            }
+            4005 => match self.feed_mode {
+                FeedMode::PerMinute => 94.0,
+                FeedMode::InverseTime => 93.0,
+                FeedMode::PerRevolution => 95.0,
+            },
+            4006 => {
+                if self.unit == LengthUnit::Inch {
+                    20.0
+                } else {
+                    21.0
+                }
+            }
+            4010 => {
+                if self.returns_to_initial {
+                    98.0
+                } else {
+                    99.0
+                }
+            }
+            4014 => 54.0 + f64::from(self.work.min(5)),
+            4109 => self.feed.unwrap_or(0.0) / self.unit.mm(),
+            4119 => self.spindle.speed.map_or(0.0, |speed| speed.as_rev_s() * 60.0),
+            4120 => self.selected.map_or(0.0, |tool| f64::from(tool.0)),
+            5001..=5006 => self.in_unit(of(5001), self.position[of(5001)]),
+            5021..=5026 => self.in_unit(of(5021), self.frame.machine(&self.position)[of(5021)]),
+            5041..=5046 => self.in_unit(of(5041), self.position[of(5041)]),
+            5221..=5326 if of(5221) % 20 < 6 => {
+                let axis = of(5221) % 20;
+                self.in_unit(axis, self.work_offsets[of(5221) / 20][axis])
+            }
+            _ => return None,
+        })
+    }
+
+    fn tool_number(&self) -> f64 {
+        self.tool.map_or(0.0, |tool| f64::from(tool.0))
+    }
+}
+
+impl System for State {
+    fn number(&self, number: u32) -> Option<f64> {
+        if self.is_macro_b { self.macro_b(number) } else { self.ngc(number) }
+    }
+
+    fn named(&self, name: &str) -> Option<f64> {
+        let truth = |is: bool| f64::from(u8::from(is));
+        let linear = |axis: usize| self.position[axis] / self.unit.mm();
+        Some(match name {
+            "_x" => linear(0),
+            "_y" => linear(1),
+            "_z" => linear(2),
+            "_a" => self.position[3],
+            "_b" => self.position[4],
+            "_c" => self.position[5],
+            "_metric" => truth(self.unit == LengthUnit::Millimetre),
+            "_imperial" => truth(self.unit == LengthUnit::Inch),
+            "_absolute" => truth(!self.is_incremental),
+            "_incremental" => truth(self.is_incremental),
+            "_feed" => self.feed.unwrap_or(0.0) / self.unit.mm(),
+            "_rpm" => self.spindle.speed.map_or(0.0, |speed| speed.as_rev_s() * 60.0),
+            "_coord_system" => 540.0 + f64::from(self.work) * 10.0,
+            "_current_tool" => self.tool_number(),
+            "_selected_tool" => self.selected.map_or(-1.0, |tool| f64::from(tool.0)),
+            "_spindle_on" => truth(self.spindle.direction != 0),
+            "_spindle_cw" => truth(self.spindle.direction > 0),
+            "_mist" => truth(self.has_mist),
+            "_flood" => truth(self.has_flood),
+            _ => return None,
+        })
+    }
+}
