@@ -18,6 +18,7 @@ pub mod prediction;
 pub mod session;
 #[cfg(feature = "shell")]
 pub mod shell;
+pub mod stability;
 pub mod stock;
 pub mod sweep;
 #[cfg(feature = "workers")]

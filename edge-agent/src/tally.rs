@@ -48,8 +48,8 @@ pub struct Fallback {
 pub struct Happening {
     /// When.
     pub at: Instant,
-    /// `lease_granted`, `phase_…`, `plan_admitted` (the first of a session), `began_…` and `ended_…` of a condition,
-    /// `fallback_baseline` and `fallback_pass_through` where a fault led there, `handoff_missed`.
+    /// `phase_…`, `begin_…` and `end_…` of a condition, `source_…`, `lease_granted`, `plan_admitted` (the first
+    /// of a session), `miss`.
     pub name: String,
 }
 
@@ -114,11 +114,11 @@ impl Tally {
     fn fallback(&mut self, now: Instant, status: &Status, running: bool) {
         let fault = status.cause.filter(|cause| running && self.is_fault(*cause));
         let away = matches!(status.source, Source::Baseline | Source::PassThrough);
-        let room = self.fallbacks.len() < KEPT_MAX;
+        let has_room = self.fallbacks.len() < KEPT_MAX;
         let open = self.fallbacks.last_mut().filter(|fallback| fallback.ended.is_none());
         match (open, fault.filter(|_| away)) {
             (Some(open), None) => open.ended = Some(now),
-            (None, Some(cause)) if room => {
+            (None, Some(cause)) if has_room => {
                 let expired = status.fresh_until.filter(|_| cause == Condition::PlanExpired);
                 let reaction = expired.map(|until| now.since(until));
                 self.fallbacks.push(Fallback {
@@ -155,12 +155,10 @@ impl Tally {
                 Phase::Computing { done_permille } if done_permille > 0 => return,
                 phase => format!("phase_{}", phase_name(phase)),
             },
-            Event::Raised { condition } => format!("began_{}", condition.name()),
-            Event::Cleared { condition } => format!("ended_{}", condition.name()),
-            Event::Source { source: Source::Plan | Source::LowerOfBoth, .. } => return,
-            Event::Source { cause: Some(cause), .. } if !self.is_fault(cause) => return,
-            Event::Source { source, .. } => format!("fallback_{}", source.name()),
-            Event::Miss { .. } => "handoff_missed".to_owned(),
+            Event::Raised { condition } => format!("begin_{}", condition.name()),
+            Event::Cleared { condition } => format!("end_{}", condition.name()),
+            Event::Source { source, .. } => format!("source_{}", source.name()),
+            Event::Miss { .. } => "miss".to_owned(),
             Event::Judged { sequence, verdict: Admission::Admitted | Admission::Clamped, .. } => {
                 if self.admitted.len() < KEPT_MAX {
                     self.admitted.push((self.epoch, sequence));
@@ -259,7 +257,7 @@ impl Tally {
     }
 }
 
-pub(crate) const fn phase_name(phase: Phase) -> &'static str {
+const fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::NoLease => "no_lease",
         Phase::Opening => "opening",

@@ -302,6 +302,25 @@ fn h1_off_the_path_the_factor_never_rises_and_then_the_plan_is_left() {
 }
 
 #[test]
+fn h1_a_ramp_upwards_stops_where_the_place_is_no_longer_certain() {
+    let mut world = World::running();
+    world.cloud.wanted = |mm| if (150.0..160.0).contains(&mm) { 200 } else { 1000 };
+    while world.machine.at_mm < 160.0 || world.command() <= Some(200) {
+        world.run(10);
+    }
+    let reached = world.rows.last().expect("a cycle").command;
+    assert!(reached < Some(permille(500)), "still on the ramp: {reached:?}");
+    world.machine.off_mm = 30.0;
+    world.rows.clear();
+    world.run(300);
+    assert_eq!(world.status().quality, Quality::Held);
+    assert!(world.rows.iter().all(|row| row.command <= reached), "{:?}", world.rows.last());
+    world.machine.off_mm = 0.0;
+    world.run(1000);
+    assert_eq!(world.command(), Some(1000));
+}
+
+#[test]
 fn h1_h32_a_restart_in_mid_program_leaves_the_stock_unconfirmed() {
     let mut world = World::running();
     world.run(6000);

@@ -5,11 +5,14 @@
 
 pub mod cli;
 pub mod format;
+pub mod hidden;
 pub mod link;
+pub mod policy;
 pub mod report;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod simulate;
 pub mod summary;
 pub mod truth;
+pub mod virtual_run;
 pub mod world;

@@ -4,13 +4,20 @@ use std::collections::BTreeMap;
 
 use cloud_sim::collision::FindingKind;
 use cloud_sim::optimise::{lost_time_by_reason, time_by_reason, won_by_reason};
+use edge_agent::tally::Quantiles;
 use shared::machine::LengthUnit;
 use shared::plan::Reason;
 use shared::program::{Diagnostic, Facts, Severity};
+use shared::time::{Duration, Instant};
 use shared::units::Seconds;
 
-use crate::report::{CollisionJson, Figure, RapidInStockJson, SimulateJson, StockJson};
+use crate::format::{Scenario, Verdict};
+use crate::report::{
+    CollisionJson, EventJson, FallbackJson, Figure, HandoffJson, RapidInStockJson, RunJson, SimulateJson, StageJson,
+    StockJson, VerdictJson,
+};
 use crate::simulate::Simulation;
+use crate::virtual_run::{VirtualRun, rejects_json, truth_json};
 
 /// The report of a simulation. `assumed` is what the command line filled in before the job was compiled.
 pub fn simulate_json(
@@ -62,6 +69,96 @@ pub fn simulate_json(
         },
         power_check_worst: Figure(simulation.power_check().0),
     }
+}
+
+/// The report of a run on virtual time.
+pub fn run_json(
+    scenario: &Scenario,
+    simulated: SimulateJson,
+    run: &VirtualRun,
+) -> RunJson {
+    let outcome = &run.outcome;
+    let tally = &outcome.tally;
+    let seconds_in = |at: Instant| at.since(outcome.started).as_s();
+    let handoff = tally.stages().into_iter().map(|(name, times)| (name, stage(&times))).collect();
+    let fallbacks = tally
+        .fallbacks()
+        .iter()
+        .map(|fallback| FallbackJson {
+            at_s: seconds_in(fallback.began),
+            line: Some(fallback.line),
+            reason: fallback.cause.name().to_owned(),
+            for_s: fallback.ended.map_or(f64::NAN, |ended| ended.since(fallback.began).as_s()).into(),
+            reaction_ms: Figure(fallback.reaction.map(|reaction| reaction.as_ms())),
+        })
+        .collect();
+    let events = outcome.events.iter().map(|event| EventJson { at_s: seconds_in(event.at), event: event.name.clone() });
+    let mut report = RunJson {
+        scenario: scenario.file.name.clone(),
+        mode: "virtual",
+        speed: 1.0,
+        cycle_time_run_s: outcome.cycle_time.as_s(),
+        handoff,
+        handoff_counts: HandoffJson {
+            triggered: outcome.counts.triggers,
+            answered: outcome.counts.answered,
+            chunks_admitted: tally.admitted().len() as u64,
+            cells_removed: outcome.cells_removed,
+        },
+        misses: outcome.counts.missed,
+        fallbacks,
+        covered_share: Figure(tally.covered_share()),
+        rejects: rejects_json(outcome),
+        events: events.collect(),
+        truth: truth_json(&run.feeling, run.simulation.limits.force_peak_xy),
+        comparison: run.comparison.clone(),
+        recording_digest: outcome.digest.to_string(),
+        expectations: Vec::new(),
+        simulated,
+    };
+    report.expectations = judged(scenario, &report);
+    report
+}
+
+/// The scenario's expectations held against a report.
+pub fn judged(scenario: &Scenario, report: &RunJson) -> Vec<VerdictJson> {
+    let find = |key: &str| figure(report, key);
+    let events: Vec<&str> = report.events.iter().map(|event| event.event.as_str()).collect();
+    let verdicts = scenario.file.expect.judge(&find, &events);
+    let json = |verdict: Verdict| VerdictJson {
+        key: verdict.key.to_owned(),
+        expected: verdict.expected,
+        found: verdict.found,
+        holds: verdict.holds,
+    };
+    verdicts.into_iter().map(json).collect()
+}
+
+fn figure(report: &RunJson, key: &str) -> Option<f64> {
+    let simulated = &report.simulated;
+    match key {
+        "collisions" => Some(simulated.collisions.len() as f64),
+        "rapids_in_stock" => Some(simulated.rapids_in_stock.len() as f64),
+        "cycle_time_s" => Some(simulated.cycle_time_planned_s),
+        "true_peak_ratio" => report.truth.as_ref().map(|truth| truth.worst),
+        "time_over_constant" => simulated.cycle_time_constant_s.0.map(|constant| simulated.cycle_time_planned_s / constant),
+        "reasons_binding" => Some(simulated.reasons.values().filter(|share| **share > 0.0).count() as f64),
+        "handoff_p99_ms" => {
+            report.handoff.get("total").filter(|total| total.count > 0).map(|total| total.p99_us / 1e3)
+        }
+        "handoff_miss_ratio" => {
+            let triggered = report.handoff_counts.triggered;
+            (triggered > 0).then(|| report.misses as f64 / triggered as f64)
+        }
+        "fallbacks" => Some(report.fallbacks.len() as f64),
+        "covered_share" => report.covered_share.0,
+        _ => None,
+    }
+}
+
+fn stage(times: &Quantiles) -> StageJson {
+    let us = |time: Duration| time.as_ns() as f64 / 1e3;
+    StageJson { count: times.count, p50_us: us(times.p50), p99_us: us(times.p99), max_us: us(times.max) }
 }
 
 /// Dialect with its evidence, units, and the words that were accepted without effect.

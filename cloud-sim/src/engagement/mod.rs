@@ -16,14 +16,16 @@
 //!    inside the radius, so that no cell of a wall beside the path is ever read.
 //! 3. In the trailing half and in plunges the sample is on the surface, and material that touches it is enough.
 //!
-//! Slices end where the material ends: on the cylindrical part the heights found around the turn are the borders
+//! Slices look at different places within their bins, so that a bin half in material is set in half of
+//! them: at a small a_e one bin is a fifth of the cut. Slices end where the material ends: on the cylindrical part the heights found around the turn are the borders
 //! of the slices, so that steps in the stock do not fall into the middle of one. Slices are at most a tenth of the diameter
 //! high there, for the lag of helical flutes. A flat face that descends cuts with its whole area
 //! at no height: it is reported as a slice of zero height at the tip.
 //!
 //! [`swept_section_mm2`] is the check: the area that the engaged surface sweeps into, times the length of
 //! the step, is the removed volume, which is computed by other means. A step of a few cells removes a
-//! ragged number of them; compare over runs of twenty cells or more.
+//! ragged number of them: compare over runs of twenty cells or more. The two agree within 5 % where a_e is five
+//! cells or more; a thinner strip is a matter of which cell centres it happens to hold.
 
 mod profile;
 mod sample;

@@ -7,12 +7,25 @@ use shared::geom::{Point, Vector};
 use super::Profile;
 use crate::stock::{COLUMNS, HeightMap, ROWS};
 
+/// Samples that are computed at once.
+type Lanes = wide::f32x8;
+const LANES: usize = 8;
 /// Bins of the forward half turn.
 const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
-const PROFILE_SLICES: usize = 12;
+const PROFILE_SLICES: usize = 8;
 /// Levels at which the part below the full radius is searched for contact.
-const SEARCH_LEVELS: usize = 12;
+const SEARCH_LEVELS: usize = 8;
+/// Halvings of the distance between two of them to find where contact ends.
+const TOP_HALVINGS: usize = 3;
+/// Fewest slices of the wall.
+const WALL_SLICES_MIN: f64 = 4.0;
+/// Places within a bin at which it can be sampled.
+const PHASES: usize = 8;
+/// The order in which neighbouring slices use them: any few in a row are spread evenly.
+const PHASE_ORDER: [usize; PHASES] = [0, 4, 2, 6, 1, 5, 3, 7];
+/// The phase nearest to the middle of a bin.
+const MIDDLE_PHASE: usize = 4;
 /// Different heights on the wall that get a slice border of their own.
 const WALL_LEVELS_MAX: usize = 8;
 /// Material thinner than this, mm, is not seen: single precision at the far end of a machine, doubled.
@@ -43,10 +56,14 @@ pub struct Sample {
 }
 
 /// Samples the surface of cutters; holds the sines of the bins.
+///
+/// A bin that is half in material would be all or nothing if every slice looked at its middle, and at a small
+/// a_e one bin is a fifth of the cut. So slices look at different places within their bins, and the bin is
+/// set in half of the slices.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    cosine: [f32; ANGLE_BINS],
-    sine: [f32; ANGLE_BINS],
+    cosine: Box<[[Lanes; ANGLE_BINS / LANES]; PHASES]>,
+    sine: Box<[[Lanes; ANGLE_BINS / LANES]; PHASES]>,
 }
 
 impl Default for Sampler {
@@ -58,14 +75,20 @@ impl Default for Sampler {
 impl Sampler {
     /// Ready to sample.
     pub fn new() -> Self {
-        let middle = |bin: usize| (bin as f64 + 0.5) * TAU / ANGLE_BINS as f64;
-        Self {
-            cosine: std::array::from_fn(|bin| math::cos(middle(bin)) as f32),
-            sine: std::array::from_fn(|bin| math::sin(middle(bin)) as f32),
-        }
+        let table = |function: fn(f64) -> f64| {
+            let place = |phase: usize| (phase as f64 + 0.5) / PHASES as f64;
+            let angle = |phase: usize, bin: usize| (bin as f64 + place(phase)) * TAU / ANGLE_BINS as f64;
+            Box::new(std::array::from_fn(|phase| {
+                std::array::from_fn(|part| {
+                    Lanes::new(std::array::from_fn(|lane| function(angle(phase, part * LANES + lane)) as f32))
+                })
+            }))
+        };
+        Self { cosine: table(math::cos), sine: table(math::sin) }
     }
 
-    /// The engagement of a cutter at a pose. Costs 0.3 µs for a flat cutter and about 2 µs for others.
+    /// The engagement of a cutter at a pose. Costs about a microsecond for a flat cutter and a
+    /// few for others; the bench `kernel` prints it.
     pub fn sample(&self, map: &HeightMap, profile: &Profile, pose: &Pose) -> Sample {
         let mut found = Sample::default();
         let (cell_x, cell_y) = map.cell_mm();
@@ -136,48 +159,56 @@ impl<'a> View<'a> {
     }
 
     /// Material above the tip just ahead of the forward half of a ring, every `stride`-th bin.
-    fn ahead_of_ring(&self, radius_mm: f64, stride: usize) -> [f32; HALF] {
-        let radius = radius_mm as f32;
-        let beside_max = (radius - self.half_beside).max(0.0);
-        let mut heights = [f32::NEG_INFINITY; HALF];
-        let mut bin = stride / 2;
-        while bin < HALF {
-            let beside = (radius * self.sampler.cosine[bin]).clamp(-beside_max, beside_max);
-            let inner = (beside.abs() - self.half_beside).max(0.0);
-            let ahead = (radius * radius - inner * inner).max(0.0).sqrt() + self.half_ahead;
-            heights[bin] = self.height(ahead, beside);
-            bin += stride;
-        }
-        heights
+    fn ahead_of_ring(&self, radius_mm: f64, phase: usize, stride: usize) -> [f32; HALF] {
+        let radius = Lanes::splat(radius_mm as f32);
+        let (half, half_ahead) = (Lanes::splat(self.half_beside), Lanes::splat(self.half_ahead));
+        let beside_max = (radius - half).fast_max(Lanes::ZERO);
+        let cosine = &self.sampler.cosine[phase];
+        self.heights(stride, |part| {
+            let beside = (radius * cosine[part]).fast_max(-beside_max).fast_min(beside_max);
+            let inner = (beside.abs() - half).fast_max(Lanes::ZERO);
+            let ahead = (radius * radius - inner * inner).fast_max(Lanes::ZERO).sqrt() + half_ahead;
+            (ahead, beside)
+        })
     }
 
-    /// Material above the tip on a ring itself, every `stride`-th bin from `first` on.
-    fn on_ring(&self, radius_mm: f64, first: usize, stride: usize) -> [f32; ANGLE_BINS] {
-        let radius = radius_mm as f32;
-        let mut heights = [f32::NEG_INFINITY; ANGLE_BINS];
-        let mut bin = first + stride / 2;
-        while bin < ANGLE_BINS {
-            heights[bin] = self.height(radius * self.sampler.sine[bin], radius * self.sampler.cosine[bin]);
-            bin += stride;
-        }
-        heights
+    /// Material above the tip on half a ring itself, from bin `first` on, every `stride`-th bin.
+    fn on_ring(&self, radius_mm: f64, first: usize, phase: usize, stride: usize) -> [f32; HALF] {
+        let radius = Lanes::splat(radius_mm as f32);
+        let (sine, cosine) = (&self.sampler.sine[phase], &self.sampler.cosine[phase]);
+        let first = first / LANES;
+        self.heights(stride, |part| (radius * sine[first + part], radius * cosine[first + part]))
     }
 
-    /// Height of the material above the tip in the cell at a place relative to the axis, mm; −∞ where
-    /// there is none.
+    /// Height of the material above the tip in the cells at places (ahead, beside) relative to the axis, mm;
+    /// −∞ where there is none and between strides. The places are arithmetic on lanes, the look-ups are not.
     #[inline(always)]
-    fn height(&self, ahead: f32, beside: f32) -> f32 {
-        let x = self.axis_x + ahead * self.ahead[0] + beside * self.beside[0];
-        let y = self.axis_y + ahead * self.ahead[1] + beside * self.beside[1];
+    fn heights(&self, stride: usize, place: impl Fn(usize) -> (Lanes, Lanes)) -> [f32; HALF] {
         let grid = &self.map.grid;
-        // A negative place saturates to cell 0, so it is refused by its sign.
-        let (column, row) = (x as usize, y as usize);
-        if x < 0.0 || y < 0.0 || column >= grid.columns || row >= grid.rows {
-            return f32::NEG_INFINITY;
+        // Exact in single precision: a map has at most 2²⁰ cells along an axis.
+        let (x_end, y_end) = (Lanes::splat(grid.columns as f32), Lanes::splat(grid.rows as f32));
+        let mut heights = [f32::NEG_INFINITY; HALF];
+        for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let (ahead, beside) = place(part);
+            let along = |axis: f32, index: usize| {
+                let (ahead_cells, beside_cells) = (Lanes::splat(self.ahead[index]), Lanes::splat(self.beside[index]));
+                Lanes::splat(axis) + ahead * ahead_cells + beside * beside_cells
+            };
+            let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
+            let inside = x.simd_ge(Lanes::ZERO) & y.simd_ge(Lanes::ZERO) & x.simd_lt(x_end) & y.simd_lt(y_end);
+            let inside = inside.to_bitmask();
+            let (columns, rows) = (x.fast_trunc_int().to_array(), y.fast_trunc_int().to_array());
+            for lane in (stride / 2..LANES).step_by(stride) {
+                if inside >> lane & 1 == 1 {
+                    let (column, row) = (columns[lane] as usize, rows[lane] as usize);
+                    if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
+                        let height = tile.rows[row % ROWS][column % COLUMNS];
+                        heights[lane] = if height > grid.floor { height - self.tip_z } else { f32::NEG_INFINITY };
+                    }
+                }
+            }
         }
-        let height =
-            self.map.tiles[(row / ROWS) * grid.tile_columns + column / COLUMNS].rows[row % ROWS][column % COLUMNS];
-        if height > grid.floor { height - self.tip_z } else { f32::NEG_INFINITY }
+        heights
     }
 
     /// The flat face cuts only when it descends.
@@ -186,8 +217,10 @@ impl<'a> View<'a> {
             return;
         }
         // The circle that halves the face.
-        let heights = self.on_ring(self.profile.face_mm * std::f64::consts::FRAC_1_SQRT_2, 0, 1);
-        let mask = bits(&heights, FACE_THIN_MM as f32);
+        let radius_mm = self.profile.face_mm * std::f64::consts::FRAC_1_SQRT_2;
+        let half =
+            |first: usize| u128::from(bits(&self.on_ring(radius_mm, first, MIDDLE_PHASE, 1), FACE_THIN_MM as f32));
+        let mask = half(0) | half(HALF) << HALF;
         if mask != 0 {
             engagement.slices.push(EngagementSlice { low_mm: 0.0, high_mm: 0.0, mask });
         }
@@ -224,72 +257,76 @@ impl<'a> View<'a> {
         front | (trailing << HALF) | before_start
     }
 
-    /// Bins in material at a height below the full radius, and the greatest height of material there.
-    fn ring_mask(&self, z_mm: f64, stride: usize) -> (u128, f32) {
+    /// Bins in material at a height below the full radius.
+    fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize) -> u128 {
         let slope = self.profile.slope_at(z_mm);
         let moving = self.moving_in(slope);
         if moving == 0 {
-            return (0, f32::NEG_INFINITY);
+            return 0;
         }
         let radius_mm = self.profile.radius_at(z_mm);
         let z = z_mm as f32;
-        let mut mask = 0;
-        let mut highest = f32::NEG_INFINITY;
-        let mut keep = |heights: &[f32], found: u128| {
-            let found = found & moving;
-            let hits = heights.iter().enumerate().filter(|(bin, _)| found >> bin & 1 == 1);
-            highest = hits.fold(highest, |highest, (_, &height)| highest.max(height));
-            mask |= found;
-        };
         // Touching is enough where the sample is on the surface: a cell's centre may be lower by its slope.
-        let touching = z - (slope * self.cell_mm * std::f64::consts::FRAC_1_SQRT_2).min(f64::from(z)) as f32;
-        if self.horizontal == 0.0 {
-            let heights = self.on_ring(radius_mm, 0, stride);
-            keep(&heights, bits(&heights, touching));
+        let slack_mm = (slope * self.cell_mm * std::f64::consts::FRAC_1_SQRT_2).min(z_mm);
+        let touching = z - slack_mm as f32;
+        let front = if self.horizontal == 0.0 {
+            bits(&self.on_ring(radius_mm, 0, phase, stride), touching)
         } else {
-            let heights = self.ahead_of_ring(radius_mm, stride);
-            keep(&heights, bits(&heights, z));
-            if moving >> HALF != 0 {
-                let heights = self.on_ring(radius_mm, HALF, stride);
-                keep(&heights, bits(&heights, touching));
-            }
+            bits(&self.ahead_of_ring(radius_mm, phase, stride), z)
+        };
+        let mut mask = u128::from(front);
+        if moving >> HALF != 0 {
+            mask |= u128::from(bits(&self.on_ring(radius_mm, HALF, phase, stride), touching)) << HALF;
         }
-        (spread(mask, stride) & moving, highest)
+        spread(mask, stride) & moving
     }
 
     /// The part below the full radius: search where it touches, then slice that.
     fn profile(&self, top_mm: f64, engagement: &mut Engagement) {
-        let from_mm = self.bottom_mm;
         let to_mm = top_mm.min(self.profile.tip_mm).min(self.profile.flute_mm);
-        if to_mm <= from_mm || self.profile.slope_at(0.5 * to_mm).is_infinite() {
+        if to_mm <= self.bottom_mm || self.profile.slope_at(0.5 * to_mm).is_infinite() {
             return;
         }
-        // Levels are closer together near the tip: shallow cuts touch only there.
-        let level =
-            |place: f64| from_mm + (to_mm - from_mm) * (place / SEARCH_LEVELS as f64) * (place / SEARCH_LEVELS as f64);
-        let mut touched: Option<(usize, usize)> = None;
-        let mut highest = f64::NEG_INFINITY;
-        for index in 0..SEARCH_LEVELS {
-            let (mask, height) = self.ring_mask(level(index as f64 + 0.5), 2);
-            if mask != 0 {
-                touched = Some((touched.map_or(index, |(first, _)| first), index));
-                highest = highest.max(f64::from(height));
-            }
-        }
-        let Some((first, last)) = touched else {
+        let Some((low_mm, high_mm)) = self.touched(to_mm) else {
             return;
         };
-        let low_mm = level(first as f64);
-        let high_mm = level(last as f64 + 1.0).min(highest.max(level(last as f64 + 0.5)));
         let slice_mm = (high_mm - low_mm) / PROFILE_SLICES as f64;
         for index in 0..PROFILE_SLICES {
             let (low_mm, high_mm) = (low_mm + index as f64 * slice_mm, low_mm + (index + 1) as f64 * slice_mm);
             let middle_mm = 0.5 * (low_mm + high_mm);
-            let (mask, _) = self.ring_mask(middle_mm, self.stride(self.profile.radius_at(middle_mm)));
+            let stride = self.stride(self.profile.radius_at(middle_mm));
+            let mask = self.ring_mask(middle_mm, PHASE_ORDER[index % PHASES], stride);
             if mask != 0 {
                 engagement.slices.push(EngagementSlice { low_mm, high_mm, mask });
             }
         }
+    }
+
+    /// Between which heights the part below the full radius touches material, looked for up to `to_mm`.
+    fn touched(&self, to_mm: f64) -> Option<(f64, f64)> {
+        let from_mm = self.bottom_mm;
+        // Levels are closer together near the tip: shallow cuts touch only there.
+        let level = |place: f64| {
+            let share = place / SEARCH_LEVELS as f64;
+            (from_mm + (to_mm - from_mm) * share * share).min(to_mm)
+        };
+        let touches = |z_mm: f64| self.ring_mask(z_mm, MIDDLE_PHASE, 4) != 0;
+        let mut levels = (0..SEARCH_LEVELS).filter(|&index| touches(level(index as f64 + 0.5)));
+        let first = levels.next()?;
+        let last = levels.next_back().unwrap_or(first);
+        let (mut below_mm, mut above_mm) = (level(last as f64 + 0.5), level(last as f64 + 1.5));
+        if above_mm == to_mm && touches(to_mm - 0.02 * (to_mm - below_mm)) {
+            return Some((level(first as f64), to_mm));
+        }
+        for _ in 0..TOP_HALVINGS {
+            let middle_mm = 0.5 * (below_mm + above_mm);
+            if touches(middle_mm) {
+                below_mm = middle_mm;
+            } else {
+                above_mm = middle_mm;
+            }
+        }
+        Some((level(first as f64), 0.5 * (below_mm + above_mm)))
     }
 
     /// Bins that one sample stands for: neighbours nearer to each other than a cell read the same one.
@@ -304,13 +341,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The cylindrical part: one ring of heights decides all slices.
+    /// The cylindrical part: the heights on one ring are the borders of the slices.
     fn wall(&self, top_mm: f64, found: &mut Sample) {
         let base_mm = self.profile.tip_mm.max(self.bottom_mm);
         if self.horizontal == 0.0 || top_mm <= base_mm + THIN_MM {
             return;
         }
-        let heights = self.ahead_of_ring(self.profile.radius_mm, 1);
+        let heights = self.ahead_of_ring(self.profile.radius_mm, MIDDLE_PHASE, 1);
         // Beside the path the sample looks up to √(R·cell) ahead; what is claimed to hit the shank must be in the way.
         let clear = HALF / 16;
         let ahead = heights[clear..HALF - clear].iter().fold(f32::NEG_INFINITY, |high, &height| high.max(height));
@@ -336,15 +373,25 @@ impl<'a> View<'a> {
             levels.sort_unstable_by(f32::total_cmp);
             borders.choose(levels);
         }
-        let slice_max_mm = (0.2 * self.profile.radius_mm).max((borders.last_mm() - base_mm) / 8.0);
+        let depth_mm = borders.last_mm() - base_mm;
+        let slice_max_mm = (0.2 * self.profile.radius_mm).max(depth_mm / 8.0).min(depth_mm / WALL_SLICES_MIN);
+        // One ring for each phase that is used, whatever the number of slices.
+        let mut rings: [Option<[f32; HALF]>; PHASES] = [None; PHASES];
         let mut low_mm = base_mm;
+        let mut count = 0;
         for border_mm in borders.iter() {
-            let parts = ((border_mm - low_mm) / slice_max_mm).ceil().max(1.0);
-            let mask = bits(&heights, (0.5 * (low_mm + border_mm)) as f32);
+            let parts = ((border_mm - low_mm) / slice_max_mm - 1e-6).ceil().max(1.0);
+            let middle_mm = 0.5 * (low_mm + border_mm);
             let part_mm = (border_mm - low_mm) / parts;
             for part in 0..parts as usize {
+                let phase = PHASE_ORDER[count % PHASES];
+                count += 1;
+                let ring = rings[phase].get_or_insert_with(|| self.ahead_of_ring(self.profile.radius_mm, phase, 1));
+                let mask = u128::from(bits(ring, middle_mm as f32));
                 let from_mm = low_mm + part as f64 * part_mm;
-                found.engagement.slices.push(EngagementSlice { low_mm: from_mm, high_mm: from_mm + part_mm, mask });
+                if mask != 0 {
+                    found.engagement.slices.push(EngagementSlice { low_mm: from_mm, high_mm: from_mm + part_mm, mask });
+                }
             }
             low_mm = border_mm;
         }
@@ -398,16 +445,12 @@ impl Borders {
 }
 
 /// One bit for each height above z.
-fn bits(heights: &[f32], z: f32) -> u128 {
-    let mut mask = 0;
-    for (part, heights) in heights.chunks(64).enumerate() {
-        let mut word = 0u64;
-        for (bit, &height) in heights.iter().enumerate() {
-            word |= u64::from(height > z) << bit;
-        }
-        mask |= u128::from(word) << (64 * part);
-    }
-    mask
+fn bits(heights: &[f32; HALF], z: f32) -> u64 {
+    let parts = heights.as_chunks::<LANES>().0.iter().enumerate();
+    parts.fold(0, |mask, (part, heights)| {
+        let above = Lanes::new(*heights).simd_gt(Lanes::splat(z)).to_bitmask();
+        mask | u64::from(above) << (LANES * part)
+    })
 }
 
 /// Copies the bit in the middle of every group of `stride` bins to the whole group.

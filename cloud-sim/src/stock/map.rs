@@ -42,6 +42,9 @@ const TILE_BYTES: u64 = (size_of::<Tile>() + size_of::<Arc<Tile>>() + size_of::<
 /// Cells along the longer edge below which a map is of no use, and being told is better.
 const CELLS_ALONG_MIN: f64 = 32.0;
 
+/// Most cells along an edge: single precision counts them exactly, with room for parts of a cell.
+const CELLS_ALONG_MAX: f64 = (1u32 << 20) as f64;
+
 impl HeightMap {
     /// A map of uncut stock, and what became of the options.
     ///
@@ -316,7 +319,7 @@ fn checked_grid(bounds: &Aabb, options: MapOptions) -> Result<(Grid, bool), Stoc
         let (columns, rows) = ((size.x / cell_mm - 1e-9).ceil().max(1.0), (size.y / cell_mm - 1e-9).ceil().max(1.0));
         let tiles = (columns / COLUMNS as f64).ceil() * (rows / ROWS as f64).ceil();
         let bytes = tiles * TILE_BYTES as f64;
-        if bytes <= options.memory_max_bytes as f64 {
+        if bytes <= options.memory_max_bytes as f64 && columns.max(rows) <= CELLS_ALONG_MAX {
             let (columns, rows) = (columns as usize, rows as usize);
             let grid = Grid {
                 min_x: bounds.min.x,

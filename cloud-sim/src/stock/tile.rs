@@ -29,7 +29,7 @@ pub(crate) struct TileBounds {
 
 /// Lowered cells after which the bounds of a tile are taken again. Taking them costs about as much as
 /// cutting a dozen blocks of cells.
-const STALE_MAX: u32 = 64;
+const STALE_MAX: u32 = 256;
 
 impl Tile {
     pub(crate) fn filled(height: f32) -> Self {
@@ -38,16 +38,16 @@ impl Tile {
 
     /// The exact bounds.
     pub(crate) fn bounds(&self) -> TileBounds {
-        let mut max = [f32::NEG_INFINITY; BLOCK];
-        let mut min = [f32::INFINITY; BLOCK];
+        let mut max = wide::f32x8::splat(f32::NEG_INFINITY);
+        let mut min = wide::f32x8::splat(f32::INFINITY);
         for row in &self.rows {
-            for block in row.as_chunks::<BLOCK>().0 {
-                for lane in 0..BLOCK {
-                    max[lane] = if block[lane] > max[lane] { block[lane] } else { max[lane] };
-                    min[lane] = if block[lane] < min[lane] { block[lane] } else { min[lane] };
-                }
+            for cells in row.as_chunks::<8>().0 {
+                let cells = wide::f32x8::new(*cells);
+                max = max.fast_max(cells);
+                min = min.fast_min(cells);
             }
         }
+        let (max, min) = (max.to_array(), min.to_array());
         TileBounds {
             max: max.into_iter().fold(f32::NEG_INFINITY, f32::max),
             min: min.into_iter().fold(f32::INFINITY, f32::min),

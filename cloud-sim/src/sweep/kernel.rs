@@ -7,12 +7,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use shared::geom::Point;
-
 use super::cutter::{Cutter, Form};
-use super::underside::{Flat, Line, Underside, greater, lesser};
+use super::underside::{Flat, LANES, Lanes, Line, Underside, splat};
 use crate::executor::Executor;
 use crate::stock::{BLOCK, COLUMNS, Grid, HeightMap, ROWS, Tile, TileBounds};
+use shared::geom::Point;
 
 /// A straight piece of a path.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +21,8 @@ pub(super) struct Piece {
     /// True where the same straight line was cut up to `start` just before: what lies behind is already
     /// at or below what this piece could make of it.
     pub(super) continued: bool,
+    /// True where the deepest drop is wanted.
+    pub(super) track: bool,
 }
 
 /// What a cut took.
@@ -31,7 +32,7 @@ pub(super) struct Tally {
     pub(super) drop_mm: f64,
     /// Lowered cells.
     pub(super) cells: u32,
-    /// The greatest drop, mm, and the cell (column, row) where it was.
+    /// The greatest drop, mm, and the cell (column, row) where it was; found only where it is asked for.
     pub(super) deepest: Option<(f32, usize, usize)>,
 }
 
@@ -75,9 +76,12 @@ struct Prepared {
     radius: f64,
     x_end: f64,
     y_end: f64,
+    /// From the first to the last cell of a block.
+    block_width: f32,
     /// x of the cells of a block from the block's first cell.
-    offsets: [f32; BLOCK],
+    offsets: [Lanes; PARTS],
     floor: f32,
+    track: bool,
 }
 
 impl Prepared {
@@ -109,8 +113,12 @@ impl Prepared {
             radius,
             x_end: end.x - start.x,
             y_end: end.y - start.y,
-            offsets: std::array::from_fn(|lane| (lane as f64 * grid.cell_x) as f32),
+            offsets: std::array::from_fn(|part| {
+                Lanes::new(std::array::from_fn(|lane| ((part * LANES + lane) as f64 * grid.cell_x) as f32))
+            }),
+            block_width: ((BLOCK - 1) as f64 * grid.cell_x) as f32,
             floor: grid.floor,
+            track: piece.track,
         }
     }
 
@@ -241,7 +249,8 @@ impl Band<'_> {
         for (index, (tile, bounds)) in tiles.iter_mut().zip(bounds).enumerate() {
             let tile_column = self.first_column + index;
             let x_first = self.grid.centre_x(tile_column * COLUMNS) - prepared.origin_x;
-            let low = greater(prepared.low() + underside.height(self.nearest2(x_first) as f32), prepared.floor);
+            let nearest = underside.height(splat(self.nearest2(x_first) as f32)).to_array()[0];
+            let low = (prepared.low() + nearest).max(prepared.floor);
             if low >= bounds.max {
                 continue;
             }
@@ -305,10 +314,11 @@ impl Band<'_> {
     ) -> Tally {
         let prepared = self.prepared;
         let cell = self.grid.cell_x;
-        let mut lowering = Lowering { lanes: [0.0; LANES], cells: 0, deepest: None, floor: prepared.floor };
+        let mut lowering =
+            Lowering { lanes: [0.0; LANES], cells: 0, deepest: None, track: prepared.track, floor: prepared.floor };
         let starts: [f32; COLUMNS / BLOCK] =
             std::array::from_fn(|block| (x_first + (block * BLOCK) as f64 * cell) as f32);
-        let block_width = prepared.offsets[BLOCK - 1];
+        let block_width = prepared.block_width;
         for (row, cells) in tile.rows.iter_mut().enumerate() {
             let (from, to, y) = (spans.from[row], spans.to[row], spans.y[row]);
             for (index, block) in cells.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
@@ -318,22 +328,28 @@ impl Band<'_> {
                 }
                 let s_first = x * prepared.ux + y * prepared.uy;
                 let s_last = s_first + block_width * prepared.ux;
-                let (s_low, s_high) = (lesser(s_first, s_last), greater(s_first, s_last));
+                let (s_low, s_high) = (s_first.min(s_last), s_first.max(s_last));
                 if s_high < prepared.s_from {
                     continue;
                 }
-                let heights = if U::LEVEL_IS_FLAT && LEVEL {
-                    prepared.plane(x, from, to)
+                // Each arm has its own loop: heights stay in registers.
+                let place = (index * BLOCK, row);
+                if U::LEVEL_IS_FLAT && LEVEL {
+                    let (from, to, z) = (splat(from), splat(to), splat(prepared.z_start));
+                    lowering.lower(block, place, |part| {
+                        let x = splat(x) + prepared.offsets[part];
+                        (x.simd_ge(from) & x.simd_le(to)).bitselect(z, splat(f32::INFINITY))
+                    });
                 } else if s_high < prepared.s_start {
-                    prepared.standing(underside, x, y, prepared.z_start)
+                    lowering.lower(block, place, |part| prepared.standing(underside, part, x, y, prepared.z_start));
                 } else if s_low > prepared.s_end {
-                    prepared.standing(underside, x - prepared.x_end as f32, y - prepared.y_end as f32, prepared.z_end)
+                    let (x, y) = (x - prepared.x_end as f32, y - prepared.y_end as f32);
+                    lowering.lower(block, place, |part| prepared.standing(underside, part, x, y, prepared.z_end));
                 } else if LEVEL {
-                    prepared.level(underside, x, y)
+                    lowering.lower(block, place, |part| prepared.level(underside, part, x, y));
                 } else {
-                    prepared.sloped(underside, x, y)
-                };
-                lowering.lower(block, &heights, index * BLOCK, row);
+                    lowering.lower(block, place, |part| prepared.sloped(underside, part, x, y));
+                }
             }
         }
         lowering.tally()
@@ -341,98 +357,78 @@ impl Band<'_> {
 }
 
 impl Prepared {
-    /// A flat cutter on a level piece: one height between the ends of the span.
+    /// A cutter that stands at one point; x and y of the block's first cell are from its axis.
     #[inline(always)]
-    fn plane(&self, x: f32, from: f32, to: f32) -> [f32; BLOCK] {
-        let mut heights = [f32::INFINITY; BLOCK];
-        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
-            let x = x + offset;
-            *height = if (x >= from) & (x <= to) { self.z_start } else { f32::INFINITY };
-        }
-        heights
+    fn standing<U: Underside>(&self, underside: U, part: usize, x: f32, y: f32, z: f32) -> Lanes {
+        let x = splat(x) + self.offsets[part];
+        splat(z) + underside.height(x * x + splat(y * y))
     }
 
-    /// A cutter that stands at one point; x and y of the first cell are from its axis.
+    /// s along and d beside the line.
     #[inline(always)]
-    fn standing<U: Underside>(&self, underside: U, x: f32, y: f32, z: f32) -> [f32; BLOCK] {
-        let mut heights = [0.0; BLOCK];
-        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
-            let x = x + offset;
-            *height = z + underside.height(x * x + y * y);
-        }
-        heights
+    fn along(&self, part: usize, x: f32, y: f32) -> (Lanes, Lanes) {
+        let x = splat(x) + self.offsets[part];
+        (x * splat(self.ux) + splat(y * self.uy), splat(y * self.ux) - x * splat(self.uy))
     }
 
     /// Any cutter on a level piece: the nearest pose is the lowest.
     #[inline(always)]
-    fn level<U: Underside>(&self, underside: U, x: f32, y: f32) -> [f32; BLOCK] {
-        let mut heights = [0.0; BLOCK];
-        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
-            let x = x + offset;
-            let s = x * self.ux + y * self.uy;
-            let d = y * self.ux - x * self.uy;
-            let e = s - greater(lesser(s, self.line.length), 0.0);
-            *height = self.z_start + underside.height(d * d + e * e);
-        }
-        heights
+    fn level<U: Underside>(&self, underside: U, part: usize, x: f32, y: f32) -> Lanes {
+        let (s, d) = self.along(part, x, y);
+        let e = s - s.fast_min(splat(self.line.length)).fast_max(Lanes::ZERO);
+        splat(self.z_start) + underside.height(d * d + e * e)
     }
 
     /// Any cutter on a piece that rises or falls.
     #[inline(always)]
-    fn sloped<U: Underside>(&self, underside: U, x: f32, y: f32) -> [f32; BLOCK] {
-        let mut heights = [0.0; BLOCK];
-        for (height, offset) in heights.iter_mut().zip(&self.offsets) {
-            let x = x + offset;
-            let s = x * self.ux + y * self.uy;
-            let d = y * self.ux - x * self.uy;
-            *height = self.z_start + underside.swept(&self.line, s, d);
-        }
-        heights
+    fn sloped<U: Underside>(&self, underside: U, part: usize, x: f32, y: f32) -> Lanes {
+        let (s, d) = self.along(part, x, y);
+        splat(self.z_start) + underside.swept(&self.line, s, d)
     }
 }
 
-/// Accumulators of removed height: enough that additions need not wait for each other.
-const LANES: usize = 8;
+/// Parts of a block that are computed at once.
+const PARTS: usize = BLOCK / LANES;
 
 /// Lowers blocks and counts what that took, in double precision and in a fixed order.
 struct Lowering {
     lanes: [f64; LANES],
     cells: u32,
     deepest: Option<(f32, usize, usize)>,
+    /// Whether anyone asks for the deepest drop.
+    track: bool,
     floor: f32,
 }
 
 impl Lowering {
     #[inline(always)]
-    fn lower(&mut self, block: &mut [f32; BLOCK], heights: &[f32; BLOCK], column: usize, row: usize) {
-        let mut lower = 0u32;
-        for lane in 0..BLOCK {
-            lower |= u32::from(heights[lane] < block[lane]);
-        }
-        if lower != 0 {
-            self.take(block, heights, column, row);
+    fn lower(&mut self, block: &mut [f32; BLOCK], place: (usize, usize), height: impl Fn(usize) -> Lanes) {
+        for (part, cells) in block.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let heights = height(part);
+            if heights.simd_lt(Lanes::new(*cells)).any() {
+                self.take(cells, heights, (place.0 + part * LANES, place.1));
+            }
         }
     }
 
-    /// Apart from the loop over blocks: most blocks are not lowered.
+    /// Apart from the loop over blocks: most cells that are looked at are not lowered.
     #[inline(never)]
-    fn take(&mut self, block: &mut [f32; BLOCK], heights: &[f32; BLOCK], column: usize, row: usize) {
-        let mut drops = [0.0f32; BLOCK];
-        let mut cells = 0u32;
-        for lane in 0..BLOCK {
-            let (old, wanted) = (block[lane], greater(heights[lane], self.floor));
-            let lower = wanted < old;
-            let new = if lower { wanted } else { old };
-            self.lanes[lane % LANES] += f64::from(old) - f64::from(new);
-            drops[lane] = old - new;
-            cells += u32::from(lower);
-            block[lane] = new;
+    fn take(&mut self, cells: &mut [f32; LANES], heights: Lanes, (column, row): (usize, usize)) {
+        let old = *cells;
+        let wanted = splat(self.floor).simd_lt(heights).bitselect(heights, splat(self.floor));
+        let lower = wanted.simd_lt(Lanes::new(old));
+        *cells = lower.bitselect(wanted, Lanes::new(old)).to_array();
+        self.cells += lower.to_bitmask().count_ones();
+        for (lane, (old, new)) in self.lanes.iter_mut().zip(old.iter().zip(&*cells)) {
+            *lane += f64::from(*old) - f64::from(*new);
         }
-        self.cells += cells;
-        let deepest = drops.iter().fold(0.0, |deepest, &drop| greater(deepest, drop));
-        if deepest > self.deepest.map_or(0.0, |(drop, ..)| drop) {
-            let lane = drops.iter().position(|&drop| drop == deepest).unwrap_or(0);
-            self.deepest = Some((deepest, column + lane, row));
+        if self.track {
+            for (lane, (old, new)) in old.iter().zip(&*cells).enumerate() {
+                let drop = old - new;
+                if drop > self.deepest.map_or(0.0, |(deepest, ..)| deepest) {
+                    self.deepest = Some((drop, column + lane, row));
+                }
+            }
         }
     }
 

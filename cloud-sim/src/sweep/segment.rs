@@ -139,7 +139,7 @@ pub fn cut_geometry(map: &mut HeightMap, cutter: &Cutter, geometry: &Geometry, e
     let area_mm2 = map.grid.cell_area_mm2();
     let mut tally = Tally::default();
     let cell_mm = map.grid.cell_x.min(map.grid.cell_y);
-    for piece in pieces(geometry, 0.0, 1.0, cell_mm) {
+    for piece in pieces(geometry, (0.0, 1.0), cell_mm, false) {
         tally.add(&cut_piece(map, cutter, &piece, executor));
     }
     tally.drop_mm * area_mm2
@@ -167,7 +167,9 @@ impl Stepper<'_> {
         let sample = self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose);
         let cell_mm = self.map.grid.cell_x.min(self.map.grid.cell_y);
         let mut tally = Tally::default();
-        for piece in pieces(geometry, from, to, cell_mm) {
+        let rapid = self.segment.kind == SegmentKind::Rapid;
+        let plunge = !self.cutter.centre_cutting() && is_plunge(&pose.travel);
+        for piece in pieces(geometry, (from, to), cell_mm, rapid || plunge) {
             tally.add(&cut_piece(self.map, self.cutter, &piece, self.executor));
             for touch in self.cutter.body.touches(self.map, &piece.start, &piece.end) {
                 out.note(self.finding(touch.kind, done, touch.place, touch.depth_mm));
@@ -188,11 +190,11 @@ impl Stepper<'_> {
         let grid = &self.map.grid;
         let left = f64::from(self.map.cell(column, row));
         let place = Point::new(grid.centre_x(column), grid.centre_y(row), left + f64::from(drop));
-        if self.segment.kind == SegmentKind::Rapid {
+        if rapid {
             let finding = self.finding(FindingKind::RapidInStock, done, place, f64::from(drop));
             out.note(Finding { removed_mm3: done.removed_mm3, ..finding });
         }
-        if !self.cutter.centre_cutting() && is_plunge(&pose.travel) {
+        if plunge {
             let finding = self.finding(FindingKind::NonCentreCuttingPlunge, done, place, f64::from(drop));
             out.note(Finding { removed_mm3: done.removed_mm3, ..finding });
         }
@@ -221,7 +223,7 @@ fn lowest_z(geometry: &Geometry) -> f64 {
 }
 
 /// The straight pieces of a stretch of a path, in order.
-fn pieces(geometry: &Geometry, from: f64, to: f64, cell_mm: f64) -> impl Iterator<Item = Piece> {
+fn pieces(geometry: &Geometry, (from, to): (f64, f64), cell_mm: f64, track: bool) -> impl Iterator<Item = Piece> {
     let chords = match geometry {
         Geometry::Line { .. } => 1,
         Geometry::Still { .. } => 0,
@@ -241,6 +243,7 @@ fn pieces(geometry: &Geometry, from: f64, to: f64, cell_mm: f64) -> impl Iterato
             start: geometry.point(fraction(chord)),
             end: geometry.point(fraction(chord + 1)),
             continued: straight && from > 0.0,
+            track,
         }
     })
 }

@@ -160,6 +160,7 @@ fn section_times_length_is_the_removed_volume() {
                 assert_identity(&name("slot"), &mut map, &tool, run(0.0, 0.0, 0.0), step_mm);
                 assert_identity(&name("side 2 mm"), &mut map, &tool, run(2.0, 0.0, 0.0), step_mm);
                 assert_identity(&name("side 1 mm"), &mut map, &tool, run(3.0, 0.0, 0.0), step_mm);
+                assert_identity(&name("side 0.5 mm"), &mut map, &tool, run(3.5, 0.0, 0.0), step_mm);
                 assert_identity(&name("second level"), &mut map, &tool, run(1.0, -3.0, 0.0), step_mm);
                 let mut map = block(70.0, 70.0, 25.0, 0.1);
                 assert_identity(&name("ramp 3°"), &mut map, &tool, run(0.0, 0.0, 3f64.to_radians().tan()), step_mm);

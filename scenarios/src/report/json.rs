@@ -185,8 +185,8 @@ pub struct FallbackJson {
     pub line: Option<u32>,
     /// Why.
     pub reason: String,
-    /// How long, s.
-    pub for_s: f64,
+    /// How long, s; unavailable where it lasted to the end.
+    pub for_s: Figure,
     /// From the expiry of the last admitted plan to the first command on the fallback curve, ms.
     pub reaction_ms: Figure,
 }

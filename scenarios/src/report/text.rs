@@ -169,7 +169,7 @@ fn write_fallbacks(out: &mut String, report: &RunJson) {
         put(
             out,
             format_args!(
-                "  at {:.2} s, line {line}: {} for {:.2} s; first command on the fallback curve {} ms after expiry",
+                "  at {:.2} s, line {line}: {} for {} s; first command on the fallback curve {} ms after expiry",
                 fallback.at_s, fallback.reason, fallback.for_s, fallback.reaction_ms
             ),
         );

@@ -1,21 +1,22 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use std::sync::Arc;
 
-use edge_agent::blackbox::TraceEntry;
-use edge_agent::handoff::HandoffRecord;
+use edge_agent::setup::agent_job;
+use edge_agent::tally::{Happening, Tally};
 use edge_agent::recording::{Entry, EntryChain, Recorder, RecordingHead, TRANSMITS_PER_CYCLE_MAX, Transmitted};
-use edge_agent::{Agent, AgentConfig, AgentJob, Inbound, OperatorAction};
+use edge_agent::{Agent, AgentConfig, Inbound, OperatorAction};
 use firmware_bridge::controller::{Command, Execution};
-use firmware_bridge::dialect::virtual_link::{ReportDecoder, ReportEvent, capabilities, report_decoder};
+use firmware_bridge::controller::Capabilities;
+use firmware_bridge::dialect::virtual_link::{ReportDecoder, ReportEvent, report_decoder};
 use shared::ident::{Epoch, Name};
 use shared::job::Job;
 use shared::plan::RejectReason;
 use shared::time::Instant;
 use shared::units::Seconds;
+use shared::wire::{Message, decode};
 
 use super::WorldError;
-use super::outcome::{Coverage, RunEvent, WorldOutcome, fallbacks, merged_events};
+use super::outcome::WorldOutcome;
 
 /// The agent, as a shell would run it: reports decoded, leases granted, every input and decision recorded.
 pub struct EdgeSide {
@@ -29,9 +30,8 @@ pub struct EdgeSide {
     execution: Option<Execution>,
     line: Option<u32>,
     tear_next: bool,
-    trace: Vec<TraceEntry>,
-    handoffs: Vec<HandoffRecord>,
-    coverage: Coverage,
+    tally: Tally,
+    cells_removed: u64,
 }
 
 impl EdgeSide {
@@ -39,12 +39,10 @@ impl EdgeSide {
         job: &Job,
         bundle: Vec<u8>,
         machine: Name,
-        config: AgentConfig,
+        (config, capabilities): (AgentConfig, Capabilities),
         record: bool,
         now: Instant,
     ) -> Result<Self, WorldError> {
-        let sample_period = config.state_period;
-        let capabilities = capabilities(&job.machine, sample_period);
         let epoch = Epoch(1);
         let head = RecordingHead {
             epoch,
@@ -56,15 +54,7 @@ impl EdgeSide {
         };
         let chain = EntryChain::new(&head);
         let recorder = if record { Some(Recorder::new(Cursor::new(Vec::new()), &head)?) } else { None };
-        let agent_job = AgentJob {
-            machine: machine.clone(),
-            path: Arc::clone(&job.path),
-            program: job.program,
-            context: job.context,
-            offer: bundle.into(),
-            capabilities,
-            lines_max: job.facts.lines,
-        };
+        let agent_job = agent_job(machine.clone(), job, bundle.into(), capabilities);
         let mut side = Self {
             agent: Agent::new(config, agent_job, epoch, now)?,
             decoder: report_decoder(),
@@ -76,9 +66,8 @@ impl EdgeSide {
             execution: None,
             line: None,
             tear_next: false,
-            trace: Vec::new(),
-            handoffs: Vec::new(),
-            coverage: Coverage::default(),
+            tally: Tally::default(),
+            cells_removed: 0,
         };
         side.agent.handle_operator(now, OperatorAction::Arm);
         side.note(now, &Entry::Operator(OperatorAction::Arm))?;
@@ -138,6 +127,9 @@ impl EdgeSide {
 
     pub(super) fn handle_message(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WorldError> {
         self.note(now, &Entry::Message { received_at: now, bytes })?;
+        if let Ok(Message::Plan(plan)) = decode(bytes) {
+            self.cells_removed += plan.chunk.removed_cells;
+        }
         self.agent.handle_inbound(now, Inbound { received_at: now, bytes });
         Ok(())
     }
@@ -160,10 +152,10 @@ impl EdgeSide {
         let command = self.agent.poll_command(now);
         self.note(now, &Entry::Cycle(command))?;
         self.transmits_left = TRANSMITS_PER_CYCLE_MAX;
-        self.coverage.take(now, &self.agent.status(now));
-        let Self { agent, trace, handoffs, .. } = self;
-        agent.drain_events(&mut |entry| trace.push(entry));
-        agent.drain_handoffs(&mut |record| handoffs.push(record));
+        let Self { agent, tally, .. } = self;
+        tally.cycle(now, &agent.status(now));
+        agent.drain_events(&mut |entry| tally.event(&entry));
+        agent.drain_handoffs(&mut |record| tally.handoff(&record));
         Ok(command)
     }
 
@@ -194,7 +186,7 @@ impl EdgeSide {
         self,
         started: Instant,
         cycle_time: Seconds,
-        events: Vec<RunEvent>,
+        mut events: Vec<Happening>,
     ) -> Result<WorldOutcome, WorldError> {
         let rejects: BTreeMap<&'static str, u64> = RejectReason::ALL
             .iter()
@@ -205,20 +197,19 @@ impl EdgeSide {
             Some(recorder) => Some(recorder.finish()?.0.into_inner()),
             None => None,
         };
+        events.extend(self.tally.happenings().iter().cloned());
+        // Stable: what happened at one instant stays in the order in which it was noted.
+        events.sort_by_key(|event| event.at);
         Ok(WorldOutcome {
             started,
             cycle_time,
-            fallbacks: fallbacks(&self.trace, started, self.coverage.last_seen()),
-            events: merged_events(events, &self.trace),
-            handoffs: self.handoffs,
+            events,
             counts: self.agent.handoff_counts(),
             rejects,
-            covered_share: self.coverage.share(),
-            chunks_admitted: self.coverage.chunks_admitted(&self.trace),
+            cells_removed: self.cells_removed,
             digest: self.chain.end(0).digest,
             recording,
-            lost_reports: self.decoder.counters().torn_lines,
-            trace: self.trace,
+            tally: self.tally,
         })
     }
 }

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use cloud_sim::executor::Executor;
 use cloud_sim::session::SessionConfig;
 use edge_agent::AgentConfig;
-use firmware_bridge::controller::Execution;
+use edge_agent::tally::Happening;
+use firmware_bridge::controller::{Capabilities, Execution};
 use firmware_bridge::dialect::virtual_link::{LinkCommand, encode_command};
 use firmware_bridge::process::CuttingProcess;
 use firmware_bridge::virtual_controller::{TracePoint, VirtualConfig, VirtualController};
@@ -32,8 +33,8 @@ use crate::format::{FaultAction, FaultSection};
 use crate::link::{Link, LinkRules};
 
 pub use edge::EdgeSide;
-pub use outcome::{Fallback, RunEvent, WorldOutcome};
-pub use settings::{agent_config, link_rules, session_config, virtual_config};
+pub use outcome::WorldOutcome;
+pub use settings::{budget, link_rules, session_config, virtual_config};
 
 use cloud::CloudSide;
 
@@ -56,6 +57,8 @@ pub struct WorldSetup<'a> {
     pub machine: Name,
     /// The edge's settings.
     pub agent: AgentConfig,
+    /// What the controller can do.
+    pub capabilities: Capabilities,
     /// The cloud's settings.
     pub session: SessionConfig,
     /// The virtual machine's settings.
@@ -117,7 +120,7 @@ struct World<'a> {
     faults: Vec<FaultSection>,
     /// When the program was started.
     started: Option<Instant>,
-    events: Vec<RunEvent>,
+    events: Vec<Happening>,
     buffer: Vec<u8>,
     progress: (Instant, shared::motion::Station),
 }
@@ -133,7 +136,7 @@ impl<'a> World<'a> {
             setup.controller,
             origin,
         )?;
-        let edge = EdgeSide::new(&setup.job, setup.bundle, setup.machine, setup.agent, setup.record, origin)?;
+        let edge = EdgeSide::new(&setup.job, setup.bundle, setup.machine, (setup.agent, setup.capabilities), setup.record, origin)?;
         Ok(Self {
             now: origin,
             controller,
@@ -275,6 +278,6 @@ impl<'a> World<'a> {
     }
 
     fn note(&mut self, name: &str) {
-        self.events.push(RunEvent { at: self.now, name: name.to_owned() });
+        self.events.push(Happening { at: self.now, name: name.to_owned() });
     }
 }

@@ -1,64 +1,39 @@
 use cloud_sim::session::SessionConfig;
-use edge_agent::{AgentConfig, Arming, DialRule};
+use edge_agent::setup::Budget;
 use firmware_bridge::virtual_controller::{PowerMeter, SensorNoise, VirtualConfig};
 use shared::job::Job;
 use shared::motion::StopRule;
-use shared::plan::{Envelope, Override};
+use shared::plan::Override;
 use shared::time::Duration;
-use shared::units::{Length, Seconds};
+use shared::units::Seconds;
 
 use crate::format::ScenarioFile;
 use crate::link::LinkRules;
 
 /// Time between two commands of the edge.
-const CYCLE_PERIOD: Duration = Duration::from_ms(5);
+const CYCLE: Duration = Duration::from_ms(5);
 
 /// Most memory of one stock map of a session.
 const MEMORY_MAX_BYTES: u64 = 512 << 20;
+
+/// Signs of life in one time to live: at least three (DESIGN.md section 4), and one to spare.
+const KEEP_ALIVES: u64 = 4;
 
 fn ms(value: f64) -> Duration {
     Duration::from_s(value / 1e3)
 }
 
-/// The edge's settings for a scenario. The budget sets what counts as late; the time to live sets what
-/// counts as gone.
-pub fn agent_config(file: &ScenarioFile, job: &Job) -> AgentConfig {
+/// The latency budget of a scenario.
+pub fn budget(file: &ScenarioFile) -> Budget {
     let budget = &file.budget;
-    let time_to_live = ms(budget.time_to_live_ms);
-    let range = &job.machine.override_range;
-    AgentConfig {
-        envelope: Envelope {
-            factor_min: Override::from_permille(range.min_permille).unwrap_or(Override::PROGRAMMED),
-            factor_max: Override::PROGRAMMED,
-            step_permille: range.step_permille,
-            slew_per_s: range.slew_per_s.min(job.limits.slew_per_s),
-            reach_max: Length::mm(REACH_MAX_MM),
-        },
-        arming: Arming::Active,
-        dial_rule: DialRule::Product,
-        without_us: Override::PROGRAMMED,
-        time_scale: job.time_scale,
-        cycle_period: CYCLE_PERIOD,
-        command_time_to_live: CYCLE_PERIOD.times(20),
-        plan_time_to_live_max: time_to_live,
-        latency_bound: ms(budget.end_to_end_ms),
-        lead: CYCLE_PERIOD.times(2),
+    Budget {
+        end_to_end: ms(budget.end_to_end_ms),
         horizon_min: Duration::from_s(budget.horizon_s.min),
-        horizon_required: Duration::from_s(budget.horizon_s.min),
-        trigger_timeout: ms(budget.end_to_end_ms).times(4),
-        state_period: Duration::from_ms(10),
-        sample_age_max: ms(file.run.sample_ms).times(10),
-        healthy_interval: Duration::from_ms(1000),
-        session_silence_max: time_to_live.times(8),
-        offer_retry: Duration::from_ms(1000),
-        offer_part_spacing: Duration::from_ms(2),
-        position_tolerance: Length::mm(0.5),
-        forged_per_minute_max: 100,
+        horizon_target: Duration::from_s(budget.horizon_s.target),
+        time_to_live: ms(budget.time_to_live_ms),
+        cycle: CYCLE,
     }
 }
-
-/// One chunk may cover this much of path: a minute of roughing at 15 m/min.
-const REACH_MAX_MM: f64 = 15_000.0;
 
 /// The cloud's settings for a scenario.
 pub fn session_config(file: &ScenarioFile) -> SessionConfig {
@@ -66,7 +41,7 @@ pub fn session_config(file: &ScenarioFile) -> SessionConfig {
     SessionConfig {
         horizon_target: Duration::from_s(file.budget.horizon_s.target),
         time_to_live,
-        keep_alive_period: Duration::from_ns(time_to_live.as_ns() / 4),
+        keep_alive_period: Duration::from_ns(time_to_live.as_ns() / KEEP_ALIVES),
         cell_mm: file.run.resolution_mm,
         memory_max_bytes: MEMORY_MAX_BYTES,
     }

@@ -37,6 +37,55 @@ pub(super) struct EdgeElement {
     pub(super) mask: u128,
 }
 
+/// Greatest lag over which cylindrical elements with different masks are taken as one, in bins.
+const GROUP_BINS: f64 = 2.0;
+
+/// Neighbouring elements taken as one: their edge as a whole, and by bin how much of it is in material.
+#[derive(Clone, Debug)]
+pub(super) struct EdgeGroup {
+    /// All of them together; its mask holds every bin that any of them has.
+    pub(super) element: EdgeElement,
+    /// Share of the edge in material, by bin.
+    pub(super) shares: [f64; ANGLE_BINS],
+}
+
+impl EdgeGroup {
+    /// Takes the longest group from the front of `elements`, and leaves the rest. Neighbours on a cylinder form the
+    /// same chip at the same angle, so that they differ only in where they are in material; within
+    /// [`GROUP_BINS`] of lag their forces may be summed by bin.
+    pub(super) fn take(elements: &mut &[EdgeElement]) -> Option<Self> {
+        let (first, mut rest) = elements.split_first()?;
+        let mut group = Self { element: *first, shares: [0.0; ANGLE_BINS] };
+        group.add(first);
+        while let Some((next, after)) = rest.split_first() {
+            let element = &group.element;
+            let cylinder = element.dr_mm == 0.0 && next.dr_mm == 0.0 && element.radius_mm == next.radius_mm;
+            let touches = (element.lag_high_bins - next.lag_low_bins).abs() <= 1e-6;
+            if !(cylinder && touches && next.lag_high_bins - element.lag_low_bins <= GROUP_BINS) {
+                break;
+            }
+            group.element.dz_mm += next.dz_mm;
+            group.element.ds_mm += next.ds_mm;
+            group.element.lag_high_bins = next.lag_high_bins;
+            group.element.mask |= next.mask;
+            group.add(next);
+            rest = after;
+        }
+        *elements = rest;
+        let whole_mm = group.element.ds_mm;
+        group.shares.iter_mut().for_each(|share| *share /= whole_mm);
+        Some(group)
+    }
+
+    fn add(&mut self, element: &EdgeElement) {
+        let mut left = element.mask;
+        while left != 0 {
+            self.shares[left.trailing_zeros() as usize] += element.ds_mm;
+            left &= left - 1;
+        }
+    }
+}
+
 /// Elements of the edge in material, lowest first.
 ///
 /// `ploughs_down` says that the cutter moves down, so that a flat bottom cuts too. The part of the bottom
@@ -183,6 +232,22 @@ mod tests {
         let down = elements(&slices(1, 0.5, 1 << 40), &tool, true);
         assert_eq!((down.len(), down[0].dz_mm, down[0].ds_mm), (2, 0.0, 5.0));
         assert_eq!(down[0].mask, 1 << 40 | 1 << 87, "the arc and its mirror image behind the axis");
+    }
+
+    #[test]
+    fn slices_of_different_arcs_are_grouped_by_lag() {
+        let mut engagement = slices(16, 0.5, 0xff);
+        engagement.slices.iter_mut().step_by(2).for_each(|slice| slice.mask = 0xf);
+        let found = elements(&engagement, &testing::end_mill(20.0, 4, 30.0), false);
+        let (mut rest, mut groups) = (found.as_slice(), Vec::new());
+        while let Some(group) = EdgeGroup::take(&mut rest) {
+            groups.push(group);
+        }
+        assert!(found.len() == 16 && groups.len() < 7, "{} elements, {} groups", found.len(), groups.len());
+        let in_material_mm =
+            |bin: usize| groups.iter().map(|group| group.shares[bin] * group.element.ds_mm).sum::<f64>();
+        assert!((in_material_mm(0) - 8.0).abs() < 1e-9 && (in_material_mm(7) - 4.0).abs() < 1e-9);
+        assert_eq!(in_material_mm(8), 0.0);
     }
 
     #[test]

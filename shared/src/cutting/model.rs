@@ -16,7 +16,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::beam::Beam;
-use super::edge::{self, EdgeElement};
+use super::edge::{self, EdgeElement, EdgeGroup};
 use super::engagement::{ANGLE_BINS, Engagement};
 use super::law::CuttingLaw;
 use super::loads::{CuttingMotion, Loads, Runout};
@@ -81,8 +81,8 @@ struct Samples {
     scale: [f64; NODES],
     x_n: [f64; NODES],
     y_n: [f64; NODES],
-    /// Bins in material that form a chip.
-    cuts: [bool; ANGLE_BINS],
+    /// By bin, the share of the edge that forms a chip.
+    cuts: [f64; ANGLE_BINS],
 }
 
 impl CuttingModel {
@@ -162,9 +162,11 @@ impl CuttingModel {
             scale: [0.0; NODES],
             x_n: [0.0; NODES],
             y_n: [0.0; NODES],
-            cuts: [false; ANGLE_BINS],
+            cuts: [0.0; ANGLE_BINS],
         };
-        for element in &elements {
+        let mut rest = elements.as_slice();
+        while let Some(group) = EdgeGroup::take(&mut rest) {
+            let element = &group.element;
             let down_mm2 = element.dr_mm * feed.down_mm;
             let mask = if down_mm2 > 0.0 { element.mask } else { element.mask & FORWARD };
             if mask == 0 {
@@ -178,7 +180,7 @@ impl CuttingModel {
                 if tooth == 0 || !alike {
                     let share = if alike { f64::from(self.flutes) } else { 1.0 };
                     self.sample(element, mask, feed, tooth as usize, &mut samples);
-                    self.take(element, mask, share, &mut samples, &mut force, &mut sums);
+                    self.take(&group, mask, share, &mut samples, &mut force, &mut sums);
                 }
                 revolution.add(element, &force, self.pitch_bins(tooth as usize));
             }
@@ -242,7 +244,7 @@ impl CuttingModel {
     /// Turns sampled chip areas into forces, and adds `share` times their integrals to the sums.
     fn take(
         &self,
-        element: &EdgeElement,
+        group: &EdgeGroup,
         mask: u128,
         share: f64,
         samples: &mut Samples,
@@ -251,6 +253,7 @@ impl CuttingModel {
     ) {
         let (first, last) = (mask.trailing_zeros() as usize, ANGLE_BINS - mask.leading_zeros() as usize);
         let (bins, nodes) = (last - first, 2 * (last - first) + 1);
+        let element = &group.element;
         let areas_mm2 = &samples.area_mm2[..nodes];
         let law = ElementLaw::new(&self.law, &self.powers, element, areas_mm2);
         law.scale(areas_mm2, &mut samples.scale[..nodes]);
@@ -264,15 +267,16 @@ impl CuttingModel {
             y_n[node] = t * sines[node] - n * cosines[node];
         }
         let (mut cutting, mut chips_mm2, mut count) = (0.0, 0.0, 0.0);
-        for bin in 0..bins {
-            let cuts = mask >> (first + bin) & 1 == 1 && areas_mm2[2 * bin + 1] > 0.0;
-            samples.cuts[bin] = cuts;
-            if cuts {
-                cutting += (scales[2 * bin] + 4.0 * scales[2 * bin + 1] + scales[2 * bin + 2]) / 6.0;
-                chips_mm2 += (areas_mm2[2 * bin] + 4.0 * areas_mm2[2 * bin + 1] + areas_mm2[2 * bin + 2]) / 6.0;
-                count += 1.0;
-            }
+        let rows = areas_mm2.windows(3).step_by(2).zip(scales.windows(3).step_by(2)).zip(&group.shares[first..last]);
+        for (cuts, ((area, scale), share)) in samples.cuts.iter_mut().zip(rows) {
+            let forms = if area[1] > 0.0 { *share } else { 0.0 };
+            *cuts = forms;
+            cutting += forms * (scale[0] + 4.0 * scale[1] + scale[2]);
+            chips_mm2 += forms * (area[0] + 4.0 * area[1] + area[2]);
+            count += forms;
         }
+        // Simpson's rule.
+        (cutting, chips_mm2) = (cutting / 6.0, chips_mm2 / 6.0);
         force.fill(first, &samples.cuts[..bins], [x_n, y_n]);
         let [x_total, y_total] = force.total();
         sums.force_n[0] += share * x_total;

@@ -41,8 +41,8 @@ impl ToothForce {
     }
 
     /// Takes the bins from `first` on: x and y force at borders and middles, two a bin and one for the end, and
-    /// which of the bins have any.
-    pub(super) fn fill(&mut self, first: usize, cuts: &[bool], samples: [&[f64]; 2]) {
+    /// for each bin the share of the edge that has it.
+    pub(super) fn fill(&mut self, first: usize, cuts: &[f64], samples: [&[f64]; 2]) {
         self.first = first;
         self.count = cuts.len();
         for (axis, values) in samples.into_iter().enumerate() {
@@ -50,8 +50,7 @@ impl ToothForce {
             let before = &mut self.before[axis];
             before[0] = 0.0;
             for (bin, (cuts, nodes)) in cuts.iter().zip(values.windows(3).step_by(2)).enumerate() {
-                let gate = f64::from(u8::from(*cuts));
-                let (l, m, r) = (nodes[0] * gate, nodes[1] * gate, nodes[2] * gate);
+                let (l, m, r) = (nodes[0] * cuts, nodes[1] * cuts, nodes[2] * cuts);
                 a[bin] = l;
                 b[bin] = -3.0 * l + 4.0 * m - r;
                 c[bin] = 2.0 * l - 4.0 * m + 2.0 * r;
@@ -107,6 +106,7 @@ impl Revolution {
     /// Adds one tooth on one element.
     pub(super) fn add(&mut self, element: &EdgeElement, force: &ToothForce, pitch_bins: f64) {
         let span = span_bins(element);
+        let per_bin = 1.0 / span;
         for grid in &mut self.grids {
             let ends = [element.lag_low_bins, element.lag_low_bins + span].map(|lag| {
                 let place = grid.offset - pitch_bins - lag;
@@ -118,16 +118,16 @@ impl Revolution {
             let begin = index(force.first as i64 - low_shift);
             let late = (low_shift - high_shift) as usize;
             for axis in 0..2 {
-                let total = force.total()[axis] / span;
+                let total = force.total()[axis] * per_bin;
                 let row = &mut grid.force_n[axis][begin..];
                 force.integrals(axis, low_x, &mut self.scratch);
                 for (sample, integral) in row.iter_mut().zip(&self.scratch[..force.count]) {
-                    *sample += integral / span;
+                    *sample += integral * per_bin;
                 }
                 row[force.count..force.count + late].iter_mut().for_each(|sample| *sample += total);
                 force.integrals(axis, high_x, &mut self.scratch);
                 for (sample, integral) in row[late..].iter_mut().zip(&self.scratch[..force.count]) {
-                    *sample -= integral / span;
+                    *sample -= integral * per_bin;
                 }
             }
         }

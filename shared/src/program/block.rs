@@ -31,6 +31,8 @@ pub(super) struct Block {
     ends: [u32; 26],
     present: u32,
     pointed: u32,
+    /// `@` and `^`.
+    polar: [Option<f64>; 2],
     g: [u16; group::COUNT],
     g_spans: [(u32, u32); group::COUNT],
     m: [u16; m_group::COUNT],
@@ -59,6 +61,7 @@ impl Block {
             ends: [0; 26],
             present: 0,
             pointed: 0,
+            polar: [None; 2],
             g: [NONE; group::COUNT],
             g_spans: [(0, 0); group::COUNT],
             m: [NONE; m_group::COUNT],
@@ -75,6 +78,7 @@ impl Block {
 
     fn clear(&mut self) {
         (self.present, self.pointed, self.inert_count) = (0, 0, 0);
+        self.polar = [None; 2];
         self.g = [NONE; group::COUNT];
         self.m = [NONE; m_group::COUNT];
         (self.number, self.program) = (None, None);
@@ -105,6 +109,16 @@ impl Block {
     /// The words that are there, as bits.
     pub(super) fn words(&self) -> u32 {
         self.present
+    }
+
+    /// Distance and angle of a polar target, as written.
+    pub(super) fn polar(&self) -> [Option<f64>; 2] {
+        self.polar
+    }
+
+    /// True if there is a polar word.
+    pub(super) fn has_polar(&self) -> bool {
+        self.polar != [None; 2]
     }
 
     /// Bytes of a word.
@@ -184,6 +198,7 @@ impl Block {
                 b' ' | b'\t' | b'\r' => at + 1,
                 b'(' => comment_end(line, at, scope.dialect)?,
                 b';' => break,
+                b'@' | b'^' if scope.dialect == Dialect::Rs274ngc => self.polar_word(line, at, scope)?,
                 b'#' => self.assignment(line, at, scope)?,
                 byte if byte.is_ascii_alphabetic() => self.read_word(line, at, scope)?,
                 _ => return Err(bad_character(line, at)),
@@ -209,6 +224,17 @@ impl Block {
         self.is_empty = false;
         self.assignments.push((target, value.given()));
         Ok(reader.at)
+    }
+
+    fn polar_word(&mut self, line: &[u8], at: usize, scope: Scope<'_>) -> Checked<usize> {
+        let (value, _, end) = word_value(line, at + 1, scope)?;
+        let slot = usize::from(line[at] == b'^');
+        if self.polar[slot].is_some() {
+            return Err(Fault::error(REPEATED_WORD, at..end, "the block has two of this polar word", "keep one"));
+        }
+        self.polar[slot] = value;
+        self.is_empty = false;
+        Ok(end)
     }
 
     fn read_word(&mut self, line: &[u8], at: usize, scope: Scope<'_>) -> Checked<usize> {
@@ -390,7 +416,7 @@ fn two_of_a_group(letter: u8, first: u16, second: u16, span: Range<usize>) -> Bo
 }
 
 fn unsupported(letter: u8, code: u16, span: Range<usize>, advice: &str) -> Box<Fault> {
-    Fault::error(UNSUPPORTED, span, format!("{} cannot be simulated", code_name(letter, code)), advice)
+    Fault::error(UNSUPPORTED, span, format!("{} is not simulated", code_name(letter, code)), advice)
 }
 
 fn unknown(letter: u8, code: u16, span: Range<usize>, dialect: Dialect) -> Box<Fault> {

@@ -21,7 +21,8 @@ pub(super) mod group {
     pub(in super::super) const WORK: usize = 10;
     pub(in super::super) const PATH: usize = 11;
     pub(in super::super) const SPEED_MODE: usize = 12;
-    pub(in super::super) const COUNT: usize = 13;
+    pub(in super::super) const RADIUS: usize = 13;
+    pub(in super::super) const COUNT: usize = 14;
 }
 
 /// Index of each M group in a block.
@@ -31,7 +32,8 @@ pub(super) mod m_group {
     pub(in super::super) const SPINDLE: usize = 2;
     pub(in super::super) const COOLANT: usize = 3;
     pub(in super::super) const OVERRIDE: usize = 4;
-    pub(in super::super) const COUNT: usize = 5;
+    pub(in super::super) const SAVE: usize = 5;
+    pub(in super::super) const COUNT: usize = 6;
 }
 
 /// What a code is.
@@ -47,6 +49,9 @@ pub(super) enum Code {
     Unknown,
 }
 
+/// What to do about a code that cannot be simulated.
+const TAKE_OUT: &str = "take it out of the program to simulate the rest";
+const NOT_AHEAD: &str = "its result is not known before the machine runs; take it out to simulate the rest";
 /// Reasons a code changes nothing here.
 const LOOK_AHEAD: &str = "smoothing and look-ahead belong to the machine description";
 const MACHINE_LOGIC: &str = "an M code of the machine builder: its logic is not simulated";
@@ -56,6 +61,8 @@ const SIGNAL: &str = "inputs and outputs are not simulated";
 pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
     use group::*;
     match code {
+        50 | 51 | 330 | 331 | 382..=385 if dialect == Dialect::Rs274ngc => Code::Acts(MOTION),
+        70 | 80 if dialect == Dialect::Rs274ngc => Code::Acts(RADIUS),
         0 | 10 | 20 | 30 | 730 | 800 | 810..=890 if code.is_multiple_of(10) => {
             if code == 870 {
                 Code::Unsupported("write the back bore as single blocks")
@@ -77,9 +84,8 @@ pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
         610 | 611 | 640 => Code::Acts(PATH),
         970 => Code::Acts(SPEED_MODE),
         _ if dialect.is_fanuc_like() => fanuc_g_code(code),
-        80 => Code::Inert("radius mode is the only one of a mill"),
-        50..=53 | 70 | 330 | 331 | 382..=385 | 411 | 421 | 700 | 710 | 711 | 712 | 720..=722 | 760 | 960 => {
-            Code::Unsupported("it is not simulated; take it out of the program to simulate the rest")
+        50..=53 | 330 | 331 | 382..=385 | 411 | 421 | 700 | 710 | 711 | 712 | 720..=722 | 760 | 960 => {
+            Code::Unsupported(TAKE_OUT)
         }
         _ => Code::Unknown,
     }
@@ -90,11 +96,10 @@ fn fanuc_g_code(code: u16) -> Code {
     match code {
         50 | 51 | 80 | 90 | 1030 | 1870 | 620 => Code::Inert(LOOK_AHEAD),
         220 | 230 => Code::Inert("stroke limits of the operator are not simulated"),
+        650 => Code::Acts(group::NON_MODAL),
         401 => Code::Inert("normal direction control is off"),
         150 | 500 | 501 | 511 | 670 | 690 => Code::Inert("it switches off what was not on"),
-        120 | 130 | 160 | 310 | 330 | 510 | 541 | 630 | 650 | 660 | 680 | 740 | 760 | 960 => {
-            Code::Unsupported("it is not simulated; take it out of the program to simulate the rest")
-        }
+        120 | 130 | 160 | 310 | 330 | 510 | 541 | 630 | 660 | 680 | 740 | 760 | 960 => Code::Unsupported(TAKE_OUT),
         _ => Code::Unknown,
     }
 }
@@ -105,17 +110,18 @@ pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
     match code {
         0 | 1 | 2 | 30 | 60 => Code::Acts(STOP),
         6 => Code::Acts(TOOL),
+        61 if dialect == Dialect::Rs274ngc => Code::Acts(TOOL),
+        70..=73 if dialect == Dialect::Rs274ngc => Code::Acts(SAVE),
         3..=5 => Code::Acts(SPINDLE),
         7..=9 => Code::Acts(COOLANT),
         48 | 49 => Code::Acts(OVERRIDE),
         19 => Code::Inert("the angle of the spindle is not simulated"),
-        97..=99 => Code::Unsupported("it is not simulated; write the subprogram in place"),
+        97 if dialect == Dialect::Haas => Code::Acts(STOP),
+        98 | 99 if dialect != Dialect::Grbl => Code::Acts(STOP),
         _ if !dialect.is_strict() => Code::Inert(MACHINE_LOGIC),
         50..=53 if dialect == Dialect::Rs274ngc => Code::Acts(OVERRIDE),
         62..=65 => Code::Inert(SIGNAL),
-        61 | 66..=68 | 70..=73 => {
-            Code::Unsupported("it is not simulated; take it out of the program to simulate the rest")
-        }
+        66..=68 => Code::Unsupported(NOT_AHEAD),
         100..=199 => Code::Inert(MACHINE_LOGIC),
         _ => Code::Unknown,
     }

@@ -37,6 +37,8 @@ pub(super) struct Holes {
     clear: f64,
     peck: f64,
     dwell_s: f64,
+    /// The step to the next hole is one of distance and angle.
+    is_polar: bool,
     span: Range<usize>,
 }
 
@@ -52,7 +54,8 @@ impl Execution<'_, '_> {
             ));
         }
         let [first, second, normal] = self.state.plane.axes();
-        if ![first, second, normal].into_iter().any(|axis| self.block.has(AXIS_LETTERS[axis])) {
+        let is_named = [first, second, normal].into_iter().any(|axis| self.block.has(AXIS_LETTERS[axis]));
+        if !is_named && !self.block.has_polar() {
             if self.dialect.is_strict() {
                 return Err(Fault::error(
                     MISSING_WORD,
@@ -63,7 +66,7 @@ impl Execution<'_, '_> {
             }
             return Ok(());
         }
-        if self.state.motion.is_none_or(|motion| motion <= 30) {
+        if !self.state.motion.is_some_and(is_cycle) {
             self.state.sticky = super::state::Sticky::default();
         }
         self.take_sticky(normal)?;
@@ -102,6 +105,9 @@ impl Execution<'_, '_> {
         let sticky = self.state.sticky;
         let retract = sticky.retract.ok_or_else(|| missing('R'))?;
         let bottom = sticky.bottom.ok_or_else(|| missing(char::from(AXIS_LETTERS[normal])))?;
+        if self.dialect.is_strict() && matches!(code, 820 | 860 | 880 | 890) && sticky.dwell_s.is_none() {
+            return Err(missing('P'));
+        }
         let is_incremental = self.state.is_incremental;
         // Incremental: R from the height the series began at, the bottom from R.
         let retract = if is_incremental { initial + retract } else { retract };
@@ -128,6 +134,9 @@ impl Execution<'_, '_> {
                 target[axis] = value;
             }
         }
+        if self.block.has_polar() {
+            [target[0], target[1]] = self.polar(&self.state.position.clone())?;
+        }
         // Rotary axes move with the first positioning.
         for (axis, place) in target.iter_mut().enumerate().skip(3) {
             if let Some(value) = self.axis_word(axis)? {
@@ -147,6 +156,7 @@ impl Execution<'_, '_> {
             clear,
             peck,
             dwell_s: sticky.dwell_s.unwrap_or(0.0),
+            is_polar: is_incremental && self.block.has_polar(),
             span,
         })
     }
@@ -196,6 +206,9 @@ impl Execution<'_, '_> {
         holes.left -= 1;
         for axis in 0..6 {
             holes.target[axis] += holes.step[axis];
+        }
+        if holes.is_polar {
+            [holes.target[0], holes.target[1]] = self.polar(&holes.target)?;
         }
         holes.travel = holes.clear;
         if holes.left > 0 {
@@ -267,7 +280,7 @@ impl Execution<'_, '_> {
         self.cycle_to(0, holes.clear, holes)
     }
 
-    fn turn_spindle(&mut self, direction: i8) {
+    pub(super) fn turn_spindle(&mut self, direction: i8) {
         if self.state.spindle.direction != direction {
             self.state.spindle.direction = direction;
             self.emit(Call::SetSpindleDirection { direction });
@@ -287,6 +300,11 @@ impl Execution<'_, '_> {
         }
         self.line_to(code, target, span.clone())
     }
+}
+
+/// True for the codes of cycles.
+pub(super) fn is_cycle(code: u16) -> bool {
+    matches!(code, 730 | 810..=890)
 }
 
 /// Why a cycle must run as programmed.

@@ -8,6 +8,7 @@ use super::block::{Block, bit, letters};
 use super::canon::{Call, CanonOp, FeedMode, Plane, StopKind};
 use super::codes::{group, m_group};
 use super::fault::*;
+use super::flow::Called;
 use super::options::{Dialect, Options};
 use super::report::Report;
 use super::state::{State, Sticky, work_index};
@@ -23,14 +24,44 @@ pub(super) const AXES: u32 = letters(&AXIS_LETTERS);
 const RATE_MAX: f64 = 1e9;
 /// Coordinates beyond this many mm are refused, so that no sum or square of them overflows.
 const COORDINATE_MAX_MM: f64 = 1e9;
+/// Greatest number of a program or line.
+const PROGRAM_MAX: u32 = 99_999_999;
+/// Words of G65 and the parameters they become (Fanuc, argument specification I).
+const MACRO_ARGUMENTS: [(u8, u32); 21] = [
+    (b'A', 1),
+    (b'B', 2),
+    (b'C', 3),
+    (b'I', 4),
+    (b'J', 5),
+    (b'K', 6),
+    (b'D', 7),
+    (b'E', 8),
+    (b'F', 9),
+    (b'H', 11),
+    (b'M', 13),
+    (b'Q', 17),
+    (b'R', 18),
+    (b'S', 19),
+    (b'T', 20),
+    (b'U', 21),
+    (b'V', 22),
+    (b'W', 23),
+    (b'X', 24),
+    (b'Y', 25),
+    (b'Z', 26),
+];
 /// Longest dwell in s: a day.
 const DWELL_MAX_S: f64 = 86_400.0;
 
 /// What comes after the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum After {
     /// The next line.
     Next,
+    /// M97, M98, G65.
+    Call(Called),
+    /// M99, to the line behind the call or to a numbered one.
+    Return(Option<u32>),
     /// Nothing: M2, M30.
     End,
 }
@@ -55,6 +86,9 @@ impl Execution<'_, '_> {
     /// # Errors
     /// The first thing the control would refuse; operations already made stay, the motion is not made.
     pub(super) fn run(&mut self) -> Checked<After> {
+        if self.block.g(group::NON_MODAL) == Some(650) {
+            return self.macro_call();
+        }
         let motion = self.motion_of_block()?;
         self.check_words(motion)?;
         for (letter, code, reason) in self.block.inert() {
@@ -66,6 +100,7 @@ impl Execution<'_, '_> {
         self.tool()?;
         self.spindle_and_coolant();
         self.overrides()?;
+        self.save_and_restore();
         self.dwell()?;
         self.plane_and_units();
         self.cutter_compensation();
@@ -108,26 +143,21 @@ impl Execution<'_, '_> {
 
     /// Says once that the unit was assumed, or that a number without a point may be read otherwise.
     fn check_unit(&mut self, letter: u8, value: f64) {
+        let span = self.block.span(letter);
         if self.report.facts.units_said.is_empty() && !self.report.facts.unit_assumed {
             self.report.facts.unit_assumed = true;
             let (unit, code) = unit_words(self.state.unit);
-            let span = self.block.span(letter);
-            let text = format!("the program has not said G20 or G21; lengths are read in {unit}");
+            let span = span.clone();
             let note = || {
-                Fault::error(
-                    UNIT_ASSUMED,
-                    span,
-                    text,
-                    format!("write {code} at its beginning, or state the machine's unit"),
-                )
-                .with(super::Severity::Note)
+                let text = format!("the program has not said G20 or G21; lengths are read in {unit}");
+                let advice = format!("write {code} at its beginning, or state the machine's unit");
+                Fault::error(UNIT_ASSUMED, span, text, advice).with(super::Severity::Note)
             };
             self.report.once(0, note, UNIT_ASSUMED);
         }
         if self.dialect.is_fanuc_like() && !self.block.has_point(letter) && value != 0.0 {
-            let span = self.block.span(letter);
-            let text = format!("{}{value} has no decimal point; it is read as {value} units", char::from(letter));
             let note = || {
+                let text = format!("{}{value} has no decimal point; it is read as {value} units", char::from(letter));
                 let advice = "some controls are set to read the least increment here; write the point to be sure";
                 Fault::error(ASSUMED, span, text, advice).with(super::Severity::Note)
             };
@@ -140,7 +170,7 @@ impl Execution<'_, '_> {
         let own = self.block.g(group::MOTION);
         // A full circle under a modal G2 or G3 may be written by its centre alone.
         let is_circle = matches!(self.state.motion, Some(20 | 30)) && self.block.has_any(letters(b"IJK"));
-        let has_axes = self.block.has_any(AXES) || is_circle;
+        let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
         let non_modal = self.block.g(group::NON_MODAL);
         let takes_axes = matches!(non_modal, Some(100 | 280 | 300 | 520 | 920))
             || (non_modal == Some(40) && self.dialect.is_fanuc_like())
@@ -210,6 +240,11 @@ impl Execution<'_, '_> {
     pub(super) fn set_motion(&mut self, code: u16) {
         if code <= 30 {
             self.state.line_motion = Some(code);
+        }
+        if code != 50 {
+            self.state.spline_end = [0.0; 2];
+        }
+        if !super::cycle::is_cycle(code) {
             self.state.sticky = Sticky::default();
         }
         self.state.motion = Some(code);
@@ -223,6 +258,9 @@ impl Execution<'_, '_> {
         }
         used |= match motion {
             Some(20 | 30) => letters(b"IJKRP"),
+            Some(50) => letters(b"IJPQ"),
+            Some(51) => letters(b"IJ"),
+            Some(330 | 331) => letters(b"KI"),
             Some(730 | 810..=890) => letters(b"RQPLKIJ"),
             _ => 0,
         };
@@ -233,8 +271,10 @@ impl Execution<'_, '_> {
         };
         used |= if self.block.g(group::LENGTH).is_some() { letters(b"HXYZ") } else { 0 };
         used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
+        used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
         used |= if self.block.g(group::PATH).is_some() { letters(b"PQ") } else { 0 };
         used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
+        used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
         used |= if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") };
         let unused = self.block.words() & !used;
         if unused == 0 {
@@ -356,6 +396,34 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
+    /// M70 to M73.
+    fn save_and_restore(&mut self) {
+        match self.block.m(m_group::SAVE) {
+            Some(code @ (70 | 73)) => {
+                self.state.saved = Some(self.state.save());
+                self.state.restores = code == 73;
+            }
+            Some(71) => self.state.saved = None,
+            Some(_) => self.restore(),
+            None => {}
+        }
+    }
+
+    /// Brings the saved state back; spindle and coolant by operations, where they changed.
+    pub(super) fn restore(&mut self) {
+        let Some(saved) = self.state.saved else { return };
+        self.state.restore(&saved);
+        if let Some(speed) = saved.spindle.speed.filter(|_| saved.spindle.speed != self.state.spindle.speed) {
+            self.state.spindle.speed = Some(speed);
+            self.emit(Call::SetSpindleSpeed { speed });
+        }
+        self.turn_spindle(saved.spindle.direction);
+        if (self.state.has_mist, self.state.has_flood) != (saved.has_mist, saved.has_flood) {
+            (self.state.has_mist, self.state.has_flood) = (saved.has_mist, saved.has_flood);
+            self.emit(Call::Coolant { on: saved.has_mist || saved.has_flood });
+        }
+    }
+
     fn dwell(&mut self) -> Checked<()> {
         if self.block.g(group::NON_MODAL) != Some(40) {
             return Ok(());
@@ -411,6 +479,9 @@ impl Execution<'_, '_> {
         if let Some(code) = self.block.g(group::WORK) {
             self.state.activate_work(work_index(code));
         }
+        if let Some(code) = self.block.g(group::RADIUS) {
+            self.state.is_diameter = code == 70;
+        }
         if let Some(code) = self.block.g(group::PATH) {
             self.state.is_exact_stop = code != 640;
             if self.block.has_any(letters(b"PQ")) && code == 640 {
@@ -434,6 +505,8 @@ impl Execution<'_, '_> {
             Some(1) if self.options.optional_stop => self.emit(Call::Stop { kind: StopKind::Optional }),
             Some(1) => self.report.without_effect(b'M', 10, "the optional stop is switched off"),
             Some(60) => self.emit(Call::Stop { kind: StopKind::Pallet }),
+            Some(code @ (97 | 98)) => return self.program_call(code == 97),
+            Some(99) => return self.block.whole(b'P', 0, PROGRAM_MAX).map(After::Return),
             Some(_) => {
                 self.emit(Call::End);
                 return Ok(After::End);
@@ -441,6 +514,32 @@ impl Execution<'_, '_> {
             None => {}
         }
         Ok(After::Next)
+    }
+
+    /// M98 P L, M97 P L. On Fanuc P may begin with the count: P51001 runs O1001 five times.
+    fn program_call(&mut self, is_line: bool) -> Checked<After> {
+        let span = self.block.m_span(m_group::STOP);
+        let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
+            return Err(Fault::error(MISSING_WORD, span, "the call has no P word", "write P with the number"));
+        };
+        let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?;
+        let (number, count) = match count {
+            None if number > 9999 && self.dialect.is_fanuc_like() && !is_line => (number % 10_000, number / 10_000),
+            count => (number, count.unwrap_or(1)),
+        };
+        Ok(After::Call(Called { number, count, is_line, arguments: None, span }))
+    }
+
+    /// G65: its words are parameters of the macro.
+    fn macro_call(&mut self) -> Checked<After> {
+        let span = self.block.g_span(group::NON_MODAL);
+        let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
+            return Err(Fault::error(MISSING_WORD, span, "G65 has no P word", "write P with the number"));
+        };
+        let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?.unwrap_or(1);
+        let value = |(letter, number): &(u8, u32)| self.block.word(*letter).map(|value| (*number, value));
+        let arguments = Some(MACRO_ARGUMENTS.iter().filter_map(value).collect());
+        Ok(After::Call(Called { number, count, is_line: false, arguments, span }))
     }
 
     /// Feed of a move of a length, or of a turn of rotary axes in degrees where nothing linear moves.

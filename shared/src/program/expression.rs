@@ -219,7 +219,10 @@ impl<'e> Reader<'e> {
     }
 
     fn operator(&mut self) -> Option<(Operator, u8, usize)> {
-        self.peek()?;
+        // The usual end, without looking through the table.
+        if self.peek()? == b']' {
+            return None;
+        }
         let rest = &self.line[self.at..];
         OPERATORS
             .iter()

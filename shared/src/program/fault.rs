@@ -49,6 +49,10 @@ pub(super) const EXPRESSION: &str = "program::expression";
 pub(super) const ARITHMETIC: &str = "program::arithmetic";
 /// A parameter that does not exist or cannot be written.
 pub(super) const PARAMETER: &str = "program::parameter";
+/// Flow control is malformed or its partner is missing.
+pub(super) const FLOW: &str = "program::flow";
+/// A subprogram was not found.
+pub(super) const NO_SUBPROGRAM: &str = "program::no-subprogram";
 /// A named limit was reached; the interpretation ends there.
 pub(super) const TOO_LONG: &str = "program::too-long";
 /// The bytes are not text of one byte a character.

@@ -1,16 +1,18 @@
 use super::block::Block;
-use super::canon::{Call, CanonOp, SourceId};
+use super::canon::{Call, CanonOp};
 use super::detect::detect;
 use super::diagnostic::{Diagnostic, Severity};
 use super::execute::{After, Execution, Pending};
 use super::expression::Scope;
 use super::facts::Facts;
 use super::fault::*;
+use super::flow::Flow;
+use super::labels::{Head, head, o_word};
 use super::options::{Dialect, Limits, Options, Sources};
 use super::parameters::Parameters;
 use super::report::Report;
 use super::state::State;
-use super::text::{Place, next_line};
+use super::text::next_line;
 use crate::units::Feedrate;
 use std::collections::VecDeque;
 
@@ -22,16 +24,15 @@ use std::collections::VecDeque;
 /// an error is one a control would refuse: its operations are good for looking at, not for running.
 #[derive(Debug)]
 pub struct Interpreter<'a> {
-    text: &'a [u8],
-    place: Place,
-    options: &'a Options,
-    dialect: Dialect,
-    state: State,
-    parameters: Parameters,
+    pub(super) flow: Flow<'a>,
+    pub(super) options: &'a Options,
+    pub(super) dialect: Dialect,
+    pub(super) state: State,
+    pub(super) parameters: Parameters,
     block: Block,
     holes: Pending,
     ready: VecDeque<CanonOp>,
-    report: Report<'a>,
+    pub(super) report: Report<'a>,
     has_tape_mark: bool,
     is_over: bool,
 }
@@ -59,14 +60,13 @@ pub fn interpret(name: &str, text: &[u8], sources: &dyn Sources, options: &Optio
 
 impl<'a> Interpreter<'a> {
     /// At the beginning of a program. `name` is what diagnostics call it.
-    pub fn new(name: &str, text: &'a [u8], _sources: &'a dyn Sources, options: &'a Options) -> Self {
+    pub fn new(name: &str, text: &'a [u8], sources: &'a dyn Sources, options: &'a Options) -> Self {
         let (dialect, evidence) = match options.dialect {
             Dialect::Auto => detect(text),
             given => (given, vec!["chosen by the caller".to_owned()]),
         };
         let mut interpreter = Self {
-            text,
-            place: Place::default(),
+            flow: Flow::new(text, sources),
             options,
             dialect,
             state: State::new(options),
@@ -78,7 +78,7 @@ impl<'a> Interpreter<'a> {
             has_tape_mark: false,
             is_over: false,
         };
-        interpreter.check_text();
+        interpreter.check_text(text);
         interpreter
     }
 
@@ -119,22 +119,22 @@ impl<'a> Interpreter<'a> {
     }
 
     /// What can be said before the first line.
-    fn check_text(&mut self) {
+    fn check_text(&mut self, text: &[u8]) {
         let Limits { bytes_max, .. } = self.options.limits;
         let whole = |code, message: String, advice: &str| Fault::error(code, 0..0, message, advice).fatal();
-        if self.text.len() > bytes_max {
-            let text = format!("the program has {} bytes, more than {bytes_max} (bytes_max)", self.text.len());
-            self.report.take(&whole(TOO_LONG, text, "split the program"));
-        } else if self.text.starts_with(&[0xFF, 0xFE]) || self.text.starts_with(&[0xFE, 0xFF]) {
-            let text = "the file is UTF-16: two bytes a character".to_owned();
-            self.report.take(&whole(ENCODING, text, "save it as plain ASCII or UTF-8 text"));
-        } else if self.text.starts_with(&[0xEF, 0xBB, 0xBF]) {
-            self.place.offset = 3;
+        if text.len() > bytes_max {
+            let message = format!("the program has {} bytes, more than {bytes_max} (bytes_max)", text.len());
+            self.report.take(&whole(TOO_LONG, message, "split the program"));
+        } else if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
+            let message = "the file is UTF-16: two bytes a character".to_owned();
+            self.report.take(&whole(ENCODING, message, "save it as plain ASCII or UTF-8 text"));
+        } else if text.starts_with(&[0xEF, 0xBB, 0xBF]) {
+            self.flow.place.offset = 3;
         }
         if self.dialect == Dialect::Siemens {
             let evidence = self.report.facts.dialect_evidence.join("; ");
-            let text = format!("the Siemens dialect is not interpreted ({evidence})");
-            self.report.take(&whole(UNSUPPORTED, text, "let the post write ISO code, or name another dialect"));
+            let message = format!("the Siemens dialect is not interpreted ({evidence})");
+            self.report.take(&whole(UNSUPPORTED, message, "let the post write ISO code, or name another dialect"));
         }
         self.is_over = self.report.is_over;
     }
@@ -147,15 +147,16 @@ impl<'a> Interpreter<'a> {
             }
             return;
         }
-        let Some(line) = next_line(self.text, &mut self.place) else {
+        let text = self.flow.text();
+        let Some(line) = next_line(text, &mut self.flow.place) else {
             self.end_of_text();
             return;
         };
         self.report.at.line = line.number;
-        self.report.at.source = SourceId::default();
+        (self.report.at.source, self.report.at.depth) = self.flow.at();
         self.report.line_start = line.range.start;
         let length = line.range.len();
-        self.report.line = &self.text[line.range];
+        self.report.line = &text[line.range];
         if length > self.options.limits.line_bytes_max {
             let limit = self.options.limits.line_bytes_max;
             let text = format!("the line has {length} bytes, more than {limit} (line_bytes_max)");
@@ -176,6 +177,10 @@ impl<'a> Interpreter<'a> {
         if line.first() != Some(&b'%') {
             return false;
         }
+        if self.report.at.depth > 0 {
+            // The tape of a subprogram: its end returns, as M99 does.
+            return self.report.at.line == 1 || self.leave();
+        }
         let is_first = self.report.facts.blocks == 0 && !self.has_tape_mark;
         if is_first {
             self.has_tape_mark = true;
@@ -189,6 +194,20 @@ impl<'a> Interpreter<'a> {
     }
 
     fn carry_out(&mut self) -> Checked<()> {
+        match head(self.report.line) {
+            Head::OWord(at) if self.is_flow(at) => {
+                self.report.facts.blocks += 1;
+                return self.o_line(at);
+            }
+            Head::Keyword(at) if self.dialect.is_fanuc_like() => {
+                self.report.facts.blocks += 1;
+                match self.macro_line(at)? {
+                    Some(rest) => self.report.cut_line(rest),
+                    None => return Ok(()),
+                }
+            }
+            _ => {}
+        }
         let scope = Scope {
             parameters: &self.parameters,
             system: &self.state,
@@ -208,13 +227,32 @@ impl<'a> Interpreter<'a> {
         for (target, value) in &self.block.assignments {
             self.parameters.set(target, *value, self.options.limits.parameters_max)?;
         }
-        if after? == After::End {
-            self.is_over = true;
+        match after? {
+            After::Next => Ok(()),
+            After::Call(called) => self.call(called),
+            After::Return(to_line) => {
+                self.is_over = self.return_from_program(to_line)? == After::End;
+                if self.is_over {
+                    self.finish();
+                }
+                Ok(())
+            }
+            After::End => {
+                self.is_over = true;
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    fn execution(&mut self) -> Execution<'_, 'a> {
+    /// True for O-words; false for program numbers and for a block that is skipped by `/`.
+    fn is_flow(&self, at: usize) -> bool {
+        let line = self.report.line;
+        let is_number = o_word(line, at).is_some_and(|word| word.keyword.is_empty());
+        let is_skipped = self.options.block_delete && line.trim_ascii_start().starts_with(b"/");
+        !is_number && !is_skipped
+    }
+
+    pub(super) fn execution(&mut self) -> Execution<'_, 'a> {
         Execution {
             block: &self.block,
             state: &mut self.state,
@@ -228,8 +266,12 @@ impl<'a> Interpreter<'a> {
 
     /// The text ends without M2 or M30.
     fn end_of_text(&mut self) {
+        if self.report.at.depth > 0 && self.leave() {
+            return;
+        }
         let is_empty = self.report.facts.operations == 0 && self.report.diagnostics.is_empty();
         self.report.line = &[];
+        self.report.at.line = self.flow.place.line;
         let fault = if is_empty {
             Fault::error(EMPTY, 0..0, "the program has nothing to do", "check that it is the right file")
         } else {

@@ -18,7 +18,8 @@ impl Execution<'_, '_> {
     /// Value of an axis word in mm or degrees.
     pub(super) fn axis_word(&mut self, axis: usize) -> Checked<Option<f64>> {
         let letter = AXIS_LETTERS[axis];
-        if axis < 3 { self.length(letter) } else { Ok(self.block.word(letter)) }
+        let value = if axis < 3 { self.length(letter)? } else { self.block.word(letter) };
+        Ok(if axis == 0 && self.state.is_diameter { value.map(|value| value / 2.0) } else { value })
     }
 
     /// Where the axis words lead, in program coordinates.
@@ -28,6 +29,14 @@ impl Execution<'_, '_> {
             if let Some(value) = self.axis_word(axis)? {
                 *place = if self.state.is_incremental { *place + value } else { value };
             }
+        }
+        if self.block.has_polar() {
+            if self.block.has(b'X') || self.block.has(b'Y') {
+                let span = self.block.span(if self.block.has(b'X') { b'X' } else { b'Y' });
+                return Err(Fault::error(MODAL_GROUP, span, "the block has polar words and X or Y", "keep one kind"));
+            }
+            let from = self.state.position;
+            [target[0], target[1]] = self.polar(&from)?;
         }
         Ok(target)
     }
@@ -49,6 +58,9 @@ impl Execution<'_, '_> {
                 self.set_motion(code);
                 self.arc(code == 20, span)
             }
+            50 | 51 => self.spline(code, span),
+            330 | 331 => self.synchronised(code, span),
+            382..=385 => self.probe(code, span),
             _ => self.cycle(code, span),
         }
     }
@@ -237,8 +249,11 @@ impl Execution<'_, '_> {
     fn set_data(&mut self) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);
         let kind = self.block.whole(b'L', 0, 99)?;
+        if let Some(kind @ (1 | 10 | 11)) = kind.filter(|_| !self.dialect.is_fanuc_like()) {
+            return self.set_length(kind);
+        }
         if !matches!(kind, Some(2 | 20)) {
-            let text = "G10 is simulated with L2 and L20 (work offsets) only";
+            let text = "this form of G10 is not simulated";
             return Err(Fault::error(UNSUPPORTED, span, text, "enter tool data in the tool table"));
         }
         let Some(number) = self.block.whole(b'P', 0, 9)? else {

@@ -13,13 +13,26 @@ pub(super) enum Target {
     Name(String),
 }
 
+/// Parameters of one call.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Locals {
+    numbers: BTreeMap<u32, f64>,
+    names: BTreeMap<String, f64>,
+}
+
+impl Locals {
+    /// An argument.
+    pub(super) fn set_number(&mut self, number: u32, value: f64) {
+        self.numbers.insert(number, value);
+    }
+}
+
 /// Parameters of the running call and those all calls share.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters {
     global: BTreeMap<u32, f64>,
     global_named: BTreeMap<String, f64>,
-    local: BTreeMap<u32, f64>,
-    local_named: BTreeMap<String, f64>,
+    local: Locals,
 }
 
 impl Parameters {
@@ -30,17 +43,22 @@ impl Parameters {
 
     /// Value of a numbered parameter; `None` where it was never written.
     pub(super) fn number(&self, number: u32) -> Option<f64> {
-        self.local.get(&number).or_else(|| self.global.get(&number)).copied()
+        self.local.numbers.get(&number).or_else(|| self.global.get(&number)).copied()
     }
 
     /// Value of a named parameter; `None` where it was never written.
     pub(super) fn named(&self, name: &str) -> Option<f64> {
-        if name.starts_with('_') { self.global_named.get(name).copied() } else { self.local_named.get(name).copied() }
+        if name.starts_with('_') { self.global_named.get(name).copied() } else { self.local.names.get(name).copied() }
+    }
+
+    /// Makes the parameters of another call the running ones; gives back those that were.
+    pub(super) fn swap_locals(&mut self, locals: Locals) -> Locals {
+        std::mem::replace(&mut self.local, locals)
     }
 
     /// Writes one; `None` empties it.
     pub(super) fn set(&mut self, target: &Target, value: Option<f64>, count_max: usize) -> Checked<()> {
-        let count = self.global.len() + self.global_named.len() + self.local.len() + self.local_named.len();
+        let count = self.global.len() + self.global_named.len() + self.local.numbers.len() + self.local.names.len();
         if count >= count_max {
             return Err(Fault::error(
                 TOO_LONG,
@@ -68,11 +86,11 @@ impl Parameters {
     }
 
     fn numbers(&mut self, number: u32) -> &mut BTreeMap<u32, f64> {
-        if number <= LOCAL_MAX { &mut self.local } else { &mut self.global }
+        if number <= LOCAL_MAX { &mut self.local.numbers } else { &mut self.global }
     }
 
     fn names(&mut self, name: &str) -> &mut BTreeMap<String, f64> {
-        if name.starts_with('_') { &mut self.global_named } else { &mut self.local_named }
+        if name.starts_with('_') { &mut self.global_named } else { &mut self.local.names }
     }
 }
 

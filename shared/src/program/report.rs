@@ -66,6 +66,13 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Drops the beginning of the line in work: what follows is a block of its own.
+    pub(super) fn cut_line(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.line.len());
+        self.line = &self.line[bytes..];
+        self.line_start += bytes;
+    }
+
     /// Takes a fault once for each key; later ones of the same code and key are dropped.
     pub(super) fn once(&mut self, key: u32, fault: impl FnOnce() -> Box<Fault>, code: &'static str) {
         if self.given.contains(&(code, key)) || self.given.len() >= self.diagnostics_max {

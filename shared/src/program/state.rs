@@ -24,6 +24,24 @@ pub(super) struct Sticky {
     pub(super) initial: Option<f64>,
 }
 
+/// What M70 saves and M72 brings back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saved {
+    unit: LengthUnit,
+    plane: Plane,
+    is_incremental: bool,
+    is_arc_absolute: bool,
+    feed_mode: FeedMode,
+    feed: Option<f64>,
+    work: u8,
+    is_exact_stop: bool,
+    returns_to_initial: bool,
+    is_diameter: bool,
+    pub(super) spindle: SpindleState,
+    pub(super) has_mist: bool,
+    pub(super) has_flood: bool,
+}
+
 /// The modal state of the control.
 #[derive(Clone, Debug)]
 pub(super) struct State {
@@ -64,6 +82,14 @@ pub(super) struct State {
     pub(super) forced: Option<ForcedReason>,
     /// Length of the tool in the spindle, applied at its change.
     pub(super) length_at_change_mm: f64,
+    /// G7: X words are diameters.
+    pub(super) is_diameter: bool,
+    /// P and Q of the last G5, mm.
+    pub(super) spline_end: [f64; 2],
+    /// What M70 or M73 saved in the running call.
+    pub(super) saved: Option<Saved>,
+    /// M73: bring it back at the end of the call.
+    pub(super) restores: bool,
     /// Lengths by tool, changed by G10 L1 of the program.
     pub(super) lengths_mm: BTreeMap<ToolNumber, f64>,
 }
@@ -105,8 +131,45 @@ impl State {
             override_disabled: [false; 3],
             forced: None,
             length_at_change_mm: 0.0,
+            is_diameter: false,
+            spline_end: [0.0; 2],
+            saved: None,
+            restores: false,
             lengths_mm: options.tool_lengths_mm.clone(),
         }
+    }
+
+    /// What M70 saves.
+    pub(super) fn save(&self) -> Saved {
+        Saved {
+            unit: self.unit,
+            plane: self.plane,
+            is_incremental: self.is_incremental,
+            is_arc_absolute: self.is_arc_absolute,
+            feed_mode: self.feed_mode,
+            feed: self.feed,
+            work: self.work,
+            is_exact_stop: self.is_exact_stop,
+            returns_to_initial: self.returns_to_initial,
+            is_diameter: self.is_diameter,
+            spindle: self.spindle,
+            has_mist: self.has_mist,
+            has_flood: self.has_flood,
+        }
+    }
+
+    /// Brings back what was saved, all but spindle and coolant, whose changes are operations.
+    pub(super) fn restore(&mut self, saved: &Saved) {
+        self.unit = saved.unit;
+        self.plane = saved.plane;
+        self.is_incremental = saved.is_incremental;
+        self.is_arc_absolute = saved.is_arc_absolute;
+        self.feed_mode = saved.feed_mode;
+        self.feed = saved.feed;
+        self.is_exact_stop = saved.is_exact_stop;
+        self.returns_to_initial = saved.returns_to_initial;
+        self.is_diameter = saved.is_diameter;
+        self.activate_work(saved.work);
     }
 
     /// The state as an operation carries it; `feed` is resolved for the move it stands beside.

@@ -12,12 +12,19 @@ impl Execution<'_, '_> {
     pub(super) fn tool(&mut self) -> Checked<()> {
         if let Some(number) = self.block.whole(b'T', 0, 99_999_999)? {
             let tool = ToolNumber(number);
+            let is_known = number == 0 || self.state.lengths_mm.contains_key(&tool);
+            if self.dialect.is_strict() && !self.options.tool_lengths_mm.is_empty() && !is_known {
+                let text = format!("the tool table has no {tool}");
+                let advice = "add the tool to the table, or correct the number";
+                return Err(Fault::error(TOOL_LENGTH, self.block.span(b'T'), text, advice));
+            }
             self.report.facts.tool_said = true;
             self.state.selected = Some(tool);
             self.emit(Call::SelectTool { tool });
         }
-        if self.block.m(m_group::TOOL).is_none() {
-            return Ok(());
+        let Some(code) = self.block.m(m_group::TOOL) else { return Ok(()) };
+        if code == 61 {
+            return self.name_tool();
         }
         if self.state.selected.is_none() {
             let span = self.block.m_span(m_group::TOOL);
@@ -72,6 +79,34 @@ impl Execution<'_, '_> {
         };
         self.report.once(tool.0, note, TOOL_LENGTH);
         Ok(0.0)
+    }
+
+    /// M61 Q: the tool in the spindle is called so; nothing is changed.
+    fn name_tool(&mut self) -> Checked<()> {
+        let Some(number) = self.block.whole(b'Q', 0, 99_999_999)? else {
+            let span = self.block.m_span(m_group::TOOL);
+            return Err(Fault::error(MISSING_WORD, span, "M61 has no Q word", "write Q with the number of the tool"));
+        };
+        self.state.tool = Some(ToolNumber(number));
+        self.report.facts.tools_changed.insert(ToolNumber(number));
+        Ok(())
+    }
+
+    /// G10 L1, L10, L11: the length of a tool, by its value or by what the place shall be called.
+    pub(super) fn set_length(&mut self, kind: u32) -> Checked<()> {
+        let span = self.block.g_span(group::NON_MODAL);
+        let Some(number) = self.block.whole(b'P', 1, 99_999_999)? else {
+            return Err(Fault::error(MISSING_WORD, span, "G10 needs P, the number of the tool", "write P"));
+        };
+        let Some(value) = self.length(b'Z')? else { return Ok(()) };
+        let machine = self.state.frame.machine(&self.state.position)[2];
+        let length_mm = match kind {
+            1 => value,
+            10 => machine - self.state.frame.origin[2] - self.state.frame.shift[2] - value,
+            _ => machine - value,
+        };
+        self.state.lengths_mm.insert(ToolNumber(number), length_mm);
+        Ok(())
     }
 
     /// G40, G41, G42.

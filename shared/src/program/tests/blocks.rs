@@ -184,7 +184,8 @@ fn diagnoses_with_place_and_advice() {
     check("G0 X99999999999999999999", "program::out-of-range", 1, 4);
     check("G4", "program::missing-word", 1, 1);
     check("M6", "program::no-tool", 1, 1);
-    check("T9\nG43 H9", "program::tool-length", 2, 5);
+    check("T9", "program::tool-length", 1, 1);
+    check("G43 H9", "program::tool-length", 1, 5);
     check("G95 F1\nG1 X1", "program::no-speed", 2, 1);
     check("G91 G53 G0 X1", "program::wrong-mode", 1, 5);
     check("G0 X[1", "program::expression", 1, 5);

@@ -2,7 +2,9 @@
 
 mod blocks;
 mod corpus;
+mod curves;
 mod cycles;
+mod flow;
 mod frames;
 mod hostile;
 

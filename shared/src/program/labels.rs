@@ -1,0 +1,189 @@
+//! Finding places in a text: subprograms, programs, numbered lines, and the partners of flow words.
+
+use super::number::skip_blanks;
+use super::text::{Place, next_line};
+use std::collections::BTreeMap;
+
+/// What a line begins with, behind its line number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// Words.
+    Plain,
+    /// `O`, at a byte.
+    OWord(usize),
+    /// Two letters in a row, at a byte: a word of macro B.
+    Keyword(usize),
+}
+
+/// Looks at the beginning of a line. Fast for lines of words, which are nearly all.
+pub(super) fn head(line: &[u8]) -> Head {
+    let mut at = skip_blanks(line, 0);
+    if line.get(at) == Some(&b'/') {
+        at = skip_blanks(line, at + 1);
+    }
+    if matches!(line.get(at), Some(b'N' | b'n')) {
+        at = skip_blanks(line, at + 1);
+        while line.get(at).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
+            at += 1;
+        }
+        at = skip_blanks(line, at);
+    }
+    match line.get(at) {
+        Some(b'O' | b'o') => Head::OWord(at),
+        Some(byte) if byte.is_ascii_alphabetic() && line.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => {
+            Head::Keyword(at)
+        }
+        _ => Head::Plain,
+    }
+}
+
+/// An O-word that needs no evaluation: `o100 sub`, `o<name> call [1]`, `O1001`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OWord {
+    /// `100` or `name`, in lower case.
+    pub(super) label: String,
+    /// `sub`, `while` …, in lower case; empty for a program number.
+    pub(super) keyword: String,
+    /// The byte behind the keyword.
+    pub(super) end: usize,
+}
+
+/// Reads the O-word at a byte of a line; `None` where its label is computed or missing.
+pub(super) fn o_word(line: &[u8], at: usize) -> Option<OWord> {
+    let mut at = skip_blanks(line, at + 1);
+    let label = if line.get(at) == Some(&b'<') {
+        let length = line[at..].iter().position(|byte| *byte == b'>')?;
+        let name = plain(&line[at + 1..at + length]);
+        at += length + 1;
+        name
+    } else {
+        let length = line[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = plain(&line[at..at + length]);
+        at += length;
+        let digits = digits.trim_start_matches('0');
+        if length == 0 {
+            return None;
+        }
+        if digits.is_empty() { "0".to_owned() } else { digits.to_owned() }
+    };
+    let (keyword, end) = keyword(line, at);
+    Some(OWord { label, keyword, end })
+}
+
+/// The letters from a byte on, in lower case, and the byte behind them.
+pub(super) fn keyword(line: &[u8], at: usize) -> (String, usize) {
+    let start = skip_blanks(line, at);
+    let length = line[start..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    (plain(&line[start..start + length]), start + length)
+}
+
+fn plain(bytes: &[u8]) -> String {
+    let letters = bytes.iter().filter(|byte| !super::number::is_blank(**byte));
+    letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}
+
+/// Where things are in one text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    /// The line behind `o… sub`.
+    pub(super) subs: BTreeMap<String, Place>,
+    /// The line behind `O1001`.
+    pub(super) programs: BTreeMap<String, Place>,
+    /// The line that has the N word.
+    pub(super) lines: BTreeMap<u32, Place>,
+}
+
+impl Index {
+    /// Of a text. The first of equal names counts.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let (mut index, mut place) = (Self::default(), Place::default());
+        loop {
+            let before = place;
+            let Some(line) = next_line(text, &mut place) else { return index };
+            let line = &text[line.range];
+            if let Some(number) = line_number(line) {
+                index.lines.entry(number).or_insert(before);
+            }
+            let Head::OWord(at) = head(line) else { continue };
+            match o_word(line, at) {
+                Some(word) if word.keyword == "sub" => {
+                    index.subs.entry(word.label).or_insert(place);
+                }
+                Some(word) if word.keyword.is_empty() => {
+                    index.programs.entry(word.label).or_insert(place);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The N word at the beginning of a line.
+fn line_number(line: &[u8]) -> Option<u32> {
+    let at = skip_blanks(line, 0);
+    if !matches!(line.get(at), Some(b'N' | b'n')) {
+        return None;
+    }
+    let mut digits = line[skip_blanks(line, at + 1)..].iter().take_while(|byte| byte.is_ascii_digit());
+    digits.try_fold(None, |number: Option<u32>, byte| {
+        let next = number.unwrap_or(0).checked_mul(10)?.checked_add(u32::from(byte - b'0'))?;
+        Some(Some(next))
+    })?
+}
+
+/// The first line at or behind `place` whose O-word has this label and one of the keywords: the place of the
+/// line, and the place behind it.
+pub(super) fn find_o_word(text: &[u8], mut place: Place, label: &str, keywords: &[&str]) -> Option<(Place, Place)> {
+    loop {
+        let before = place;
+        let line = next_line(text, &mut place)?;
+        let line = &text[line.range];
+        let Head::OWord(at) = head(line) else { continue };
+        if let Some(word) = o_word(line, at)
+            && word.label == label
+            && keywords.contains(&word.keyword.as_str())
+        {
+            return Some((before, place));
+        }
+    }
+}
+
+/// The place behind `END n` of macro B.
+pub(super) fn find_end(text: &[u8], mut place: Place, number: u32) -> Option<Place> {
+    loop {
+        let line = next_line(text, &mut place)?;
+        let line = &text[line.range];
+        let Head::Keyword(at) = head(line) else { continue };
+        let (word, end) = keyword(line, at);
+        if word == "end" && super::number::read(line, end).is_ok_and(|(found, _)| found.value == f64::from(number)) {
+            return Some(place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_and_labels() {
+        assert_eq!(head(b"G0X1"), Head::Plain);
+        assert_eq!(head(b" N10 G0"), Head::Plain);
+        assert_eq!(head(b"N10o100 sub"), Head::OWord(3));
+        assert_eq!(head(b"N20 IF[#1EQ0]GOTO5"), Head::Keyword(4));
+        assert_eq!(head(b""), Head::Plain);
+        let word = o_word(b"o<My Sub> CALL [1]", 0).expect("a label");
+        assert_eq!((word.label.as_str(), word.keyword.as_str(), word.end), ("mysub", "call", 14));
+        let word = o_word(b"O0010(NAME)", 0).expect("a label");
+        assert_eq!((word.label.as_str(), word.keyword.as_str()), ("10", ""));
+        assert_eq!(o_word(b"o[#1] call", 0), None);
+    }
+
+    #[test]
+    fn an_index_knows_the_first_of_each() {
+        let index = Index::of(b"O1\nN10 G0\no<a> sub\nN10 G1\no<a> endsub\nO2\n");
+        assert_eq!(index.subs["a"].line, 3);
+        assert_eq!((index.programs["1"].line, index.programs["2"].line), (1, 6));
+        assert_eq!(index.lines[&10].line, 1);
+    }
+}

@@ -1,0 +1,416 @@
+//! The interpreter against LinuxCNC's own, on the example programs of the Debian package `linuxcnc-uspace` and
+//! on random ones.
+//!
+//! The oracle is a script outside the tree that drives the package's `gcode` module and shares no code with
+//! us. It prints one canonical call a line: lengths in inches, feeds in inches a minute. Compared are, in
+//! order and with their source lines: traverses, feeds, arcs, dwells and tool changes; zero-length traverses
+//! are dropped on both sides. Where the oracle refuses a program, we have to refuse it at the same line.
+#![allow(clippy::print_stderr, reason = "a skipped test must be seen, and the counts are its result")]
+
+use shared::det::{Rng, math};
+use shared::ident::ToolNumber;
+use shared::machine::{LengthUnit, ToolLengthRule};
+use shared::program::{Call, Dialect, Interpreted, Limits, Options, interpret};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/oracles/canon_oracle.py");
+/// Where the Debian package puts its programs and the interpreter that has its module.
+const PROGRAMS: &str = "/usr/share/linuxcnc/ncfiles";
+const PYTHON: &str = "/usr/bin/python3";
+const MM_PER_INCH: f64 = 25.4;
+const WITHIN_MM: f64 = 1e-6;
+
+/// Programs that need what is not interpreted, with the reason. Each must differ: one that agrees has to leave
+/// this list.
+const NOT_INTERPRETED: [(&str, &str); 15] = [
+    ("comp-g1.ngc", "cutter compensation"),
+    ("comp.ngc", "cutter compensation"),
+    ("comp311.ngc", "cutter compensation"),
+    ("comp311_2.ngc", "cutter compensation"),
+    ("g76.ngc", "cutter compensation"),
+    ("gmoccapy_2_tools_with_cutter_radius_compensation.ngc", "cutter compensation"),
+    ("lathe-g76.ngc", "cutter compensation"),
+    ("lathecomp.ngc", "cutter compensation"),
+    ("mmount.ngc", "cutter compensation"),
+    ("useful-subroutines.ngc", "cutter compensation"),
+    ("lathe_g70_71_demo.ngc", "lathe cycles"),
+    ("lathe_g7x_face_boring.ngc", "lathe cycles"),
+    ("lathe_g7x_quadrants.ngc", "lathe cycles"),
+    ("smartprobe.ngc", "the result of a probe is not known ahead"),
+    ("x-trim.ngc", "M66 waits for an input that is not known ahead"),
+];
+
+/// A motion or action: source line, kind, numbers, feed in mm/min.
+#[derive(Clone, Debug)]
+struct Step {
+    line: u32,
+    kind: char,
+    numbers: Vec<f64>,
+    feed: Option<f64>,
+}
+
+/// Runs the oracle; steps and the line of its refusal.
+fn oracle(program: &Path, table: &Path) -> (Vec<Step>, Option<u32>) {
+    let folder = program.parent().expect("a program lies in a folder");
+    let run = Command::new(PYTHON).arg(ORACLE).arg(program).arg(table).current_dir(folder).output();
+    let run = run.expect("the oracle starts");
+    let (mut steps, mut feed) = (Vec::new(), None);
+    for line in String::from_utf8_lossy(&run.stdout).lines() {
+        let fields: Vec<&str> = line.trim_matches(['[', ']']).split(", ").collect();
+        let number = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        let mm = |range: std::ops::Range<usize>| range.map(|index| number(index) * MM_PER_INCH).collect::<Vec<_>>();
+        let plain = |range: std::ops::Range<usize>| range.map(number).collect::<Vec<_>>();
+        let (kind, numbers) = match fields.get(1).copied().unwrap_or_default() {
+            "\"set_feed_rate\"" => {
+                feed = Some(number(2) * MM_PER_INCH);
+                continue;
+            }
+            "\"straight_traverse\"" => ('t', [mm(2..5), plain(5..8)].concat()),
+            "\"straight_feed\"" | "\"straight_probe\"" => ('f', [mm(2..5), plain(5..8)].concat()),
+            "\"arc_feed\"" => ('a', [mm(2..6), plain(6..7), mm(7..8), plain(8..11)].concat()),
+            "\"dwell\"" => ('d', plain(2..3)),
+            "\"change_tool\"" => ('T', plain(2..3)),
+            _ => continue,
+        };
+        let feed = if matches!(kind, 'f' | 'a') { feed } else { None };
+        steps.push(Step { line: number(0) as u32, kind, numbers, feed });
+    }
+    let refusal = String::from_utf8_lossy(&run.stderr);
+    let line = refusal.split("error line ").nth(1).and_then(|rest| rest.split(':').next()?.parse().ok());
+    (steps, if run.status.success() { None } else { Some(line.unwrap_or(0)) })
+}
+
+fn ours(result: &Interpreted) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for op in &result.ops {
+        let feed = op.modal.feed.map(|feed| feed.as_mm_s() * 60.0);
+        let is_synchronised = op.modal.forced == Some(shared::program::ForcedReason::Synchronised);
+        let degrees = |rotary: [f64; 3]| rotary.map(f64::to_degrees);
+        let (kind, numbers) = match &op.call {
+            Call::StraightTraverse { end } => ('t', [end.program_mm, degrees(end.rotary_rad)].concat()),
+            Call::StraightFeed { end } => ('f', [end.program_mm, degrees(end.rotary_rad)].concat()),
+            Call::ArcFeed { end, plane, centre_mm, turns, .. } => {
+                let [first, second, normal] = plane.axes();
+                let at = end.program_mm;
+                let mut numbers =
+                    vec![at[first], at[second], centre_mm[0], centre_mm[1], f64::from(*turns), at[normal]];
+                numbers.extend(degrees(end.rotary_rad));
+                ('a', numbers)
+            }
+            Call::Dwell { time } => ('d', vec![time.as_s()]),
+            Call::ChangeTool { tool } => ('T', vec![f64::from(tool.0)]),
+            _ => continue,
+        };
+        // The oracle leaves the feed of G33 to the spindle; a rotary-only feed it prints as inches.
+        let feed = if matches!(kind, 'f' | 'a') && !is_synchronised { feed } else { None };
+        steps.push(Step { line: op.at.line, kind, numbers, feed });
+    }
+    steps
+}
+
+/// Without the traverses that lead nowhere.
+fn collapsed(steps: Vec<Step>) -> Vec<Step> {
+    let mut at = Some(vec![0.0; 6]);
+    let mut kept = Vec::new();
+    for step in steps {
+        let place = matches!(step.kind, 't' | 'f').then(|| step.numbers.clone());
+        let stands = |at: &Vec<f64>| at.iter().zip(&step.numbers).all(|(a, b)| (a - b).abs() < WITHIN_MM / 10.0);
+        if step.kind == 't' && at.as_ref().is_some_and(stands) {
+            continue;
+        }
+        if matches!(step.kind, 't' | 'f' | 'a') {
+            at = place;
+        }
+        kept.push(step);
+    }
+    kept
+}
+
+/// The first difference between the two, in words.
+fn difference(theirs: &[Step], ours: &[Step]) -> Option<String> {
+    for (index, (a, b)) in theirs.iter().zip(ours).enumerate() {
+        let same = a.numbers.len() == b.numbers.len()
+            && a.numbers.iter().zip(&b.numbers).all(|(x, y)| (x - y).abs() <= WITHIN_MM);
+        let feed = match (a.feed, b.feed) {
+            (Some(x), Some(y)) => (x - y).abs() <= WITHIN_MM * x.max(1.0),
+            _ => true,
+        };
+        if a.line != b.line || a.kind != b.kind || !same || !feed {
+            return Some(format!("step {index}: oracle {a:?}, ours {b:?}"));
+        }
+    }
+    let (a, b) = (theirs.len(), ours.len());
+    (a != b).then(|| format!("oracle has {a} steps, we have {b}: {:?} {:?}", theirs.get(b), ours.get(a)))
+}
+
+fn options() -> Options {
+    Options {
+        dialect: Dialect::Rs274ngc,
+        length_unit: LengthUnit::Millimetre,
+        tool_length_rule: ToolLengthRule::ByProgram,
+        work_offsets_mm: [[0.0; 3]; 9],
+        reference_mm: [0.0; 3],
+        tool_lengths_mm: (1..60).map(|number| (ToolNumber(number), 0.0)).collect(),
+        optional_stop: false,
+        block_delete: false,
+        parameters: BTreeMap::new(),
+        limits: Limits::STANDARD,
+    }
+}
+
+/// Oracle and package, or a loud reason to skip. Continuous integration must have both.
+fn at_hand() -> bool {
+    let found = Path::new(ORACLE).exists() && Path::new(PROGRAMS).exists() && Path::new(PYTHON).exists();
+    if !found {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "the package linuxcnc-uspace or the oracle is missing");
+        eprintln!("SKIPPED: the package linuxcnc-uspace or the oracle script is not at hand");
+    }
+    found
+}
+
+/// A folder of this test process for tables and programs.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("the folder for temporary files can be made");
+    let table: String = (1..60).map(|number| format!("T{number} P{number} D{number} Z0\n")).collect();
+    std::fs::write(folder.join("tool.tbl"), table).expect("the tool table can be written");
+    folder
+}
+
+/// Compares one program; the number of steps, or what differs.
+fn compare(program: &Path, table: &Path, sources: &BTreeMap<String, Vec<u8>>) -> Result<usize, String> {
+    let text = std::fs::read(program).map_err(|error| error.to_string())?;
+    let (theirs, refusal) = oracle(program, table);
+    let result = interpret("program", &text, sources, &options());
+    let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
+    let ends = result.diagnostics.iter().find(|diagnostic| diagnostic.code == "program::no-end");
+    match (refusal, error, ends) {
+        (None, None, _) => {
+            let (theirs, ours) = (collapsed(theirs), collapsed(ours(&result)));
+            difference(&theirs, &ours).map_or(Ok(ours.len()), Err)
+        }
+        (None, Some(error), _) => Err(format!("we refuse what the oracle accepts: {error}")),
+        // What it finds while reading a line it reports at the next one.
+        (Some(line), Some(error), _) if error.line == line || error.line + 1 == line => Ok(0),
+        (Some(line), None, Some(end)) if end.line == line || end.line + 1 == line => Ok(0),
+        (Some(line), error, _) => Err(format!("the oracle refuses line {line}, we: {error:?}")),
+    }
+}
+
+#[test]
+fn the_programs_of_the_package_give_the_same_motions() {
+    if !at_hand() {
+        return;
+    }
+    let folder = scratch("package");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(PROGRAMS)
+        .expect("the folder was found")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ngc"))
+        .collect();
+    files.sort();
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let sources: BTreeMap<String, Vec<u8>> = files
+        .iter()
+        .filter_map(|path| Some((path.file_stem()?.to_string_lossy().to_lowercase(), std::fs::read(path).ok()?)))
+        .collect();
+    let (mut agreed, mut steps, mut wrong) = (0, 0, String::new());
+    for path in &files {
+        let file = name(path);
+        let excused = NOT_INTERPRETED.iter().find(|(excused, _)| *excused == file);
+        match (compare(path, &folder.join("tool.tbl"), &sources), excused) {
+            (Ok(count), None) => (agreed, steps) = (agreed + 1, steps + count),
+            (Err(_), Some((file, reason))) => eprintln!("not compared: {file}: {reason}"),
+            (Ok(_), Some((file, _))) => writeln!(wrong, "{file} agrees: take it off the list").expect("a string"),
+            (Err(what), None) => writeln!(wrong, "{file}: {what}").expect("a string"),
+        }
+    }
+    eprintln!("{agreed} of {} programs agree with the oracle in {steps} steps", files.len());
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(agreed >= 35 && steps > 30_000, "{agreed} programs, {steps} steps: the package has changed");
+}
+
+/// A random valid program: lines, arcs in both forms, planes, cycles, offsets, units, feed modes, loops.
+fn random_program(rng: &mut Rng) -> String {
+    let mut text = String::from("G21 G90 G17 G94 G91.1 F300 S1000\nG0 X1 Y2 Z30\n");
+    let coordinate = |rng: &mut Rng| format!("{:.3}", rng.between(-20.0, 20.0));
+    for _ in 0..rng.below(12) + 4 {
+        let (x, y, z) = (coordinate(rng), coordinate(rng), coordinate(rng));
+        let line = match rng.below(16) {
+            0 => format!("G0 X{x} Y{y}\n"),
+            1 => format!("G1 X{x} Y{y} Z{z} A{x}\n"),
+            2 => {
+                // The end of a quarter or half circle about a relative centre is exact.
+                let (i, j) = (rng.below(9) as f64 + 1.0, rng.below(9) as f64 - 4.0);
+                let code = if rng.chance(0.5) { 2 } else { 3 };
+                format!("G91 G{code} X{} Y{} Z{z} I{i} J{j}\nG90\n", 2.0 * i, 2.0 * j)
+            }
+            3 => {
+                let (dx, dy) = (rng.between(1.0, 9.0), rng.between(-9.0, 9.0));
+                let radius = 0.5 * math::hypot(dx, dy) * rng.between(1.01, 2.0);
+                let sign = if rng.chance(0.5) { "" } else { "-" };
+                format!("G91 G2 X{dx:.4} Y{dy:.4} R{sign}{radius:.4}\nG90\n")
+            }
+            4 => format!("G18 G3 X[#5420+4] Z[#5422] I2 K0 P{}\nG17\n", rng.below(3) + 1),
+            5 => format!("G19 G2 Y[#5421] Z[#5422+6] J0 K3 X{x}\nG17\n"),
+            6 => format!("G0 Z30\nG98 G81 X{x} Y{y} Z-3 R2\nX{y}\nG99 Y{x}\nG80\n"),
+            7 => format!("G0 Z30\nG91 G83 X1 Y1 Z-8 R-20 Q3 L{}\nG90 G80\n", rng.below(3) + 1),
+            8 => format!("G52 X{x} Y{y}\nG1 X0\nG52 X0 Y0\n"),
+            9 => format!("G92 X{x} Z{z}\nG1 X0 Y0\nG92.1\n"),
+            10 => format!("G10 L2 P2 X{x} Y{y} Z{z} R{x}\nG55 G0 X1 Y1\nG54\n"),
+            11 => format!("G20\nG1 X{} F10\nG21\nF300\n", rng.below(4)),
+            12 => format!("G93 G1 X{x} F{}\nG94 F300\n", rng.below(9) + 1),
+            13 => format!(
+                "#<a>=[{x}*2]\no{} repeat [3]\nG91 G1 X[#<a>/10] Y[SIN[#<a>]]\no{} endrepeat\nG90\n",
+                text.len(),
+                text.len()
+            ),
+            14 => format!("G0 @[ABS[{x}]+1] ^{y}\nG4 P.25\n"),
+            _ => format!("G28 Z40\nG53 G0 X{x}\nG59.3 G1 Y{y}\nG54\n"),
+        };
+        text.push_str(&line);
+    }
+    text.push_str("M2\n");
+    text
+}
+
+#[test]
+fn random_programs_give_the_same_motions() {
+    if !at_hand() {
+        return;
+    }
+    let folder = scratch("random");
+    let sources = BTreeMap::new();
+    let (mut steps, mut wrong) = (0, String::new());
+    const PROGRAMS_COUNT: u64 = 80;
+    for seed in 0..PROGRAMS_COUNT {
+        let text = random_program(&mut Rng::new(seed));
+        let path = folder.join(format!("random{seed}.ngc"));
+        std::fs::write(&path, &text).expect("the program can be written");
+        match compare(&path, &folder.join("tool.tbl"), &sources) {
+            Ok(count) => steps += count,
+            Err(what) => writeln!(wrong, "seed {seed}: {what}\n{text}").expect("a string"),
+        }
+    }
+    eprintln!("{PROGRAMS_COUNT} random programs agree with the oracle in {steps} steps");
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(steps > 1000, "only {steps} steps were compared");
+}
+
+/// Lines that a control refuses, one mistake each. Loops without an end are not among them: the oracle finds
+/// them at the end of the file, we at their beginning.
+const MALFORMED: [&str; 82] = [
+    "G1 X1 X2",
+    "G0 G1 X1",
+    "M3 M4",
+    "M7 M9",
+    "G999",
+    "M999",
+    "G1.05 X1",
+    "G0 X",
+    "G0 X1.2.3",
+    "G0 X--",
+    "(open",
+    "(a (b) c)",
+    "G0 X1 )",
+    "G0 X[1+2",
+    "G0 X[1+]",
+    "G0 X[1/0]",
+    "G0 X[SQRT[-1]]",
+    "G0 X[LN[0]]",
+    "G0 X[ACOS[2]]",
+    "G0 X[ATAN[1]]",
+    "G0 X#<nothing>",
+    "G0 X[1 XX 2]",
+    "G0 X1 P2",
+    "G0 X1 R2",
+    "G0 X1 Q2",
+    "G0 X1 L2",
+    "G0 X1 I2",
+    "G0 X1 D2",
+    "G0 X1 H2",
+    "G2 X5 Y5",
+    "G2 X5 Y5 I1 R2",
+    "G2 X5 Y5 I1 J1 K1",
+    "G2 X50 Y0 R1",
+    "G2 R5 X[#5420] Y[#5421]",
+    "G2 X5 Y5 I0 J0",
+    "G2 X9 Y9 I3 J0",
+    "G90.1 G2 X1 Y1 I4",
+    "G4",
+    "G4 P-1",
+    "S-1",
+    "F-1",
+    "T-1",
+    "T1.5",
+    "G43 H77",
+    "T77 M6",
+    "G81 X1",
+    "G81 X1 Z-1",
+    "G81 X1 Z-1 R-2",
+    "G81 X1 Z-1 R1 L0",
+    "G83 X1 Z-1 R1",
+    "G83 X1 Z-1 R1 Q0",
+    "G82 X1 Z-1 R1",
+    "G93 G81 X1 Z-1 R1 F1",
+    "G93 G1 X1",
+    "G95 S0 G1 X1 F1",
+    "G91 G53 G0 X1",
+    "G80 G53 X1",
+    "G80 X1",
+    "G80\nX1",
+    "G92",
+    "G52",
+    "G10 L2 X1",
+    "G10 L2 P12 X1",
+    "G10 L99 P1",
+    "G10 P1 X1",
+    "G0 G92 X1",
+    "G1 G28 X1",
+    "G0 N5 X1",
+    "N5 N6 G0 X1",
+    "G0 X1 %",
+    "G0 ! X1",
+    "#1",
+    "#1=",
+    "#=1",
+    "G0 X1 #",
+    "o1 bogus",
+    "o1 endwhile",
+    "o<nothing> call",
+    "G38.2 X[#5420]",
+    "G38.2",
+    "G5.1 X1 Y1",
+    "G33 Z1 K1 M5 S0",
+];
+
+#[test]
+fn malformed_programs_are_refused_at_the_same_line() {
+    if !at_hand() {
+        return;
+    }
+    let folder = scratch("malformed");
+    let (mut refused, mut wrong) = (0, String::new());
+    for (index, line) in MALFORMED.iter().enumerate() {
+        let mut text = random_program(&mut Rng::new(index as u64));
+        // Before the end of the program, on a line of its own.
+        text.truncate(text.len() - "M2\n".len());
+        text.push_str(line);
+        text.push_str("\nM2\n");
+        let path = folder.join(format!("malformed{index}.ngc"));
+        std::fs::write(&path, &text).expect("the program can be written");
+        let (_, refusal) = oracle(&path, &folder.join("tool.tbl"));
+        let result = interpret("program", text.as_bytes(), &BTreeMap::new(), &options());
+        let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
+        match (refusal, error) {
+            (Some(at), Some(error)) if error.line == at || error.line + 1 == at => refused += 1,
+            (None, None) => writeln!(wrong, "{line:?} is accepted by both: it is no mistake").expect("a string"),
+            (at, error) => writeln!(wrong, "{line:?}: oracle {at:?}, ours {error:?}").expect("a string"),
+        }
+    }
+    eprintln!("{refused} malformed programs are refused at the line of the oracle");
+    assert!(wrong.is_empty(), "{wrong}");
+}
