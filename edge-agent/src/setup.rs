@@ -31,21 +31,20 @@ pub struct Budget {
     pub cycle: Duration,
 }
 
-/// Share of the horizon the cloud aims for that an answer to a trigger has to reach: the rest is what the machine
-/// travels while the answer is on its way.
-const REQUIRED_SHARE: f64 = 0.8;
-/// Commands may be used for this many cycles, and at least [`COMMAND_LIFE_MIN`]: short enough that the controller
-/// lets go soon after the agent died, long enough that an ordinary delay of a busy gateway does not look like that.
-const COMMAND_CYCLES: u64 = 10;
-const COMMAND_LIFE_MIN: Duration = Duration::from_ms(100);
-/// The place is unknown without a sample for this many sample periods, and at least [`SAMPLE_AGE_MIN`].
-const SAMPLE_PERIODS: u64 = 5;
-const SAMPLE_AGE_MIN: Duration = Duration::from_ms(100);
+/// Commands may be used for this many cycles: short enough that the controller lets go soon after the agent died,
+/// long enough that an ordinary delay of a busy gateway does not look like that.
+const COMMAND_CYCLES: u64 = 20;
+/// The place is unknown without a sample for this many sample periods.
+const SAMPLE_PERIODS: u64 = 10;
+/// A trigger is a miss after this many times the budget.
+const MISS_BUDGETS: u64 = 4;
+/// State goes up at least this far apart.
+const STATE_PERIOD: Duration = Duration::from_ms(10);
 /// After a fault plans may raise above the baseline only after this without another.
 const HEALTHY_INTERVAL: Duration = Duration::from_ms(1000);
-/// Longer than a pause that a cloud survives, shorter than a person waits before looking for a fault.
-const SILENCE_MAX: Duration = Duration::from_ms(3000);
-const OFFER_RETRY: Duration = Duration::from_ms(2000);
+/// A session that is silent for this many times to live is opened again under a new lease.
+const SILENT_LIVES: u64 = 8;
+const OFFER_RETRY: Duration = Duration::from_ms(1000);
 /// 16 MB/s of offer at most.
 const OFFER_PART_SPACING: Duration = Duration::from_ms(2);
 /// Beyond this a tip is not on the path: a few times the following error of a machining centre at full feed.
@@ -54,36 +53,37 @@ const FORGED_PER_MINUTE_MAX: u32 = 100;
 /// Added to the reach of a chunk for paths of hardly any speed.
 const REACH_LEAST: Length = Length::mm(100.0);
 
-/// Settings for a job. The dial is left to the controller: [`DialRule::LowerOfBoth`] unless it multiplies.
+/// Settings for a job on a machine whose controller multiplies factor and dial.
 pub fn agent_config(job: &Job, budget: &Budget, capabilities: &Capabilities, arming: Arming) -> AgentConfig {
     // No move is faster than all axes at their rapid speed together.
     let fastest_mm_s: f64 = job.machine.axes.iter().map(|axis| axis.rapid.as_mm_s()).sum();
     let ahead_s = budget.horizon_target.as_s() * job.time_scale;
+    let range = &job.machine.override_range;
     AgentConfig {
         envelope: Envelope {
-            factor_min: job.limits.factor_min,
+            factor_min: Override::from_permille(range.min_permille).unwrap_or(Override::PROGRAMMED),
             factor_max: Override::PROGRAMMED,
             step_permille: capabilities.factor_step_permille.max(1),
-            slew_per_s: job.limits.slew_per_s,
+            slew_per_s: range.slew_per_s.min(job.limits.slew_per_s),
             // Twice what can be travelled within the horizon: a chunk begins behind the tool.
             reach_max: Length::mm(2.0 * fastest_mm_s * ahead_s) + REACH_LEAST,
         },
         arming,
-        dial_rule: DialRule::LowerOfBoth,
+        dial_rule: DialRule::Product,
         without_us: Override::PROGRAMMED,
         time_scale: job.time_scale,
         cycle_period: budget.cycle,
-        command_time_to_live: budget.cycle.times(COMMAND_CYCLES).max(COMMAND_LIFE_MIN),
+        command_time_to_live: budget.cycle.times(COMMAND_CYCLES),
         plan_time_to_live_max: budget.time_to_live,
         latency_bound: budget.end_to_end,
-        lead: capabilities.effect_time.plus(budget.cycle),
+        lead: budget.cycle.times(2),
         horizon_min: budget.horizon_min,
-        horizon_required: Duration::from_s(budget.horizon_target.as_s() * REQUIRED_SHARE).max(budget.horizon_min),
-        trigger_timeout: budget.end_to_end,
-        state_period: budget.cycle.times(2),
-        sample_age_max: capabilities.sample_period.times(SAMPLE_PERIODS).max(SAMPLE_AGE_MIN),
+        horizon_required: budget.horizon_min,
+        trigger_timeout: budget.end_to_end.times(MISS_BUDGETS),
+        state_period: STATE_PERIOD.max(budget.cycle),
+        sample_age_max: capabilities.sample_period.times(SAMPLE_PERIODS),
         healthy_interval: HEALTHY_INTERVAL,
-        session_silence_max: SILENCE_MAX,
+        session_silence_max: budget.time_to_live.times(SILENT_LIVES),
         offer_retry: OFFER_RETRY,
         offer_part_spacing: OFFER_PART_SPACING,
         position_tolerance: POSITION_TOLERANCE,

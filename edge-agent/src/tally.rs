@@ -257,7 +257,7 @@ impl Tally {
     }
 }
 
-const fn phase_name(phase: Phase) -> &'static str {
+pub(crate) const fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::NoLease => "no_lease",
         Phase::Opening => "opening",

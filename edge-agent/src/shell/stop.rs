@@ -1,7 +1,6 @@
-use std::io::{Read, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 /// Whether the process should end: set once, by a signal or by the end of standard input.
 #[derive(Debug, Default)]
@@ -22,17 +21,6 @@ impl Stop {
     pub(super) fn on_signals(self: &Arc<Self>) -> Result<(), ctrlc::Error> {
         let stop = Arc::clone(self);
         ctrlc::set_handler(move || stop.want())
-    }
-
-    /// Ends when whoever started the process has closed its standard input, or has died.
-    pub(super) fn when_stdin_closes(self: &Arc<Self>) -> std::io::Result<()> {
-        let stop = Arc::clone(self);
-        thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-            let mut sink = [0; 256];
-            while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
-            stop.want();
-        })?;
-        Ok(())
     }
 }
 

@@ -1,0 +1,303 @@
+//! The agent as a process: a cycle on an absolute timer, and everything that may wait in threads of its own.
+//!
+//! ```text
+//!             ┌────────────── cycle thread ──────────────┐
+//!  controller ◀──TCP, never waited for──▶ agent ──▶ command
+//!             └───▲────────▲──────┬────────┬─────────┬───┘
+//!          inboxes│  grants│      │outboxes│journal  │notes
+//!      Zenoh callbacks   lease  send-control  recorder  main: progress, summary
+//!                        thread send-bulk
+//! ```
+//!
+//! The cycle thread alone owns the agent and the link to the controller. It locks nothing, allocates nothing once
+//! it runs, and calls neither Zenoh nor a file: every arrow is a bounded ring, and what a ring does not take is
+//! counted. Epochs are on disk before they are granted, so the lease thread answers a wish only after its `fsync`.
+//!
+//! Not here yet: real-time scheduling, pinned processors and locked memory. A gateway under load delays its cycle;
+//! the summary says by how much, and the controller's own dead man stands behind it.
+
+mod arguments;
+mod clock;
+mod config;
+mod cycle;
+mod epochs;
+mod frames;
+mod journal;
+mod network;
+mod report;
+mod stop;
+mod summary;
+
+use std::ffi::OsString;
+use std::io::BufRead;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Parser;
+use firmware_bridge::dialect::virtual_link::{capabilities, report_decoder};
+use firmware_bridge::link::TcpLink;
+use rtrb::{Consumer, Producer, RingBuffer};
+use shared::ident::Epoch;
+use shared::job::{Job, JobSources};
+use shared::time::Duration;
+
+use crate::recording::RecordingHead;
+use crate::setup::{agent_config, agent_job};
+use crate::{Agent, OperatorAction};
+use arguments::{Arguments, Command, RunArgs};
+use clock::Clock;
+use config::Config;
+use cycle::{Cycle, CycleCounts, CycleEnd, Rings};
+use epochs::EpochFile;
+use frames::frames;
+use journal::{Journal, JournalEnd};
+use network::{Network, NetworkRings};
+use report::{Ending, Reporter};
+use stop::{Stop, announce, say};
+
+pub use summary::{CycleFigures, EdgeSummary, EventLine, FallbackLine, StageFigures, StatusLine};
+
+/// The configuration or the job is wrong.
+const EXIT_BAD_INPUT: u8 = 2;
+/// A process, a port, a file or the network failed.
+const EXIT_INFRASTRUCTURE: u8 = 3;
+
+/// Plans and keep-alives on their way to the cycle: at least four of the longest.
+const CONTROL_IN_BYTES: usize = 1 << 18;
+/// Answers and baseline parts on their way to the cycle.
+const BULK_IN_BYTES: usize = 1 << 22;
+/// State batches on their way to the network: several hundred.
+const CONTROL_OUT_BYTES: usize = 1 << 17;
+/// Offers on their way to the network.
+const BULK_OUT_BYTES: usize = 1 << 22;
+/// Entries on their way to the recorder: some seconds of a busy run.
+const JOURNAL_BYTES: usize = 1 << 24;
+/// Cycle notes, events and handoffs on their way to the report: twenty seconds at 5 ms.
+const NOTES_MAX: usize = 4096;
+/// How long the controller may take to answer.
+const CONNECT_MAX: Duration = Duration::from_ms(5000);
+/// How often the report looks for news.
+const REPORT_TURN: std::time::Duration = std::time::Duration::from_millis(50);
+/// Longest word an operator may type.
+const WORD_BYTES_MAX: usize = 64;
+
+/// Runs the agent with the given arguments, the first of them the program's name. Exit code 0 when the program
+/// has ended or it was told to stop, 2 for wrong input, 3 when something it needs has failed.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let Command::Run(run_args) = Arguments::parse_from(args).command;
+    let config = match config::read(&run_args.config) {
+        Ok(config) => config,
+        Err(error) => {
+            say(&error.to_string());
+            return ExitCode::from(EXIT_BAD_INPUT);
+        }
+    };
+    let job = match read_job(&config.job) {
+        Ok(job) => job,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            return ExitCode::from(EXIT_BAD_INPUT);
+        }
+    };
+    match run(&config, &job, &run_args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::from(EXIT_INFRASTRUCTURE)
+        }
+    }
+}
+
+/// A job with the bytes it was compiled from.
+struct LoadedJob {
+    bytes: Vec<u8>,
+    job: Job,
+}
+
+fn read_job(path: &Path) -> anyhow::Result<LoadedJob> {
+    let shown = path.display();
+    let size = std::fs::metadata(path).with_context(|| format!("the job bundle {shown}"))?.len();
+    if size > JobSources::BYTES_MAX as u64 {
+        bail!("the job bundle {shown} has {size} bytes; at most {} are read", JobSources::BYTES_MAX);
+    }
+    #[expect(clippy::disallowed_methods, reason = "the shell reads the job for the core")]
+    let bytes = std::fs::read(path).with_context(|| format!("the job bundle {shown}"))?;
+    let sources = JobSources::from_bytes(&bytes).with_context(|| format!("the job bundle {shown}"))?;
+    let (job, diagnostics) = Job::compile(&sources);
+    match job {
+        Some(job) => Ok(LoadedJob { bytes, job }),
+        None => {
+            let errors: Vec<_> = diagnostics.iter().filter(|one| one.is_error()).map(ToString::to_string).collect();
+            Err(anyhow!("the job {shown} does not compile: {}", errors.join("; ")))
+        }
+    }
+}
+
+fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
+    let stop = Arc::new(Stop::default());
+    stop.on_signals()?;
+    let clock = Clock::start();
+    let mut epochs = EpochFile::open(&config.state_dir)?;
+    let epoch = epochs.advance(Epoch(1))?;
+    let capabilities = capabilities(&job.job.machine, config.sample_period);
+    let settings = agent_config(&job.job, &config.budget, &capabilities, config.arming);
+    let agent_job = agent_job(config.machine_name.clone(), &job.job, job.bytes.as_slice().into(), capabilities);
+    let started_at = clock.now();
+    let agent = Agent::new(settings, agent_job, epoch, started_at)?;
+    let link = TcpLink::connect(config.controller, CONNECT_MAX).context("the controller")?;
+    let (rings, far) = rings();
+    let head = RecordingHead {
+        epoch,
+        started_at,
+        machine: &config.machine_name,
+        config: &settings,
+        capabilities,
+        job: &job.bytes,
+    };
+    let journal = Journal::begin(config.recording.as_deref(), &head, far.journal)?;
+    let ending = Arc::new(Stop::default());
+    let network = Network::start(&config.machine_name, &config.cloud, clock, far.network, &ending)?;
+    let (control_sender, bulk_sender) = network.senders();
+    let rings = Rings { control_sender: Some(control_sender), bulk_sender: Some(bulk_sender), ..rings };
+    spawn("lease", { let ending = Arc::clone(&ending); move || grant(epochs, far.lease_wishes, far.grants, &ending) })?;
+    read_operator(far.operators, args.until_stdin_closes, &stop)?;
+    let recorder = spawn("recorder", move || journal.run())?;
+    let timing = (config.budget.cycle, config.start);
+    let cycle = Cycle::new(agent, link, report_decoder(), rings, clock, timing);
+    let (armed, stop_cycle) = (config.arm_at_start, Arc::clone(&stop));
+    let cycle = spawn("cycle", move || cycle.run(started_at, armed, &stop_cycle))?;
+    let mut reporter = far.reporter;
+    let (agent, end, counts) = wait_for_cycle(cycle, &mut reporter)?;
+    ending.want();
+    let (recorded, pending) = recorder.join().map_err(|_| anyhow!("the recorder has panicked"))?;
+    let journal: JournalEnd = pending.finish(counts.journal_lost)?;
+    let state = network.state();
+    let time_scale = job.job.time_scale;
+    let ended =
+        Ending { agent: &agent, end, counts, period: config.budget.cycle, time_scale, network: state, journal: &journal };
+    announce(&serde_json::to_string(&reporter.summary(&ended))?);
+    network.close();
+    recorded.context("the recording broke off")
+}
+
+/// The far ends of the cycle's rings.
+struct FarEnds {
+    journal: frames::FrameReader,
+    network: NetworkRings,
+    lease_wishes: Consumer<Epoch>,
+    grants: Producer<Epoch>,
+    operators: Producer<OperatorAction>,
+    reporter: Reporter,
+}
+
+fn rings() -> (Rings, FarEnds) {
+    let (network_control_in, control_in) = frames(CONTROL_IN_BYTES);
+    let (network_bulk_in, bulk_in) = frames(BULK_IN_BYTES);
+    let (control_out, network_control_out) = frames(CONTROL_OUT_BYTES);
+    let (bulk_out, network_bulk_out) = frames(BULK_OUT_BYTES);
+    let (journal, far_journal) = frames(JOURNAL_BYTES);
+    let (far_operators, operators) = RingBuffer::new(16);
+    let (far_grants, grants) = RingBuffer::new(4);
+    let (lease_wishes, far_wishes) = RingBuffer::new(4);
+    let (notes, far_notes) = RingBuffer::new(NOTES_MAX);
+    let (traces, far_traces) = RingBuffer::new(NOTES_MAX);
+    let (handoffs, far_handoffs) = RingBuffer::new(NOTES_MAX);
+    let near = Rings {
+        control_in,
+        bulk_in,
+        operators,
+        grants,
+        lease_wishes,
+        control_out,
+        bulk_out,
+        journal,
+        notes,
+        traces,
+        handoffs,
+        control_sender: None,
+        bulk_sender: None,
+    };
+    let far = FarEnds {
+        journal: far_journal,
+        network: NetworkRings {
+            control_in: network_control_in,
+            bulk_in: network_bulk_in,
+            control_out: network_control_out,
+            bulk_out: network_bulk_out,
+        },
+        lease_wishes: far_wishes,
+        grants: far_grants,
+        operators: far_operators,
+        reporter: Reporter::new(far_notes, far_traces, far_handoffs),
+    };
+    (near, far)
+}
+
+fn spawn<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).with_context(|| format!("the thread {name} does not start"))
+}
+
+/// Prints progress until the cycle has ended.
+fn wait_for_cycle(
+    cycle: JoinHandle<(Agent, CycleEnd, CycleCounts)>,
+    reporter: &mut Reporter,
+) -> anyhow::Result<(Agent, CycleEnd, CycleCounts)> {
+    let say_line = |line: &StatusLine| {
+        if let Ok(text) = serde_json::to_string(line) {
+            announce(&text);
+        }
+    };
+    while !cycle.is_finished() {
+        reporter.collect(say_line);
+        thread::sleep(REPORT_TURN);
+    }
+    let result = cycle.join().map_err(|_| anyhow!("the cycle has panicked; the controller lets go by itself"))?;
+    reporter.collect(say_line);
+    Ok(result)
+}
+
+/// The lease thread's body: an epoch is granted only once it is on disk.
+fn grant(mut epochs: EpochFile, mut wishes: Consumer<Epoch>, mut grants: Producer<Epoch>, ending: &Stop) {
+    while !ending.is_wanted() {
+        while let Ok(wish) = wishes.pop() {
+            match epochs.advance(wish) {
+                Ok(epoch) if grants.push(epoch).is_ok() => say(&format!("lease {epoch} granted")),
+                Ok(epoch) => say(&format!("lease {epoch} was not taken")),
+                Err(error) => say(&format!("no lease: {error}")),
+            }
+        }
+        thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// Reads what the operator types; the end of standard input ends the agent where that was asked for.
+fn read_operator(mut actions: Producer<OperatorAction>, ends: bool, stop: &Arc<Stop>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    spawn("operator", move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            let word: String = line.trim().chars().take(WORD_BYTES_MAX).collect();
+            let action = match word.as_str() {
+                "" => continue,
+                "arm" => OperatorAction::Arm,
+                "off" => OperatorAction::Off,
+                "rearm" => OperatorAction::ReArm,
+                "confirm-stock" => OperatorAction::ConfirmStock,
+                _ => {
+                    say(&format!("`{word}` is not understood; say arm, off, rearm or confirm-stock"));
+                    continue;
+                }
+            };
+            if actions.push(action).is_err() {
+                say("too many words at once; the last was not taken");
+            }
+        }
+        if ends {
+            stop.want();
+        }
+    })?;
+    Ok(())
+}
