@@ -122,7 +122,7 @@ fn engaging(criterion: &mut Criterion) {
     for (name, shape) in [("flat", CutterShape::Flat), ("ball", CutterShape::Ball)] {
         let cutter = Cutter::new(&tool(shape, 10.0));
         let segments = segments(&zigzag(true));
-        let options = SweepOptions { step_mm: 2.0 };
+        let options = SweepOptions { step_mm: 2.0, last_mm: 0.0 };
         let cut_range = |map: &mut HeightMap, range: std::ops::Range<usize>| {
             let mut cut = SegmentCut::default();
             let mut steps = 0;

@@ -26,10 +26,13 @@ use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_
 use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
-const STEP_RADII: f64 = 0.25;
+const STEP_RADII: f64 = 0.1;
 /// Bounds of that stretch, mm.
-const STEP_MM_MIN: f64 = 0.2;
-const STEP_MM_MAX: f64 = 2.0;
+const STEP_MM_MIN: f64 = 0.1;
+const STEP_MM_MAX: f64 = 1.0;
+
+/// Length of the last step of a segment, in cells of the map: the shortest that still lowers some.
+const LAST_STEP_CELLS: f64 = 1.5;
 
 /// Places within a step at which the speed that the drives reach is looked up.
 const REACHED_SAMPLES: u64 = 4;
@@ -167,7 +170,8 @@ impl Ahead {
             return result;
         };
         let step_mm = (tool.radius().as_mm() * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX);
-        let options = SweepOptions { step_mm };
+        let (cell_x_mm, cell_y_mm) = self.map.cell_mm();
+        let options = SweepOptions { step_mm, last_mm: cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS };
         cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut result.cut);
         result.loads = result.cut.steps.iter().map(|step| self.models.of_step(step, segment)).collect();
         result.reached = result.cut.steps.iter().map(|step| self.reached_in(step)).collect();

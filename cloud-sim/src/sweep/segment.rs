@@ -28,6 +28,9 @@ const PLUNGE_SLOPE: f64 = 1.0;
 pub struct SweepOptions {
     /// Greatest length of a [`CutStep`] along the path, mm.
     pub step_mm: f64,
+    /// Length of a last step of its own at the end of a segment, mm; zero for none. A segment may end against
+    /// a wall that its last full step, sampled in its middle, hardly sees.
+    pub last_mm: f64,
 }
 
 /// Why a moving segment was not cut.
@@ -102,7 +105,7 @@ pub fn cut_segment(
     if matches!(segment.kind, SegmentKind::Still(_)) || matches!(segment.geometry, Geometry::Still { .. }) {
         return;
     }
-    let steps = (length_mm / options.step_mm.max(1e-3) - 1e-9).ceil().clamp(1.0, STEPS_MAX) as usize;
+    let borders = Borders::of(length_mm, options);
     let above = lowest_z(&segment.geometry) >= f64::from(map.top);
     let mut stepper = Stepper {
         map,
@@ -112,9 +115,9 @@ pub fn cut_segment(
         executor,
         mirrored: segment.spindle.is_some_and(|speed| speed < RotaryVelocity::ZERO),
     };
-    out.steps.reserve(steps);
-    for step in 0..steps {
-        let (from, to) = (step as f64 / steps as f64, (step + 1) as f64 / steps as f64);
+    out.steps.reserve(borders.steps());
+    for step in 0..borders.steps() {
+        let (from, to) = (borders.fraction(step), borders.fraction(step + 1));
         let mut done = CutStep {
             segment: index,
             from: segment.station(from),
@@ -132,6 +135,30 @@ pub fn cut_segment(
     // A rapid is reported for all it removed, and not for grazing a cell.
     out.findings
         .retain(|finding| finding.kind != FindingKind::RapidInStock || finding.removed_mm3 > RAPID_REMOVED_MAX_MM3);
+}
+
+/// Where the steps of a segment begin and end, as fractions of it.
+struct Borders {
+    /// Steps of equal length.
+    equal: usize,
+    /// Where they end; below 1 a last step follows.
+    equal_to: f64,
+}
+
+impl Borders {
+    fn of(length_mm: f64, options: &SweepOptions) -> Self {
+        let last_mm = if length_mm > 2.0 * options.last_mm { options.last_mm } else { 0.0 };
+        let equal = ((length_mm - last_mm) / options.step_mm.max(1e-3) - 1e-9).ceil().clamp(1.0, STEPS_MAX);
+        Self { equal: equal as usize, equal_to: 1.0 - last_mm / length_mm.max(f64::MIN_POSITIVE) }
+    }
+
+    fn steps(&self) -> usize {
+        self.equal + usize::from(self.equal_to < 1.0)
+    }
+
+    fn fraction(&self, border: usize) -> f64 {
+        if border > self.equal { 1.0 } else { self.equal_to * (border as f64 / self.equal as f64) }
+    }
 }
 
 /// Cuts a path of the tip without engagement or findings; returns the removed volume in mm³.
