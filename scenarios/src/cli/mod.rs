@@ -5,6 +5,8 @@
 
 mod about;
 mod draw;
+#[cfg(feature = "live")]
+mod live;
 mod replay;
 mod run;
 mod simulate;

@@ -1,6 +1,8 @@
 use std::io::Write;
 
-use super::simulate::{Prepared, executor, prepare, write_file};
+#[cfg(feature = "live")]
+use super::live::in_real_time;
+use super::simulate::{executor, prepare, write_file};
 use super::{EXIT_EXPECTATION, EXIT_INFRASTRUCTURE, EXIT_PASS, RunArgs, bad_input, draw};
 use crate::format::{RunMode, Scenario};
 use crate::report::{RunJson, run_text};
@@ -37,7 +39,7 @@ pub(super) fn command(args: &RunArgs) -> u8 {
     if on_virtual_time {
         return on_virtual(args, &first);
     }
-    in_real_time(args, first)
+    in_real_time(args, &first)
 }
 
 fn on_virtual(args: &RunArgs, scenario: &Scenario) -> u8 {
@@ -94,13 +96,6 @@ pub(super) fn finish(args: &RunArgs, report: &RunJson) -> u8 {
 }
 
 #[cfg(not(feature = "live"))]
-fn in_real_time(_: &RunArgs, _: Scenario) -> u8 {
+fn in_real_time(_: &RunArgs, _: &Scenario) -> u8 {
     draw::message("this cosim was built without live runs; add --virtual, or build with default features")
-}
-
-#[cfg(feature = "live")]
-fn in_real_time(args: &RunArgs, scenario: Scenario) -> u8 {
-    let _: Option<Prepared> = None;
-    let _ = (args, scenario);
-    draw::message("live runs are not wired yet")
 }

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -86,10 +87,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts this program again under a hidden command.
-    pub(super) fn start(who: Who, args: &[OsString], ears: &Ears) -> Result<Self, RunError> {
+    /// Starts `program`, or this program again, under a hidden command.
+    pub(super) fn start(program: Option<&Path>, who: Who, args: &[OsString], ears: &Ears) -> Result<Self, RunError> {
         let doing = format!("starting the {}", who.name());
-        let program = std::env::current_exe().map_err(RunError::io(doing.as_str()))?;
+        let program = match program {
+            Some(program) => program.to_owned(),
+            None => std::env::current_exe().map_err(RunError::io(doing.as_str()))?,
+        };
         let mut child = Command::new(program)
             .arg(who.command())
             .args(args)

@@ -31,6 +31,8 @@ const LAST_LINES_MAX: Duration = Duration::from_secs(2);
 /// A run in real time.
 #[derive(Clone, Debug)]
 pub struct LiveSetup<'a> {
+    /// The `cosim` to start; this program itself where absent. Tests are another program.
+    pub program: Option<PathBuf>,
     /// The scenario as the user named it, for the controller to load again.
     pub name: &'a str,
     /// The scenario, loaded with [`Self::speed`].
@@ -131,8 +133,12 @@ impl Live<'_> {
         let config = folder.write("edge.toml", config.as_bytes())?;
         let args = [OsString::from("run"), "--config".into(), config.into(), "--until-stdin-closes".into()];
         (self.progress)(Progress::Starting(Who::Edge.name()));
-        let edge = Process::start(Who::Edge, &args, &self.ears)?;
+        let edge = Process::start(self.program(), Who::Edge, &args, &self.ears)?;
         Ok(Children { controller, cloud: Some(cloud), edge, cloud_args })
+    }
+
+    fn program(&self) -> Option<&Path> {
+        self.setup.program.as_deref()
     }
 
     fn controller_args(&self) -> Vec<OsString> {
@@ -165,7 +171,7 @@ impl Live<'_> {
     /// Starts one process and waits until it says where it listens.
     fn start_one(&mut self, who: Who, args: &[OsString]) -> Result<(Process, String), RunError> {
         (self.progress)(Progress::Starting(who.name()));
-        let mut process = Process::start(who, args, &self.ears)?;
+        let mut process = Process::start(self.program(), who, args, &self.ears)?;
         let until = Instant::now() + READY_MAX;
         loop {
             match self.ears.hear(TURN) {
@@ -332,7 +338,7 @@ impl Live<'_> {
     /// Starts the service again without waiting: the run goes on meanwhile, and it is ready when it is.
     fn start_again(&mut self, args: &[OsString]) -> Result<Process, RunError> {
         (self.progress)(Progress::Starting(Who::Cloud.name()));
-        Process::start(Who::Cloud, args, &self.ears)
+        Process::start(self.program(), Who::Cloud, args, &self.ears)
     }
 
     fn note_fault(&mut self, name: &'static str) {

@@ -19,6 +19,7 @@ mod folder;
 mod live;
 mod outcome;
 mod progress;
+mod report;
 
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub use controller::controller_main;
 pub use live::{LiveSetup, run_live};
 pub use outcome::{ControllerOutcome, RunOutcome};
 pub use progress::{Progress, progress_line};
+pub use report::live_json;
 
 /// Why a run in real time did not come to its end. All of these are failures of the infrastructure, except
 /// [`RunError::Unsupported`], which is an input that asks for too much.
