@@ -66,8 +66,5 @@ impl Window {
 /// True where a load binds: only those ratios come from the lines.
 fn by_load(bound: &StepBound) -> bool {
     use Reason::{BendingStress, ChipThickness, Deflection, ForcePeak, Infeasible, Power, Torque};
-    matches!(
-        bound.binding.reason,
-        ForcePeak | Torque | Power | ChipThickness | Deflection | BendingStress | Infeasible
-    )
+    matches!(bound.binding.reason, ForcePeak | Torque | Power | ChipThickness | Deflection | BendingStress | Infeasible)
 }

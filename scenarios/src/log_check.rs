@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use edge_agent::Arming;
 use edge_agent::locator::{Finding, Locator};
 use edge_agent::setup::{Budget, agent_config, agent_job};
-use edge_agent::Arming;
 use firmware_bridge::dialect::shdr::{Completeness, Decoder, Event};
 use firmware_bridge::dialect::virtual_link::capabilities;
 use shared::ident::{Name, ToolNumber};

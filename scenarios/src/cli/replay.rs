@@ -12,7 +12,9 @@ use crate::log_check::check_log;
 pub(super) fn command(args: &ReplayArgs) -> u8 {
     let bytes = match fs::read(&args.file) {
         Ok(bytes) => bytes,
-        Err(error) => return draw::message(&format!("{} cannot be read: {error}; name a recording", args.file.display())),
+        Err(error) => {
+            return draw::message(&format!("{} cannot be read: {error}; name a recording", args.file.display()));
+        }
     };
     match &args.program {
         Some(program) => check(args, program, &bytes),
@@ -82,7 +84,9 @@ fn check(args: &ReplayArgs, program: &Path, log: &[u8]) -> u8 {
             EXIT_EXPECTATION
         }
         Some((line, Some(tool))) => {
-            say(&format!("another revision: it runs line {line} with {tool}, the program has another tool there; plans would be refused"));
+            say(&format!(
+                "another revision: it runs line {line} with {tool}, the program has another tool there; plans would be refused"
+            ));
             EXIT_EXPECTATION
         }
     }

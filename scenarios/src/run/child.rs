@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,11 +70,8 @@ impl Ears {
 
     /// The next line, if one comes in time.
     pub(super) fn hear(&self, within: Duration) -> Option<Heard> {
-        match self.lines.recv_timeout(within) {
-            Ok(heard) => Some(heard),
-            // This end holds a sender: the channel is never disconnected.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // This end holds a sender: the channel is never disconnected, and the only error is the time-out.
+        self.lines.recv_timeout(within).ok()
     }
 }
 
@@ -144,7 +141,8 @@ impl Process {
     pub(super) fn signal(&self, signal: Signal) -> Result<(), RunError> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let Some(pid) = pid else { return Ok(()) };
-        kill_process(pid, signal).map_err(|error| RunError::io(format!("a signal to the {}", self.who.name()))(error.into()))
+        kill_process(pid, signal)
+            .map_err(|error| RunError::io(format!("a signal to the {}", self.who.name()))(error.into()))
     }
 
     /// Kills it and waits until it is gone, so that its port is free.
