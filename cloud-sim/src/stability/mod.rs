@@ -154,7 +154,7 @@ mod tests {
                 let phi = turn * 2.0 * PI;
                 if (cut.start_rad..=cut.exit_rad).contains(&phi) {
                     let (k_t, k_r) = (cut.k_tc.as_n_mm2() * 1e6, cut.k_rc.as_n_mm2() * 1e6);
-                    let (sin, cos) = math::sin_cos(phi);
+                    let (sin, cos) = shared::det::math::sin_cos(phi);
                     h += sin * (k_t * cos + k_r * sin);
                 }
             }
