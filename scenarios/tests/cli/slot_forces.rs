@@ -108,8 +108,10 @@ fn mean_force_over_entry_cut_and_exit() {
         sum += at[0].hypot(at[1]);
         count += 1.0;
     }
-    // Entry and exit are a fifth of the path; there the engagement of one pose stands for a step of 1 mm.
-    near(number(&slot(), "force_mean_n_programmed"), sum / count, 0.01, "mean force at 100 %");
+    // At the exit slivers of less than half a cell are left standing, and with them time at a low force: 1.4 mm of
+    // path with the cells of 0.2 mm that the case has, 0.7 mm with these.
+    let (report, _) = Bench::new().simulate(&["--scenario", "slot", "--resolution", "0.05"]);
+    near(number(&report, "force_mean_n_programmed"), sum / count, 0.01, "mean force at 100 %");
 }
 
 /// Mean force vector with the axis at `x`; the helix only delays, and drops out of a mean.
