@@ -104,7 +104,10 @@ impl Tally {
             self.last_running = Some(now);
             self.cycles_running += 1;
             self.cycles_covered += u64::from(matches!(status.source, Source::Plan | Source::LowerOfBoth));
-        } else if status.execution == Some(Execution::ProgramCompleted) && self.first_running.is_some() && !self.completed {
+        } else if status.execution == Some(Execution::ProgramCompleted)
+            && self.first_running.is_some()
+            && !self.completed
+        {
             self.completed = true;
             self.last_running = Some(now);
         }

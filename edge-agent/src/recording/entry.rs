@@ -28,8 +28,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Sample, Self::Message, Self::Operator, Self::Grant, Self::Cycle, Self::Transmit];
+    pub const ALL: [Self; 6] = [Self::Sample, Self::Message, Self::Operator, Self::Grant, Self::Cycle, Self::Transmit];
 
     /// From its number.
     pub fn from_code(code: u8) -> Option<Self> {
@@ -109,12 +108,8 @@ const EXECUTIONS: [Execution; 8] = [
     Execution::ProgramCompleted,
 ];
 
-const MODES: [ControllerMode; 4] = [
-    ControllerMode::Automatic,
-    ControllerMode::Manual,
-    ControllerMode::ManualDataInput,
-    ControllerMode::SingleBlock,
-];
+const MODES: [ControllerMode; 4] =
+    [ControllerMode::Automatic, ControllerMode::Manual, ControllerMode::ManualDataInput, ControllerMode::SingleBlock];
 
 impl<'a> Entry<'a> {
     /// Its kind.
@@ -248,7 +243,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field, `Some(None)` where its bit is clear; the bits are taken from the low end.
-    fn field<T>(&mut self, mask: &mut u16, read: impl FnOnce(&mut Self) -> Option<T>, width: usize) -> Option<Option<T>> {
+    fn field<T>(
+        &mut self,
+        mask: &mut u16,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+        width: usize,
+    ) -> Option<Option<T>> {
         let present = *mask & 1 == 1;
         *mask >>= 1;
         if present {
@@ -320,7 +320,6 @@ const fn operator_code(action: OperatorAction) -> u8 {
 }
 
 fn operator_of_code(code: u8) -> Option<OperatorAction> {
-    let all =
-        [OperatorAction::Arm, OperatorAction::Off, OperatorAction::ReArm, OperatorAction::ConfirmStock];
+    let all = [OperatorAction::Arm, OperatorAction::Off, OperatorAction::ReArm, OperatorAction::ConfirmStock];
     all.into_iter().find(|action| operator_code(*action) == code)
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 
-use mcap::records::{Metadata, MessageHeader};
+use mcap::records::{MessageHeader, Metadata};
 use mcap::{Attachment, WriteOptions, Writer};
 use shared::det::DigestChain;
 use shared::ident::Digest;
@@ -50,7 +50,12 @@ impl EntryChain {
     pub fn new(head: &RecordingHead<'_>) -> Self {
         let config = head.config_bytes();
         let mut chain = DigestChain::new("cosim recording 1");
-        chain.u64(head.epoch.0).u64(head.started_at.as_ns()).bytes(head.machine.as_str().as_bytes()).bytes(&config).bytes(Digest::of(head.job).as_bytes());
+        chain
+            .u64(head.epoch.0)
+            .u64(head.started_at.as_ns())
+            .bytes(head.machine.as_str().as_bytes())
+            .bytes(&config)
+            .bytes(Digest::of(head.job).as_bytes());
         Self { chain, entries: 0 }
     }
 

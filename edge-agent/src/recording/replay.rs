@@ -3,9 +3,9 @@ use shared::ident::Digest;
 use shared::job::{Job, JobSources};
 use shared::time::Instant;
 
+use super::TRANSMITS_PER_CYCLE_MAX;
 use super::entry::{Entry, Transmitted};
 use super::tape::Tape;
-use super::TRANSMITS_PER_CYCLE_MAX;
 use crate::setup::agent_job;
 use crate::{Agent, AgentError, AgentJob, Inbound, LeaseError};
 
@@ -83,7 +83,9 @@ pub fn replay(tape: &Tape) -> Result<ReplayResult, ReplayError> {
     let sources = JobSources::from_bytes(head.job).map_err(|error| job_error(error.to_string()))?;
     let (job, diagnostics) = Job::compile(&sources);
     let job = job.ok_or_else(|| {
-        job_error(diagnostics.iter().find(|diagnostic| diagnostic.is_error()).map_or_else(String::new, ToString::to_string))
+        job_error(
+            diagnostics.iter().find(|diagnostic| diagnostic.is_error()).map_or_else(String::new, ToString::to_string),
+        )
     })?;
     let job = agent_job(head.machine.clone(), &job, head.job.into(), head.capabilities);
     replay_with(job, tape)
@@ -150,7 +152,8 @@ impl Run {
             Entry::Grant(epoch) => self.agent.handle_grant(now, *epoch)?,
             // An output without its cycle: the cycle before it was longer than a cycle may be.
             Entry::Transmit(recorded) => {
-                self.result.difference = Some(Difference::Transmit { at: now, recorded: Some(*recorded), replayed: None });
+                self.result.difference =
+                    Some(Difference::Transmit { at: now, recorded: Some(*recorded), replayed: None });
             }
             Entry::Cycle(_) => {}
         }

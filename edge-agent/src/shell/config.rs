@@ -139,10 +139,18 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
     let reader = Reader { name, text };
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        reader.error(at, error.message().to_owned(), "correct the line; `edge-agent run --help` says what the file is for")
+        reader.error(
+            at,
+            error.message().to_owned(),
+            "correct the line; `edge-agent run --help` says what the file is for",
+        )
     })?;
     let machine_name = Name::parse(file.machine_name.get_ref()).map_err(|error| {
-        reader.error(file.machine_name.span().start, error.to_string(), "the name is part of network keys and file names")
+        reader.error(
+            file.machine_name.span().start,
+            error.to_string(),
+            "the name is part of network keys and file names",
+        )
     })?;
     let within = |value: &Option<Spanned<f64>>, default: f64, min: f64, max: f64| -> Result<f64, ConfigError> {
         let Some(spanned) = value else { return Ok(default) };

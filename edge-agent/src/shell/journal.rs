@@ -45,7 +45,8 @@ impl Journal {
         let sink = match path {
             None => Sink::DigestOnly(Box::new(EntryChain::new(head))),
             Some(path) => {
-                let file = File::create(path).with_context(|| format!("the recording {} cannot be made", path.display()))?;
+                let file =
+                    File::create(path).with_context(|| format!("the recording {} cannot be made", path.display()))?;
                 Sink::File(Box::new(Recorder::new(BufWriter::new(file), head)?))
             }
         };
@@ -145,4 +146,3 @@ fn remember_removed(removed: &mut BTreeMap<(u64, u64), u64>, kind: EntryKind, bo
         removed.entry((head.epoch.0, head.sequence.0)).or_insert(head.removed_cells);
     }
 }
-

@@ -162,7 +162,10 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let network = Network::start(&config.machine_name, &config.cloud, clock, far.network, &ending)?;
     let (control_sender, bulk_sender) = network.senders();
     let rings = Rings { control_sender: Some(control_sender), bulk_sender: Some(bulk_sender), ..rings };
-    spawn("lease", { let ending = Arc::clone(&ending); move || grant(epochs, far.lease_wishes, far.grants, &ending) })?;
+    spawn("lease", {
+        let ending = Arc::clone(&ending);
+        move || grant(epochs, far.lease_wishes, far.grants, &ending)
+    })?;
     read_operator(far.operators, args.until_stdin_closes, &stop)?;
     let recorder = spawn("recorder", move || journal.run())?;
     let timing = (config.budget.cycle, config.start);
@@ -176,8 +179,15 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let journal: JournalEnd = pending.finish(counts.journal_lost)?;
     let state = network.state();
     let time_scale = job.job.time_scale;
-    let ended =
-        Ending { agent: &agent, end, counts, period: config.budget.cycle, time_scale, network: state, journal: &journal };
+    let ended = Ending {
+        agent: &agent,
+        end,
+        counts,
+        period: config.budget.cycle,
+        time_scale,
+        network: state,
+        journal: &journal,
+    };
     announce(&serde_json::to_string(&reporter.summary(&ended))?);
     network.close();
     recorded.context("the recording broke off")
@@ -237,7 +247,10 @@ fn rings() -> (Rings, FarEnds) {
 }
 
 fn spawn<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).with_context(|| format!("the thread {name} does not start"))
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .with_context(|| format!("the thread {name} does not start"))
 }
 
 /// Prints progress until the cycle has ended.

@@ -185,8 +185,8 @@ fn send(
     state: &NetworkState,
     stop: &Stop,
 ) -> anyhow::Result<()> {
-    let publisher =
-        publisher(session, machine, channel).map_err(|error| anyhow!("cannot publish {}: {error}", channel.key(machine)))?;
+    let publisher = publisher(session, machine, channel)
+        .map_err(|error| anyhow!("cannot publish {}: {error}", channel.key(machine)))?;
     wait_until_heard(&publisher, stop);
     let mut message = Vec::with_capacity(MESSAGE_BYTES_MAX);
     loop {

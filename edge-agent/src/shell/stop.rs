@@ -33,6 +33,7 @@ pub(super) fn announce(line: &str) {
 
 /// One line to standard error, control characters escaped.
 pub(super) fn say(line: &str) {
-    let clean: String = line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+    let clean: String =
+        line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
     let _ = writeln!(std::io::stderr().lock(), "edge-agent: {clean}");
 }

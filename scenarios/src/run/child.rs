@@ -144,7 +144,8 @@ impl Process {
     pub(super) fn signal(&self, signal: Signal) -> Result<(), RunError> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let Some(pid) = pid else { return Ok(()) };
-        kill_process(pid, signal).map_err(|error| RunError::io(format!("a signal to the {}", self.who.name()))(error.into()))
+        kill_process(pid, signal)
+            .map_err(|error| RunError::io(format!("a signal to the {}", self.who.name()))(error.into()))
     }
 
     /// Kills it and waits until it is gone, so that its port is free.

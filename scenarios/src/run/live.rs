@@ -62,7 +62,8 @@ pub fn run_live(setup: &LiveSetup<'_>, progress: &mut dyn FnMut(Progress<'_>)) -
     // A second run in one process keeps the first handler; its flag is then never set, and the limits still hold.
     let _ = ctrlc::set_handler(move || wanted.store(true, Ordering::Relaxed));
     let folder = RunFolder::make(&setup.keep)?;
-    let mut run = Live { setup, faults, stop, began: Instant::now(), ears: Ears::new(), state: State::default(), progress };
+    let mut run =
+        Live { setup, faults, stop, began: Instant::now(), ears: Ears::new(), state: State::default(), progress };
     let mut children = run.start(&folder)?;
     run.watch(&mut children)?;
     run.finish(children)
@@ -271,7 +272,8 @@ impl Live<'_> {
             Heard::Said(Who::Edge, line) => self.take_edge(&line),
             Heard::Said(Who::Controller, line) => {
                 let value: Option<Value> = serde_json::from_str(&line).ok();
-                self.state.controller = value.as_ref().and_then(ControllerOutcome::read).or(self.state.controller.take());
+                self.state.controller =
+                    value.as_ref().and_then(ControllerOutcome::read).or(self.state.controller.take());
             }
             Heard::Said(Who::Cloud, line) => {
                 if let Ok(value) = serde_json::from_str::<Value>(&line) {
@@ -355,7 +357,8 @@ impl Live<'_> {
             cloud.signal(Signal::CONT)?;
             cloud.dismiss();
         }
-        let left = children.controller.leave(LEAVE_MAX) && children.cloud.as_mut().is_none_or(|cloud| cloud.leave(LEAVE_MAX));
+        let left =
+            children.controller.leave(LEAVE_MAX) && children.cloud.as_mut().is_none_or(|cloud| cloud.leave(LEAVE_MAX));
         if !left {
             (self.progress)(Progress::Note("a process had to be killed at the end"));
         }

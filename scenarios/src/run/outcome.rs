@@ -61,8 +61,7 @@ impl ControllerOutcome {
         }
         let number = |key: &str| line.get(key)?.as_f64();
         let count = |key: &str| line.get(key)?.as_u64();
-        let numbers =
-            |key: &str| line.get(key)?.as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>();
+        let numbers = |key: &str| line.get(key)?.as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>();
         Some(Self {
             completed: line.get("completed")?.as_bool()?,
             cycle_time_s: number("cycle_time_s")?,

@@ -83,7 +83,8 @@ mod tests {
         for word in ["OK", "42", "123.5 mm", "62.0 %", "force_peak", "97 %", "11.2 ms", "37.5 mm"] {
             assert!(line.contains(word), "{word} is not in {line:?}");
         }
-        let waiting = StatusLine { running: false, done_permille: Some(350), phase: "computing".to_owned(), ..status() };
+        let waiting =
+            StatusLine { running: false, done_permille: Some(350), phase: "computing".to_owned(), ..status() };
         let line = progress_line(Progress::Status(&waiting)).expect("a line");
         assert!(line.contains("computing") && line.contains("35 %"), "{line:?}");
     }
