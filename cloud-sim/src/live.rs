@@ -9,7 +9,6 @@
 //! than [`REFILL_SHARE`] of its target. A chunk is made in two steps, cut and plan, so that each stage has
 //! its own stamp.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
@@ -18,19 +17,18 @@ use shared::job::{Job, JobSources};
 use shared::motion::Station;
 use shared::plan::{KeepAlive, Limits, OverridePlan, PlanChunk, Span, StageStamps};
 use shared::time::{Duration, Instant};
-use shared::units::{Feedrate, Length, Seconds};
+use shared::units::{Length, Seconds};
 use shared::wire::{
     Accept, BASELINE_PARTS_MAX, BASELINE_SPANS_MAX, BaselinePart, CHUNK_SPANS_MAX, Message, PlanMessage, Progress,
     StateBatch, StateSample,
 };
 
 use crate::ahead::{Ahead, MapChoice};
-use crate::engagement::CutStep;
 use crate::executor::Executor;
-use crate::loads::StepLoads;
 use crate::optimise::{BoundContext, ScheduleInput, bound_steps, schedule, verify_bounds};
 use crate::prediction::Prediction;
 use crate::session::{ChunkTiming, Numbering, Outbox, SessionConfig, SessionEvent};
+use crate::window::Window;
 
 /// Added to the uncertainty of the predictions for the baseline.
 pub const BASELINE_EXTRA_UNCERTAINTY: f64 = 0.05;
@@ -157,24 +155,6 @@ fn split(plan: &OverridePlan) -> Vec<OverridePlan> {
     plan.spans().chunks(BASELINE_SPANS_MAX).filter_map(|spans| OverridePlan::new(spans.to_vec()).ok()).collect()
 }
 
-/// Steps around and ahead of the machine.
-#[derive(Default)]
-struct Window {
-    steps: VecDeque<CutStep>,
-    loads: VecDeque<StepLoads>,
-    reached: VecDeque<Feedrate>,
-}
-
-impl Window {
-    fn forget_before(&mut self, station: Station) {
-        while self.steps.front().is_some_and(|step| step.to < station) {
-            self.steps.pop_front();
-            self.loads.pop_front();
-            self.reached.pop_front();
-        }
-    }
-}
-
 /// A trigger the edge has open.
 #[derive(Clone, Copy)]
 struct Trigger {
@@ -298,7 +278,7 @@ impl Live {
         match self.in_work {
             Some(work) if work.complete => {
                 self.in_work = None;
-                self.plan(now, allowance, work, config, outbox);
+                self.plan(now, work, config, outbox);
             }
             _ => self.simulate(now, allowance, executor, config),
         }
@@ -317,23 +297,14 @@ impl Live {
         work.complete = ahead.extend(target, allowance, executor, &mut |cut| {
             work.work += 1;
             work.removed_cells += cut.cut.steps.iter().map(|step| u64::from(step.removed_cells)).sum::<u64>();
-            window.steps.extend(cut.cut.steps);
-            window.loads.extend(cut.loads);
-            window.reached.extend(cut.reached);
+            window.take(cut);
         });
         self.window.forget_before(sample.station.advanced(-self.kept_behind));
         self.in_work = Some(work);
     }
 
     /// Bounds and schedule over the window, as a chunk from the machine to the end of the horizon.
-    fn plan(
-        &mut self,
-        now: Instant,
-        allowance: WorkAllowance,
-        work: InWork,
-        config: &SessionConfig,
-        outbox: &mut Outbox,
-    ) {
+    fn plan(&mut self, now: Instant, work: InWork, config: &SessionConfig, outbox: &mut Outbox) {
         let from = work.sample.station.advanced(-work.sample.uncertainty);
         let to = self.ahead.reached();
         if from >= to {
@@ -345,10 +316,7 @@ impl Live {
             machine: &self.job.machine,
             limits: &self.limits,
         };
-        let (steps, loads) = (self.window.steps.make_contiguous(), self.window.loads.make_contiguous());
-        let mut bounds = bound_steps(&context, steps, loads, self.window.reached.make_contiguous());
-        // Nearest first: what the allowance leaves unverified is verified before the machine gets there.
-        verify_bounds(&context, steps, loads, &mut bounds, allowance);
+        let bounds = self.window.bounds(&context);
         let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
         // A plan that cannot be made is no plan: the edge stays on its baseline.
         let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };

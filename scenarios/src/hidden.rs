@@ -91,13 +91,8 @@ impl Hidden {
             seeds,
         };
         let feeling = Arc::new(Mutex::new(Feeling { peak_n: vec![0.0; count], ..Feeling::default() }));
-        let tally = Tally {
-            above: vec![false; count],
-            last_time_s: 0.0,
-            left_at_mm: None,
-            entry: None,
-            in_material: false,
-        };
+        let tally =
+            Tally { above: vec![false; count], last_time_s: 0.0, left_at_mm: None, entry: None, in_material: false };
         let ensemble = TruthEnsemble::new(setup)?;
         let hidden = Self { ensemble, limit, entry_length: radius, feeling: Arc::clone(&feeling), tally };
         Ok((hidden, feeling))

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod format;
 pub mod hidden;
 pub mod link;
+pub mod log_check;
 pub mod policy;
 pub mod report;
 #[cfg(feature = "live")]

@@ -53,8 +53,7 @@ pub fn run_policy(
     policy: Policy,
 ) -> Result<Seconds, ConfigError> {
     let origin = Instant::ORIGIN;
-    let mut controller =
-        VirtualController::new(job.machine.clone(), Arc::clone(&job.path), process, config, origin)?;
+    let mut controller = VirtualController::new(job.machine.clone(), Arc::clone(&job.path), process, config, origin)?;
     let mut bytes = Vec::new();
     encode_command(LinkCommand::Run, &mut bytes);
     controller.handle_bytes(origin, &bytes);

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use cloud_sim::ahead::{Ahead, MapChoice};
 use cloud_sim::executor::Executor;
 use cloud_sim::loads::{LoadModels, PowerCheck, StepLoads};
-use cloud_sim::optimise::{BoundContext, ScheduleInput, StepBound, best_constant, bound_steps, schedule, verify_bounds};
+use cloud_sim::optimise::{
+    BoundContext, ScheduleInput, StepBound, best_constant, bound_steps, schedule, verify_bounds,
+};
 use cloud_sim::prediction::Prediction;
 use cloud_sim::stock::{HeightMap, MapReport};
 use shared::budget::WorkAllowance;

@@ -72,11 +72,7 @@ pub fn simulate_json(
 }
 
 /// The report of a run on virtual time.
-pub fn run_json(
-    scenario: &Scenario,
-    simulated: SimulateJson,
-    run: &VirtualRun,
-) -> RunJson {
+pub fn run_json(scenario: &Scenario, simulated: SimulateJson, run: &VirtualRun) -> RunJson {
     let outcome = &run.outcome;
     let tally = &outcome.tally;
     let seconds_in = |at: Instant| at.since(outcome.started).as_s();
@@ -141,11 +137,11 @@ fn figure(report: &RunJson, key: &str) -> Option<f64> {
         "rapids_in_stock" => Some(simulated.rapids_in_stock.len() as f64),
         "cycle_time_s" => Some(simulated.cycle_time_planned_s),
         "true_peak_ratio" => report.truth.as_ref().map(|truth| truth.worst),
-        "time_over_constant" => simulated.cycle_time_constant_s.0.map(|constant| simulated.cycle_time_planned_s / constant),
-        "reasons_binding" => Some(simulated.reasons.values().filter(|share| **share > 0.0).count() as f64),
-        "handoff_p99_ms" => {
-            report.handoff.get("total").filter(|total| total.count > 0).map(|total| total.p99_us / 1e3)
+        "time_over_constant" => {
+            simulated.cycle_time_constant_s.0.map(|constant| simulated.cycle_time_planned_s / constant)
         }
+        "reasons_binding" => Some(simulated.reasons.values().filter(|share| **share > 0.0).count() as f64),
+        "handoff_p99_ms" => report.handoff.get("total").filter(|total| total.count > 0).map(|total| total.p99_us / 1e3),
         "handoff_miss_ratio" => {
             let triggered = report.handoff_counts.triggered;
             (triggered > 0).then(|| report.misses as f64 / triggered as f64)

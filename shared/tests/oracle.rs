@@ -5,6 +5,7 @@
 //! us. It prints one canonical call a line: lengths in inches, feeds in inches a minute. Compared are, in
 //! order and with their source lines: traverses, feeds, arcs, dwells and tool changes; zero-length traverses
 //! are dropped on both sides. Where the oracle refuses a program, we have to refuse it at the same line.
+#![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 #![allow(clippy::print_stderr, reason = "a skipped test must be seen, and the counts are its result")]
 
 use shared::det::{Rng, math};

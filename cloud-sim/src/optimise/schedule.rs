@@ -116,6 +116,10 @@ struct Piece {
     binding: Binding,
 }
 
+/// A factor within this many grains of the bound of its place is there because of that bound; further below it
+/// is on the way to or from a slower stretch.
+const SLEW_NAMED_GRAINS: u16 = 3;
+
 /// Rounds g on one cell down to the grain.
 fn round_down(cell: &Cell, [begin, end]: [f64; 2], limits: &Limits, pieces: &mut Vec<Piece>) {
     if cell.is_exempt() {
@@ -126,10 +130,13 @@ fn round_down(cell: &Cell, [begin, end]: [f64; 2], limits: &Limits, pieces: &mut
     let ramp = Ramp::new(cell.feed_mm_s, cell.reached_mm_s, limits.slew_per_s);
     let top = limits.quantised(top_of(cell, [begin, end], &ramp));
     let level = level_binding(cell, limits);
-    let slew = Binding::plain(Reason::Slew);
+    let bound = limits.quantised(cell.ratio).permille();
+    let grain = limits.step_permille.max(1);
+    let named = |factor: Override| {
+        let below = bound.saturating_sub(factor.permille());
+        if below <= SLEW_NAMED_GRAINS * grain { level } else { Binding::plain(Reason::Slew) }
+    };
     let at_nm = |mm: f64| ((mm * 1e6) as u64).min(cell.to_nm - cell.from_nm) + cell.from_nm;
-    let reaches_level = limits.quantised(cell.ratio) == top;
-    let top_binding = if reaches_level { level } else { slew };
     let mut cursor_nm = cell.from_nm;
     let mut push = |to_nm: u64, factor: Override, binding: Binding| {
         let to_nm = to_nm.min(cell.to_nm);
@@ -142,7 +149,7 @@ fn round_down(cell: &Cell, [begin, end]: [f64; 2], limits: &Limits, pieces: &mut
     let first = limits.quantised(begin);
     for (factor, next) in grains(first, top, limits) {
         let reached_mm = ramp.distance(next.ratio()) - ramp.distance(begin);
-        push(at_nm(reached_mm.max(0.0)) + 1, factor, slew);
+        push(at_nm(reached_mm.max(0.0)) + 1, factor, named(factor));
     }
     let last = limits.quantised(end);
     let falls: Vec<_> = grains(last, top, limits).collect();
@@ -152,12 +159,12 @@ fn round_down(cell: &Cell, [begin, end]: [f64; 2], limits: &Limits, pieces: &mut
         cell.to_nm - (((from_end_mm * 1e6).ceil() as u64) + 1).min(cell.to_nm - cell.from_nm)
     };
     match falls.last() {
-        None => push(cell.to_nm, top, top_binding),
-        Some((_, next)) => push(leave_nm(*next), top, top_binding),
+        None => push(cell.to_nm, top, named(top)),
+        Some((_, next)) => push(leave_nm(*next), top, named(top)),
     }
     for (index, (factor, _)) in falls.iter().enumerate().rev() {
         let until_nm = if index == 0 { cell.to_nm } else { leave_nm(falls[index - 1].1) };
-        push(until_nm, *factor, slew);
+        push(until_nm, *factor, named(*factor));
     }
 }
 
@@ -207,6 +214,7 @@ fn held(pieces: &[Piece], hold_mm: f64) -> Vec<Span> {
 }
 
 fn hold_run(run: &[Piece], hold_nm: u64, spans: &mut Vec<Span>) {
+    let run = &parted(run, hold_nm);
     let end_nm = run[run.len() - 1].to_nm;
     let mut index = 0;
     let mut window = LeastAhead::new(run);
@@ -237,6 +245,22 @@ fn hold_run(run: &[Piece], hold_nm: u64, spans: &mut Vec<Span>) {
         }
         index += 1;
     }
+}
+
+/// The same pieces, a long one in two: whether a factor rises is decided where a piece begins, and a factor that
+/// has to be held a little into a long piece must not be held to its end.
+fn parted(run: &[Piece], hold_nm: u64) -> Vec<Piece> {
+    let mut parts = Vec::with_capacity(run.len() + run.len() / 4);
+    for piece in run {
+        let middle_nm = piece.from_nm.saturating_add(hold_nm);
+        if middle_nm.saturating_add(hold_nm) < piece.to_nm {
+            parts.push(Piece { to_nm: middle_nm, ..*piece });
+            parts.push(Piece { from_nm: middle_nm, ..*piece });
+        } else {
+            parts.push(*piece);
+        }
+    }
+    parts
 }
 
 /// For each piece, the length of the stretch around it with the same factor and reason.

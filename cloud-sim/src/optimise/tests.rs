@@ -313,3 +313,25 @@ fn a_gap_in_the_bounds_is_unknown_and_an_empty_range_no_plan() {
     let empty = ScheduleInput { from: path.end(), ..input };
     assert!(schedule(&empty, WorkAllowance(10)).is_err());
 }
+
+#[test]
+fn what_is_held_a_little_into_a_long_level_is_not_held_to_its_end() {
+    let at = |mm: f64| Station::from_mm(mm);
+    let slot = segment(SegmentKind::Feed, Point::origin(), Point::new(100.0, 0.0, 0.0), Station::START, 12.7);
+    let path = Path::new(vec![slot]).expect("one segment");
+    let bound = |from_mm: f64, to_mm: f64, ratio: f64, reason: Reason| StepBound {
+        from: at(from_mm),
+        to: at(to_mm),
+        feed_max_ratio: ratio,
+        load_max_ratio: ratio,
+        binding: Binding::plain(reason),
+        feed: Feedrate::mm_s(12.7),
+        reached: Feedrate::mm_s(12.7),
+    };
+    // The ramp from 0.80 to 0.89 is shorter than the hold: its first grain is held into the level.
+    let bounds = [bound(0.0, 4.0, 0.8, Reason::FirstContact), bound(4.0, 100.0, 0.893, Reason::ChipThickness)];
+    let limits = Limits { slew_per_s: 5.0, hold_min: Length::mm(0.25), ..limits() };
+    let plan = schedule(&whole(&path, &bounds, &limits), WorkAllowance(u32::MAX)).expect("a plan");
+    let span = plan.span_at(at(50.0)).expect("covered");
+    assert_eq!((span.factor, span.binding.reason), (factor(890), Reason::ChipThickness), "{:?}", plan.spans());
+}

@@ -154,7 +154,8 @@ mod tests {
                 let phi = turn * 2.0 * PI;
                 if (cut.start_rad..=cut.exit_rad).contains(&phi) {
                     let (k_t, k_r) = (cut.k_tc.as_n_mm2() * 1e6, cut.k_rc.as_n_mm2() * 1e6);
-                    h += phi.sin() * (k_t * phi.cos() + k_r * phi.sin());
+                    let (sin, cos) = shared::det::math::sin_cos(phi);
+                    h += sin * (k_t * cos + k_r * sin);
                 }
             }
             let delayed = past[step % per_period];

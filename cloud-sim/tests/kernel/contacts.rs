@@ -129,8 +129,12 @@ fn a_path_is_cut_in_order_and_what_cannot_cut_says_why() {
     let cutters = [(ToolNumber(1), cloud_sim::sweep::Cutter::new(&flat))].into();
     let mut map = block(60.0, 60.0, 20.0, 0.2);
     let mut cuts = Vec::new();
-    let what =
-        PathCutter { cutters: &cutters, path: &path, options: &SweepOptions { step_mm: 2.0, last_mm: 0.0 }, executor: &Serial };
+    let what = PathCutter {
+        cutters: &cutters,
+        path: &path,
+        options: &SweepOptions { step_mm: 2.0, last_mm: 0.0 },
+        executor: &Serial,
+    };
     cut_path(&mut map, &what, 0..99, &mut |cut| cuts.push(cut));
     let reasons: Vec<Option<NotCut>> = cuts.iter().map(|cut| cut.not_cut).collect();
     assert_eq!(reasons, [Some(NotCut::NoTool), Some(NotCut::UnknownTool), None, None]);

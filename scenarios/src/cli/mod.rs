@@ -78,7 +78,7 @@ struct SimulateArgs {
     /// Take everything from a scenario file or a built-in case; nothing of its run is done.
     #[arg(long, conflicts_with_all = ["program", "machine", "tools", "material", "stock"])]
     scenario: Option<String>,
-    /// Machine: a file, or a built-in name (generic-vmc, hurco-vmx).
+    /// Machine: a file, or a built-in name (generic-vmc, hurco-02, hurco-04).
     #[arg(long)]
     machine: Option<String>,
     /// Tool library (TOML). Without it, tools are read from the program's comments.

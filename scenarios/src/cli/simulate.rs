@@ -105,7 +105,12 @@ pub(super) fn executor(threads: Option<usize>) -> Result<Box<dyn Executor>, Stri
 }
 
 fn report(args: &SimulateArgs, prepared: &Prepared, simulation: &Simulation) -> u8 {
-    let report = simulate_json(prepared.sources.manifest.program.file.as_str(), simulation, &prepared.diagnostics, &prepared.assumed);
+    let report = simulate_json(
+        prepared.sources.manifest.program.file.as_str(),
+        simulation,
+        &prepared.diagnostics,
+        &prepared.assumed,
+    );
     let mut failed = false;
     let mut attempt = |path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>| {
         if let Err(message) = write_file(path, write) {
@@ -152,4 +157,3 @@ pub(super) fn write_file(
     };
     done.map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }
-

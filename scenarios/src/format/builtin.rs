@@ -17,7 +17,8 @@ macro_rules! data {
 
 const MACHINES: &[(&str, &[u8])] = data! {
     "generic-vmc" => "data/machines/generic-vmc.toml",
-    "hurco-vmx" => "data/machines/hurco-vmx.toml",
+    "hurco-02" => "data/machines/hurco-02.toml",
+    "hurco-04" => "data/machines/hurco-04.toml",
 };
 
 const MATERIALS: &[(&str, &[u8])] = data! {

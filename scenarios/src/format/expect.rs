@@ -44,9 +44,8 @@ impl Expectation {
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
         let text = text.trim();
         let parsed = if let Some(rest) = text.strip_prefix("within ") {
-            rest.split_once("% of ").and_then(|(percent, of)| {
-                Some(Self::Within { percent: number(percent)?, of: number(of)? })
-            })
+            rest.split_once("% of ")
+                .and_then(|(percent, of)| Some(Self::Within { percent: number(percent)?, of: number(of)? }))
         } else if let Some(rest) = text.strip_prefix("==") {
             number(rest).map(Self::Equal)
         } else if let Some(rest) = text.strip_prefix("<=") {
@@ -99,7 +98,8 @@ impl ExpectSection {
             .into_iter()
             .map(|(key, text)| {
                 let found = find(key);
-                let holds = matches!((Expectation::parse(text), found), (Ok(expected), Some(value)) if expected.holds(value));
+                let holds =
+                    matches!((Expectation::parse(text), found), (Ok(expected), Some(value)) if expected.holds(value));
                 let found = found.map_or("not measured".to_owned(), |value| format!("{value:.4}"));
                 Verdict { key, expected: text.to_owned(), found, holds }
             })
@@ -110,7 +110,8 @@ impl ExpectSection {
             verdicts.push(Verdict {
                 key: "events",
                 expected: expected.join(", "),
-                found: missing.map_or("all, in order".to_owned(), |name| format!("`{name}` did not happen in this order")),
+                found: missing
+                    .map_or("all, in order".to_owned(), |name| format!("`{name}` did not happen in this order")),
                 holds: missing.is_none(),
             });
         }
@@ -140,7 +141,8 @@ mod tests {
     #[test]
     fn events_are_wanted_in_order_and_the_unmeasured_does_not_hold() {
         let events = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
-        let expect = ExpectSection { events: events(&["a", "c"]), fallbacks: Some("== 0".to_owned()), ..Default::default() };
+        let expect =
+            ExpectSection { events: events(&["a", "c"]), fallbacks: Some("== 0".to_owned()), ..Default::default() };
         let verdicts = expect.judge(&|_| None, &["a", "b", "c"]);
         assert_eq!(verdicts.iter().map(|verdict| verdict.holds).collect::<Vec<_>>(), [false, true]);
         assert!(!expect.judge(&|_| Some(0.0), &["c", "a"]).last().expect("events").holds);

@@ -143,7 +143,11 @@ fn check(file: &ScenarioFile, text: FileText<'_>) -> Vec<Diagnostic> {
     ];
     for (key, value) in positive {
         if !(value > 0.0 && value < 1e6) {
-            error(key, format!("`{key}` is {value}, expected a number above 0 and below 1000000"), "correct the figure");
+            error(
+                key,
+                format!("`{key}` is {value}, expected a number above 0 and below 1000000"),
+                "correct the figure",
+            );
         }
     }
     for (key, share) in [("network.loss", file.network.loss), ("network.duplicate", file.network.duplicate)] {
@@ -301,7 +305,8 @@ fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, LoadError> {
         let message = format!("the file has {} bytes, more than the {FILE_BYTES_MAX} accepted", size.len());
         return Err(unreadable(message, "file::too-large"));
     }
-    fs::read(path).map_err(|error| unreadable(format!("{} cannot be read: {error}", path.display()), "file::unreadable"))
+    fs::read(path)
+        .map_err(|error| unreadable(format!("{} cannot be read: {error}", path.display()), "file::unreadable"))
 }
 
 fn case_names() -> Vec<&'static str> {
@@ -321,9 +326,17 @@ mod tests {
         let min = [-10.0, 0.0, -5.5];
         check("box:20x30x5.5@-10,0,-5.5", Some(StockSection::Box { min, max: [10.0, 30.0, 0.0], units: units() }));
         let centre = [0.0, 0.0, -20.0];
-        check("cyl:50x20@0,0,-20", Some(StockSection::Cylinder { centre, diameter: 50.0, height: 20.0, units: units() }));
-        check("a.b/part.STL:inch", Some(StockSection::Mesh { file: "a.b/part.STL".to_owned(), units: "inch".to_owned() }));
-        for wrong in ["box:20x30@0,0,0", "box:0x1x1@0,0,0", "part.stl", "part.stl:cm", "part.step:mm", "box:axbxc@0,0,0", ""] {
+        check(
+            "cyl:50x20@0,0,-20",
+            Some(StockSection::Cylinder { centre, diameter: 50.0, height: 20.0, units: units() }),
+        );
+        check(
+            "a.b/part.STL:inch",
+            Some(StockSection::Mesh { file: "a.b/part.STL".to_owned(), units: "inch".to_owned() }),
+        );
+        for wrong in
+            ["box:20x30@0,0,0", "box:0x1x1@0,0,0", "part.stl", "part.stl:cm", "part.step:mm", "box:axbxc@0,0,0", ""]
+        {
             check(wrong, None);
         }
     }

@@ -95,8 +95,7 @@ fn engaged(simulation: &Simulation, steps: std::ops::Range<usize>, line: &mut Se
             line.ae_mm = diameter.map(|diameter| radial_depth_mm(diameter, start, exit));
         }
     }
-    let loads: Option<Vec<_>> =
-        steps.map(|step| simulation.loads(step, simulation.planned_factor(step))).collect();
+    let loads: Option<Vec<_>> = steps.map(|step| simulation.loads(step, simulation.planned_factor(step))).collect();
     let greatest = |value: fn(&shared::cutting::Loads) -> f64| {
         Figure(loads.as_ref().map(|loads| loads.iter().map(value).fold(0.0, f64::max)))
     };

@@ -45,7 +45,10 @@ fn percent(share: Option<f64>) -> String {
 }
 
 fn write_simulation(out: &mut String, report: &SimulateJson) {
-    put(out, format_args!("Program   {} ({} motions, {:.1} mm of path)", report.program, report.motions, report.path_mm));
+    put(
+        out,
+        format_args!("Program   {} ({} motions, {:.1} mm of path)", report.program, report.motions, report.path_mm),
+    );
     put(out, format_args!("Machine   {}; material {}", report.machine, report.material));
     for line in &report.read_as {
         put(out, format_args!("Read as   {line}"));
@@ -62,7 +65,10 @@ fn write_simulation(out: &mut String, report: &SimulateJson) {
     put(out, format_args!("\n                             at 100 %     planned"));
     put(
         out,
-        format_args!("  cycle time            {:>12.2} {:>12.2} s", report.cycle_time_programmed_s, report.cycle_time_planned_s),
+        format_args!(
+            "  cycle time            {:>12.2} {:>12.2} s",
+            report.cycle_time_programmed_s, report.cycle_time_planned_s
+        ),
     );
     let rows = [
         ("peak force in the plane", report.force_peak_xy_n_programmed, report.force_peak_xy_n, "N"),
@@ -79,7 +85,10 @@ fn write_simulation(out: &mut String, report: &SimulateJson) {
     if let (Some(constant), Some(time)) = (report.constant_override.0, report.cycle_time_constant_s.0) {
         put(
             out,
-            format_args!("  best constant override   {:>10} {time:>12.2} s under the same limits", percent(Some(constant))),
+            format_args!(
+                "  best constant override   {:>10} {time:>12.2} s under the same limits",
+                percent(Some(constant))
+            ),
         );
     }
     write_reasons(out, report);
@@ -98,22 +107,37 @@ fn write_reasons(out: &mut String, report: &SimulateJson) {
 }
 
 fn write_findings(out: &mut String, report: &SimulateJson) {
-    put(out, format_args!("\n  collisions {}, rapids through stock {}", report.collisions.len(), report.rapids_in_stock.len()));
+    put(
+        out,
+        format_args!(
+            "\n  collisions {}, rapids through stock {}",
+            report.collisions.len(),
+            report.rapids_in_stock.len()
+        ),
+    );
     for found in report.collisions.iter().take(LISTED_MAX) {
         let [x, y, z] = found.place_mm;
         put(
             out,
-            format_args!("  line {:>6}: {} {:.2} mm deep in stock at X{x:.2} Y{y:.2} Z{z:.2}", found.line, found.kind, found.depth_mm),
+            format_args!(
+                "  line {:>6}: {} {:.2} mm deep in stock at X{x:.2} Y{y:.2} Z{z:.2}",
+                found.line, found.kind, found.depth_mm
+            ),
         );
     }
     for found in report.rapids_in_stock.iter().take(LISTED_MAX) {
         let [x, y, z] = found.place_mm;
         put(
             out,
-            format_args!("  line {:>6}: rapid removes {:.2} mm³ at X{x:.2} Y{y:.2} Z{z:.2}", found.line, found.removed_mm3),
+            format_args!(
+                "  line {:>6}: rapid removes {:.2} mm³ at X{x:.2} Y{y:.2} Z{z:.2}",
+                found.line, found.removed_mm3
+            ),
         );
     }
-    for (name, count) in [("collisions", report.collisions.len()), ("rapids through stock", report.rapids_in_stock.len())] {
+    for (name, count) in
+        [("collisions", report.collisions.len()), ("rapids through stock", report.rapids_in_stock.len())]
+    {
         if count > LISTED_MAX {
             put(out, format_args!("  … and {} more {name}; all are in the JSON", count - LISTED_MAX));
         }
@@ -194,7 +218,12 @@ fn write_truth(out: &mut String, report: &RunJson) {
             out,
             format_args!(
                 "  {:<12} {:>9.2} {:>12.3} {:>12.3} {:>11.3} {:>15.3}",
-                row.policy, row.cycle_time_s, row.peak_ratio, row.entry_peak_ratio_mean, row.entry_peak_ratio_max, row.overshoot_s
+                row.policy,
+                row.cycle_time_s,
+                row.peak_ratio,
+                row.entry_peak_ratio_mean,
+                row.entry_peak_ratio_max,
+                row.overshoot_s
             ),
         );
     }

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,11 +70,8 @@ impl Ears {
 
     /// The next line, if one comes in time.
     pub(super) fn hear(&self, within: Duration) -> Option<Heard> {
-        match self.lines.recv_timeout(within) {
-            Ok(heard) => Some(heard),
-            // This end holds a sender: the channel is never disconnected.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // This end holds a sender: the channel is never disconnected, and the only error is the time-out.
+        self.lines.recv_timeout(within).ok()
     }
 }
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
+use edge_agent::recording::{Entry, EntryChain, Recorder, RecordingHead, TRANSMITS_PER_CYCLE_MAX, Transmitted};
 use edge_agent::setup::agent_job;
 use edge_agent::tally::{Happening, Tally};
-use edge_agent::recording::{Entry, EntryChain, Recorder, RecordingHead, TRANSMITS_PER_CYCLE_MAX, Transmitted};
 use edge_agent::{Agent, AgentConfig, Inbound, OperatorAction};
-use firmware_bridge::controller::{Command, Execution};
 use firmware_bridge::controller::Capabilities;
+use firmware_bridge::controller::{Command, Execution};
 use firmware_bridge::dialect::virtual_link::{ReportDecoder, ReportEvent, report_decoder};
 use shared::ident::{Epoch, Name};
 use shared::job::Job;
@@ -44,14 +44,8 @@ impl EdgeSide {
         now: Instant,
     ) -> Result<Self, WorldError> {
         let epoch = Epoch(1);
-        let head = RecordingHead {
-            epoch,
-            started_at: now,
-            machine: &machine,
-            config: &config,
-            capabilities,
-            job: &bundle,
-        };
+        let head =
+            RecordingHead { epoch, started_at: now, machine: &machine, config: &config, capabilities, job: &bundle };
         let chain = EntryChain::new(&head);
         let recorder = if record { Some(Recorder::new(Cursor::new(Vec::new()), &head)?) } else { None };
         let agent_job = agent_job(machine.clone(), job, bundle.into(), capabilities);
@@ -213,4 +207,3 @@ impl EdgeSide {
         })
     }
 }
-

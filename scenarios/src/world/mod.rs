@@ -136,7 +136,14 @@ impl<'a> World<'a> {
             setup.controller,
             origin,
         )?;
-        let edge = EdgeSide::new(&setup.job, setup.bundle, setup.machine, (setup.agent, setup.capabilities), setup.record, origin)?;
+        let edge = EdgeSide::new(
+            &setup.job,
+            setup.bundle,
+            setup.machine,
+            (setup.agent, setup.capabilities),
+            setup.record,
+            origin,
+        )?;
         Ok(Self {
             now: origin,
             controller,
@@ -174,9 +181,11 @@ impl<'a> World<'a> {
 
     /// The next instant at which anybody has something to do; always later than now.
     fn next_instant(&self) -> Instant {
-        let fault = self.faults.iter().filter_map(|fault| fault.at.time_s).filter_map(|time_s| {
-            self.started.map(|started| started.after(Duration::from_s(time_s)))
-        });
+        let fault = self
+            .faults
+            .iter()
+            .filter_map(|fault| fault.at.time_s)
+            .filter_map(|time_s| self.started.map(|started| started.after(Duration::from_s(time_s))));
         let others = [
             Some(self.controller.poll_timeout()),
             self.edge.poll_timeout(),

@@ -20,9 +20,9 @@ const ROOMS: [&str; 15] = [
 const PLACES: [(&str, &[&str]); 6] = [
     ("zenoh", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("tokio", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
-    ("rayon", &["cloud-sim/src/shell", "scenarios/src", "benches"]),
+    ("rayon", &["cloud-sim/src/workers.rs"]),
     ("bincode", &["shared/src/wire"]),
-    ("mcap", &["edge-agent/src/recording", "scenarios/src"]),
+    ("mcap", &["edge-agent/src/recording"]),
     ("blake3", &["shared/src"]),
 ];
 

@@ -2,32 +2,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, by folder.
-pub const CRATES: [&str; 6] = ["shared", "firmware-bridge", "edge-agent", "cloud-sim", "scenarios", "benches"];
+pub(crate) const CRATES: [&str; 6] = ["shared", "firmware-bridge", "edge-agent", "cloud-sim", "scenarios", "benches"];
 
 /// One source file: path relative to the root, and its text.
-pub struct Source {
-    pub path: String,
-    pub text: String,
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// The text without its unit tests (everything from `#[cfg(test)]` on) and without comments.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let own = self.text.split("#[cfg(test)]").next().unwrap_or("");
         own.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
     }
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-pub fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// All Rust files below a folder of the project, in order.
-pub fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let mut found = Vec::new();
     collect(&root().join(folder), folder, &mut found);
     found.sort_by(|a, b| a.path.cmp(&b.path));

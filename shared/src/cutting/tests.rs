@@ -1,4 +1,5 @@
 //! Reference values, symmetry and random cuts for the force model as a whole.
+#![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
 use std::f64::consts::{PI, TAU};
 

@@ -23,4 +23,6 @@ pub use limits_section::{LimitProblem, read_limits};
 pub use machine_file::{MachinePatch, read_machine};
 pub use material_file::read_material;
 pub use text::{Assumed, FileText, parse_toml};
-pub use tool_file::{FLUTES_ASSUMED_DRILL, FLUTES_ASSUMED_END_MILL, assume_tool, read_tools, tool_from_comment};
+pub use tool_file::{
+    FLUTES_ASSUMED_DRILL, FLUTES_ASSUMED_END_MILL, ToolLibrary, assume_tool, read_tools, tool_from_comment,
+};

@@ -77,11 +77,14 @@ struct HolderTable {
     length_mm: f64,
 }
 
+/// Tools by number, and what was filled in.
+pub type ToolLibrary = (BTreeMap<ToolNumber, Tool>, Vec<Assumed>);
+
 /// Reads a tool library of our own format, with what was filled in.
 ///
 /// # Errors
 /// Every diagnostic found: unknown keys, figures out of range, a number used twice.
-pub fn read_tools(file: FileText<'_>) -> Result<(BTreeMap<ToolNumber, Tool>, Vec<Assumed>), Vec<Diagnostic>> {
+pub fn read_tools(file: FileText<'_>) -> Result<ToolLibrary, Vec<Diagnostic>> {
     let read: ToolFile = parse_toml(file).map_err(|error| vec![*error])?;
     let (mut tools, mut assumed, mut errors) = (BTreeMap::new(), Vec::new(), Vec::new());
     if read.schema != 1 {
@@ -269,7 +272,7 @@ fn shape_word(shape: CutterShape) -> &'static str {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(BTreeMap<ToolNumber, Tool>, Vec<Assumed>), Vec<Diagnostic>> {
+    fn read(text: &str) -> Result<ToolLibrary, Vec<Diagnostic>> {
         read_tools(FileText { name: "tools.toml", text })
     }
 

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
+
 use shared::det::Rng;
 use shared::geom::Point;
 use shared::ident::ToolNumber;

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
+
 mod compile;
 mod corpus;
 mod fixture;
