@@ -4,11 +4,13 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod depths;
 pub mod format;
 pub mod hidden;
 pub mod link;
 pub mod log_check;
 pub mod policy;
+pub mod power_check;
 pub mod report;
 #[cfg(feature = "live")]
 pub mod run;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cloud_sim::ahead::{Ahead, MapChoice};
 use cloud_sim::executor::Executor;
-use cloud_sim::loads::{LoadModels, PowerCheck, StepLoads};
+use cloud_sim::loads::{LoadModels, StepLoads};
 use cloud_sim::optimise::{
     BoundContext, ScheduleInput, StepBound, best_constant, bound_steps, schedule, verify_in_parts,
 };
@@ -20,9 +20,6 @@ use shared::job::{Job, JobSources};
 use shared::motion::{FactorStep, Profile, Station, plan_profile};
 use shared::plan::{Limits, Override, OverridePlan};
 use shared::units::{Feedrate, Seconds};
-
-/// Fewest cells a segment must lower for its two power figures to be compared: fewer are a ragged edge.
-const POWER_CHECK_CELLS: u64 = 400;
 
 /// Everything a report of a simulation is made of.
 #[derive(Clone)]
@@ -154,28 +151,6 @@ impl Simulation {
             force_mean_n: Some(if time > 0.0 { impulse / time } else { 0.0 }),
             power_peak_w: Some(power),
         }
-    }
-
-    /// Worst relative difference between cutting-term power and k_c(h) · MRR over segments that lower at least
-    /// [`POWER_CHECK_CELLS`] cells, and how many were compared.
-    pub fn power_check(&self) -> (Option<f64>, usize) {
-        let prediction = &self.prediction;
-        let (mut worst, mut compared, mut first) = (None::<f64>, 0, 0);
-        while first < prediction.steps.len() {
-            let segment = prediction.steps[first].segment;
-            let count = prediction.steps[first..].iter().take_while(|step| step.segment == segment).count();
-            let range = first..first + count;
-            let cells: u64 = prediction.steps[range.clone()].iter().map(|step| u64::from(step.removed_cells)).sum();
-            let known = prediction.loads[range.clone()].iter().all(|loads| !matches!(loads, StepLoads::Unknown(_)));
-            if cells >= POWER_CHECK_CELLS && known {
-                let steps = prediction.steps[range.clone()].iter().zip(&prediction.loads[range]);
-                let check = PowerCheck::of(self.models.law(), &self.job.path.segments()[segment as usize], steps);
-                worst = Some(worst.unwrap_or(0.0).max(check.difference()));
-                compared += 1;
-            }
-            first += count;
-        }
-        (worst, compared)
     }
 }
 

@@ -12,6 +12,7 @@ use shared::time::{Duration, Instant};
 use shared::units::Seconds;
 
 use crate::format::{Scenario, Verdict};
+use crate::power_check::power_check;
 use crate::report::{
     CollisionJson, EventJson, FallbackJson, Figure, HandoffJson, RapidInStockJson, RunJson, SimulateJson, StageJson,
     StockJson, VerdictJson,
@@ -32,6 +33,7 @@ pub fn simulate_json(
     let input = simulation.schedule_input();
     let (constant, constant_time) = simulation.constant;
     let (collisions, rapids_in_stock) = findings(simulation);
+    let check = power_check(simulation);
     SimulateJson {
         program: program.to_owned(),
         program_digest: job.program.0.to_string(),
@@ -67,7 +69,9 @@ pub fn simulate_json(
             coarsened: simulation.map_report.coarsened,
             digest: simulation.map.digest().to_string(),
         },
-        power_check_worst: Figure(simulation.power_check().0),
+        power_check_worst: Figure(check.worst),
+        power_check_line: check.worst.map(|_| check.line),
+        power_check_volume_share: check.volume_share,
     }
 }
 
@@ -140,7 +144,7 @@ fn figure(report: &RunJson, key: &str) -> Option<f64> {
         "time_over_constant" => {
             simulated.cycle_time_constant_s.0.map(|constant| simulated.cycle_time_planned_s / constant)
         }
-        "reasons_binding" => Some(simulated.reasons.values().filter(|share| **share > 0.0).count() as f64),
+        "reasons_binding" => Some(binding(&simulated.reasons) as f64),
         "handoff_p99_ms" => report.handoff.get("total").filter(|total| total.count > 0).map(|total| total.p99_us / 1e3),
         "handoff_miss_ratio" => {
             let triggered = report.handoff_counts.triggered;
@@ -150,6 +154,13 @@ fn figure(report: &RunJson, key: &str) -> Option<f64> {
         "covered_share" => report.covered_share.0,
         _ => None,
     }
+}
+
+/// How many bounds bind somewhere. That a stretch runs as programmed, is a rapid, or that nothing moves, binds
+/// nothing.
+fn binding(reasons: &BTreeMap<&'static str, f64>) -> usize {
+    let free = [Reason::Programmed, Reason::Rapid, Reason::Still].map(Reason::name);
+    reasons.iter().filter(|(name, share)| **share > 0.0 && !free.contains(name)).count()
 }
 
 fn stage(times: &Quantiles) -> StageJson {

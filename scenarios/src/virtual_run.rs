@@ -44,30 +44,42 @@ pub struct RunOptions {
     pub truth_seeds: u32,
 }
 
+/// Why a run on virtual time did not come to its end; each is a sentence for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What was given cannot be simulated.
+    #[error("{0}")]
+    Input(String),
+    /// The run itself failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Runs a scenario on virtual time.
 ///
 /// # Errors
-/// A sentence for the user.
+/// [`RunError`].
 pub fn run_virtual(
     scenario: &Scenario,
     job: &Arc<Job>,
     options: RunOptions,
     executor: &dyn Executor,
-) -> Result<VirtualRun, String> {
+) -> Result<VirtualRun, RunError> {
     let file = &scenario.file;
     let session = world::session_config(file);
     let choice = MapChoice { cell_mm: session.cell_mm, memory_max_bytes: session.memory_max_bytes };
-    let simulation = Simulation::run(job, &scenario.sources, choice, executor)?;
+    let simulation = Simulation::run(job, &scenario.sources, choice, executor).map_err(RunError::Input)?;
     let limit = simulation.limits.force_peak_xy;
-    let (start, _) = Ahead::new(job, &scenario.sources, choice, executor)?;
+    let (start, _) = Ahead::new(job, &scenario.sources, choice, executor).map_err(RunError::Input)?;
     let seeds: Vec<u64> = (0..u64::from(options.truth_seeds.max(1))).map(|index| file.seed + index).collect();
     let hidden = |seeds: Vec<u64>| {
         Hidden::new(job, start.map(), &file.truth, seeds, limit)
-            .map_err(|error| format!("the hidden process cannot be set up: {error}"))
+            .map_err(|error| RunError::Input(format!("the hidden process cannot be set up: {error}")))
     };
     let (process, feeling) = hidden(seeds)?;
-    let setup = setup(file, job, scenario.sources.to_bytes(), Box::new(process), options.record, executor)?;
-    let outcome = world::run(setup, &mut |_| {}).map_err(|error| error.to_string())?;
+    let setup = setup(file, job, scenario.sources.to_bytes(), Box::new(process), options.record, executor)
+        .map_err(RunError::Input)?;
+    let outcome = world::run(setup, &mut |_| {}).map_err(|error| RunError::Failed(error.to_string()))?;
     let feeling = taken(&feeling);
     let mut comparison = Vec::new();
     if let (true, Some(limit)) = (options.compare, limit) {
@@ -85,7 +97,8 @@ pub fn run_virtual(
         for (name, policy) in policies {
             let (process, felt) = hidden(vec![file.seed])?;
             let config = world::virtual_config(file, job);
-            let time = run_policy(job, config, Box::new(process), policy).map_err(|error| error.to_string())?;
+            let time = run_policy(job, config, Box::new(process), policy)
+                .map_err(|error| RunError::Failed(error.to_string()))?;
             comparison.push(row(name, time, &taken(&felt), limit));
         }
     }

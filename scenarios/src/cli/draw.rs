@@ -28,7 +28,8 @@ fn drawn(diagnostic: &Diagnostic, text: Option<&String>) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::Error,
         Severity::Warning => Level::Warning,
-        Severity::Note => Level::Advice,
+        // Notes beside an error are not what is looked for.
+        Severity::Note => return line,
     };
     let label = LabeledSpan::new_with_span(Some("here".to_owned()), (span.start, span.len));
     let report = MietteDiagnostic::new(diagnostic.message.clone())

@@ -1,4 +1,4 @@
-use super::simulate::{executor, prepare};
+use super::simulate::{STOCK_ADVICE, executor, prepare};
 use super::{EXIT_BAD_INPUT, EXIT_INFRASTRUCTURE, RunArgs, bad_input, draw, run};
 use crate::format::Scenario;
 use crate::run::{Keep, LiveSetup, live_json, progress_line, run_live};
@@ -26,7 +26,7 @@ pub(super) fn in_real_time(args: &RunArgs, first: &Scenario) -> u8 {
     let choice = MapChoice { cell_mm: session.cell_mm, memory_max_bytes: session.memory_max_bytes };
     let simulation = match Simulation::run(&prepared.job, &scenario.sources, choice, executor.as_ref()) {
         Ok(simulation) => simulation,
-        Err(message) => return draw::message(&message),
+        Err(message) => return draw::message(&format!("{message}; {STOCK_ADVICE}")),
     };
     drop(executor);
     let setup = LiveSetup {

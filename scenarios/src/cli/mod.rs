@@ -15,6 +15,7 @@ mod simulate;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::format::LoadError;
@@ -104,10 +105,10 @@ struct SimulateArgs {
     #[arg(long, value_name = "FILE")]
     stl: Option<PathBuf>,
     /// Cell of the stock map in mm; chosen from the tools where absent.
-    #[arg(long, value_name = "MM")]
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
     resolution: Option<f64>,
     /// Threads to simulate with; all processors where absent. The result does not depend on it.
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT", value_parser = threads(), allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -119,7 +120,7 @@ struct RunArgs {
     #[arg(long = "virtual", conflicts_with = "speed")]
     virtual_time: bool,
     /// The virtual machine runs this many times faster than a real one; clocks and budgets stay wall time.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     speed: Option<f64>,
     /// Record every input and decision of the edge to a file, for `cosim replay`.
     #[arg(long, value_name = "FILE")]
@@ -128,13 +129,13 @@ struct RunArgs {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Threads of the simulation service.
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT", value_parser = threads(), allow_negative_numbers = true)]
     threads: Option<usize>,
     /// Beside the plan, run the best constant override and a reactive controller on the same hidden process.
     #[arg(long)]
     compare: bool,
     /// Evaluate the hidden process for this many seeds.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000), allow_negative_numbers = true)]
     truth_seeds: Option<u32>,
 }
 
@@ -154,6 +155,13 @@ struct ReplayArgs {
     /// The program that the controller log should belong to.
     #[arg(long)]
     program: Option<PathBuf>,
+}
+
+/// Most threads to simulate with: beyond any machine this is for, and few enough to start.
+const THREADS_MAX: i64 = 256;
+
+fn threads() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u16).range(1..=THREADS_MAX).map(usize::from)
 }
 
 /// Runs `cosim` with the arguments of the process.

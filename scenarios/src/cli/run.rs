@@ -2,12 +2,12 @@ use std::io::Write;
 
 #[cfg(feature = "live")]
 use super::live::in_real_time;
-use super::simulate::{executor, prepare, write_file};
+use super::simulate::{STOCK_ADVICE, executor, prepare, write_file};
 use super::{EXIT_EXPECTATION, EXIT_INFRASTRUCTURE, EXIT_PASS, RunArgs, bad_input, draw};
 use crate::format::{RunMode, Scenario};
 use crate::report::{RunJson, run_text};
 use crate::summary::{run_json, simulate_json};
-use crate::virtual_run::{RunOptions, run_virtual};
+use crate::virtual_run::{RunError, RunOptions, run_virtual};
 
 /// The scenario that runs when nothing else was said.
 const DEMO: &str = "demo";
@@ -58,7 +58,8 @@ fn on_virtual(args: &RunArgs, scenario: &Scenario) -> u8 {
     };
     let run = match run_virtual(scenario, &prepared.job, options, executor.as_ref()) {
         Ok(run) => run,
-        Err(message) => {
+        Err(RunError::Input(message)) => return draw::message(&format!("{message}; {STOCK_ADVICE}")),
+        Err(RunError::Failed(message)) => {
             draw::line(&format!("error: {message}"));
             return EXIT_INFRASTRUCTURE;
         }

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use cloud_sim::ahead::MapChoice;
 use cloud_sim::executor::{Executor, Serial};
 use cloud_sim::workers::Workers;
-use shared::job::{Job, JobSources};
+use shared::job::{Job, JobSources, StockSpec};
 use shared::program::Diagnostic;
 
 use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, SimulateArgs, bad_input, draw};
-use crate::format::{LoadError, Scenario, SimulateRequest, StockArgument};
+use crate::format::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
 use crate::report::{simulate_text, write_segments};
 use crate::simulate::Simulation;
 use crate::summary::simulate_json;
 
 /// Most memory of one stock map unless a scenario says otherwise.
 pub(super) const MEMORY_MAX_BYTES: u64 = 512 << 20;
+
+/// What to do about a stock that cannot be represented.
+pub(super) const STOCK_ADVICE: &str = "correct the stock (a box, a cylinder or a closed STL), or the size of its cells";
 
 /// A compiled job with its sources and everything there was to say about them.
 pub(super) struct Prepared {
@@ -46,8 +49,9 @@ pub(super) fn command(args: &SimulateArgs) -> u8 {
         Ok(loaded) => loaded,
         Err(error) => return bad_input(&error),
     };
-    if resolution.is_some_and(|mm| !(mm > 0.0 && mm.is_finite())) {
-        return draw::message("--resolution must be a number of millimetres above 0");
+    if resolution.is_some_and(|mm| !RESOLUTION_MM.contains(&mm)) {
+        let (least, most) = (RESOLUTION_MM.start(), RESOLUTION_MM.end());
+        return draw::message(&format!("--resolution must be a number of millimetres from {least} to {most}"));
     }
     let prepared = match prepare(sources, assumed) {
         Ok(prepared) => prepared,
@@ -60,7 +64,7 @@ pub(super) fn command(args: &SimulateArgs) -> u8 {
     let choice = MapChoice { cell_mm: resolution, memory_max_bytes: MEMORY_MAX_BYTES };
     match Simulation::run(&prepared.job, &prepared.sources, choice, executor.as_ref()) {
         Ok(simulation) => report(args, &prepared, &simulation),
-        Err(message) => draw::message(&message),
+        Err(message) => draw::message(&format!("{message}; {STOCK_ADVICE}")),
     }
 }
 
@@ -71,9 +75,18 @@ fn request(args: &SimulateArgs) -> Result<SimulateRequest, String> {
         machine: args.machine.clone(),
         tools: args.tools.clone(),
         material: args.material.clone(),
-        stock: args.stock.as_deref().map(StockArgument::parse).transpose()?,
+        stock: args.stock.as_deref().map(stock).transpose()?,
         limits: Default::default(),
     })
+}
+
+/// `--stock`, with figures that can be meant.
+fn stock(text: &str) -> Result<StockArgument, String> {
+    let stock = StockArgument::parse(text)?;
+    match StockSpec::from_section(&stock.0) {
+        Ok(_) => Ok(stock),
+        Err((_, message)) => Err(format!("--stock {text}: {message}; correct the figure, in program millimetres")),
+    }
 }
 
 /// Compiles a job; draws what there is to say about it if it does not compile.
@@ -94,7 +107,6 @@ fn texts(sources: &JobSources) -> BTreeMap<String, String> {
 /// One thread, or a pool of as many as asked for; all processors by default.
 pub(super) fn executor(threads: Option<usize>) -> Result<Box<dyn Executor>, String> {
     match threads {
-        Some(0) => Err("--threads must be at least 1".to_owned()),
         Some(1) => Ok(Box::new(Serial)),
         wanted => {
             let threads = wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));

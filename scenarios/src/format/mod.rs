@@ -12,7 +12,7 @@ mod scenario_file;
 
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
-pub use scenario::{LoadError, Scenario, SimulateRequest, StockArgument};
+pub use scenario::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
 pub use scenario_file::{
     BudgetSection, ExpectSection, FaultAction, FaultPlace, FaultSection, HorizonSection, NetworkSection, RunMode,
     RunSection, ScenarioFile, SpreadSection, TruthSection,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use shared::files::{
@@ -7,12 +8,15 @@ use shared::files::{
     parse_toml,
 };
 use shared::ident::Name;
-use shared::job::JobSources;
+use shared::job::{JobSources, check_manifest};
 use shared::program::{Diagnostic, Severity};
 
 use super::builtin::{Builtin, builtin_names};
 use super::expect::Expectation;
 use super::scenario_file::ScenarioFile;
+
+/// Cells that a stock map can be made of, mm: finer takes more memory than there is, coarser shows nothing.
+pub const RESOLUTION_MM: RangeInclusive<f64> = 0.001..=10.0;
 
 /// Greatest size of one file of a scenario.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -136,7 +140,6 @@ fn check(file: &ScenarioFile, text: FileText<'_>) -> Vec<Diagnostic> {
         ("run.real_time_factor", file.run.real_time_factor),
         ("run.sample_ms", file.run.sample_ms),
         ("run.max_wall_s", file.run.max_wall_s),
-        ("run.resolution_mm", file.run.resolution_mm.unwrap_or(1.0)),
         ("budget.end_to_end_ms", file.budget.end_to_end_ms),
         ("budget.time_to_live_ms", file.budget.time_to_live_ms),
         ("network.one_way_ms", file.network.one_way_ms.p50),
@@ -150,10 +153,21 @@ fn check(file: &ScenarioFile, text: FileText<'_>) -> Vec<Diagnostic> {
             );
         }
     }
+    if let Some(mm) = file.run.resolution_mm.filter(|mm| !RESOLUTION_MM.contains(mm)) {
+        let (least, most) = (RESOLUTION_MM.start(), RESOLUTION_MM.end());
+        error(
+            "run.resolution_mm",
+            format!("`run.resolution_mm` is {mm}, expected {least} to {most}"),
+            "correct the figure, or leave it out: the tools then decide",
+        );
+    }
     for (key, share) in [("network.loss", file.network.loss), ("network.duplicate", file.network.duplicate)] {
         if !(0.0..1.0).contains(&share) {
             error(key, format!("`{key}` is {share}, expected a share from 0 to below 1"), "correct the figure");
         }
+    }
+    for problem in check_manifest(&file.job_file(1.0)) {
+        error(&problem.key, format!("`{}`: {}", problem.key, problem.message), problem.advice);
     }
     for (key, written) in file.expect.comparisons() {
         if let Err(message) = Expectation::parse(written) {

@@ -63,8 +63,13 @@ pub struct SimulateJson {
     pub notes: Vec<String>,
     /// The stock map.
     pub stock: StockJson,
-    /// Cutting-term power against k_c(h) · MRR, worst relative difference over segments that remove enough to tell.
+    /// Cutting-term power against k_c(h) · MRR, worst relative difference over what the stock map resolves
+    /// ([`crate::power_check`]).
     pub power_check_worst: Figure,
+    /// Physical line of that worst.
+    pub power_check_line: Option<u32>,
+    /// Share of the removed volume that was compared.
+    pub power_check_volume_share: f64,
 }
 
 /// A collision.

@@ -6,6 +6,7 @@ use shared::motion::SegmentKind;
 use shared::plan::Reason;
 
 use super::Figure;
+use crate::depths::radial_depth_mm;
 use crate::simulate::Simulation;
 
 /// One segment, one line of JSON; null where the segment touches nothing.
@@ -83,28 +84,18 @@ fn engaged(simulation: &Simulation, steps: std::ops::Range<usize>, line: &mut Se
         .max_by(|a, b| prediction.steps[*a].removed_mm3.total_cmp(&prediction.steps[*b].removed_mm3))
         .unwrap_or(steps.start);
     let step = &prediction.steps[heaviest];
-    let ap_mm = step.engagement.axial_depth_mm();
-    line.ap_mm = Some(ap_mm);
-    let step_mm = step.to.beyond(step.from).as_mm();
+    line.ap_mm = Some(step.engagement.axial_depth_mm());
     if let Some((start, exit)) = step.engagement.immersion_rad() {
         line.phi_start_deg = Some(start.to_degrees());
         line.phi_exit_deg = Some(exit.to_degrees());
-        if ap_mm > 0.0 && step_mm > 0.0 {
-            let tool = simulation.job.path.segments()[step.segment as usize].tool;
-            let diameter = tool.and_then(|tool| simulation.job.tools.get(&tool)).map(|tool| tool.diameter.as_mm());
-            line.ae_mm = diameter.map(|diameter| radial_depth_mm(diameter, start, exit));
-        }
     }
+    let tool = simulation.job.path.segments()[step.segment as usize].tool;
+    let tool = tool.and_then(|tool| simulation.job.tools.get(&tool));
+    line.ae_mm = tool.and_then(|tool| radial_depth_mm(&step.engagement, tool));
     let loads: Option<Vec<_>> = steps.map(|step| simulation.loads(step, simulation.planned_factor(step))).collect();
     let greatest = |value: fn(&shared::cutting::Loads) -> f64| {
         Figure(loads.as_ref().map(|loads| loads.iter().map(value).fold(0.0, f64::max)))
     };
     line.force_peak_xy_n = Some(greatest(|loads| loads.force_peak_xy.as_n()));
     line.power_w = Some(greatest(|loads| loads.power.as_w()));
-}
-
-/// a_e of an immersion: the width across the feed that it spans, D/2 · (cos φ_st − cos φ_ex).
-fn radial_depth_mm(diameter_mm: f64, start_rad: f64, exit_rad: f64) -> f64 {
-    use shared::det::math::cos;
-    diameter_mm / 2.0 * (cos(start_rad) - cos(exit_rad))
 }

@@ -35,10 +35,37 @@ impl<'a> FileText<'a> {
         }
     }
 
-    /// An error about the value of a key, pointing at the key where it can be found.
+    /// An error about the value of a key, pointing at the key where it can be found, else at the table it
+    /// stands in.
     pub fn error_at(&self, key: &str, code: &'static str, message: String, advice: String) -> Diagnostic {
-        let span = self.find_key(key);
+        let span = self.find_key(key).or_else(|| self.find_key(key.rsplit_once('.')?.0)).or_else(|| self.find_table(key));
         self.diagnostic(Severity::Error, span, code, message, advice)
+    }
+
+    /// A diagnostic about a whole line, from 1, pointing at what is written in it.
+    pub fn on_line(
+        &self,
+        severity: Severity,
+        line: u32,
+        code: &'static str,
+        message: String,
+        advice: String,
+    ) -> Diagnostic {
+        Diagnostic { line, ..self.diagnostic(severity, self.line_span(line), code, message, advice) }
+    }
+
+    /// What is written in a line, from 1, without the blanks around it; `None` for an empty line.
+    fn line_span(&self, line: u32) -> Option<Span> {
+        let mut start = 0;
+        for (index, text) in self.text.split_inclusive('\n').enumerate() {
+            if index + 1 == line as usize {
+                let written = text.trim_end();
+                let blank = written.len() - written.trim_start().len();
+                return (written.len() > blank).then_some(Span { start: start + blank, len: written.len() - blank });
+            }
+            start += text.len();
+        }
+        None
     }
 
     /// A diagnostic at a span of this text.
@@ -59,6 +86,14 @@ impl<'a> FileText<'a> {
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
         (line as u32, column as u32)
+    }
+
+    /// Finds the header `[key]`.
+    fn find_table(&self, key: &str) -> Option<Span> {
+        let header = format!("[{key}]");
+        let own_line = |start: &usize| start.checked_sub(1).is_none_or(|before| self.text.as_bytes()[before] == b'\n');
+        let start = self.text.match_indices(&header).map(|(start, _)| start).find(own_line)?;
+        Some(Span { start, len: header.len() })
     }
 
     /// Finds `section.key`, `key`, or `table.0.key` (the first of an array of tables) by scanning headers.
@@ -134,6 +169,17 @@ mod tests {
         assert_eq!((error.line, error.column), (5, 1));
         assert_eq!(file.error_at("axis.x.x", "file::range", String::new(), String::new()).column, 3);
         assert_eq!(file.error_at("nowhere", "file::range", String::new(), String::new()).line, 0);
+        let inline = FileText { name: "s.toml", text: "[limits]\nfeed = { min = 0.1 }\n\n[wcs.G60]\nunits = 1\n" };
+        let line = |key: &str| inline.error_at(key, "file::range", String::new(), String::new()).line;
+        assert_eq!((line("limits.feed.min"), line("wcs.G60"), line("wcs.G60.units")), (2, 4, 5));
+    }
+
+    #[test]
+    fn a_whole_line_is_pointed_at_without_its_blanks() {
+        let file = FileText { name: "a.nc", text: "G0 X1\n  G1 X2  \n\n" };
+        let error = file.on_line(Severity::Error, 2, "x::y", String::new(), String::new());
+        assert_eq!((error.line, error.column, error.span), (2, 3, Some(Span { start: 8, len: 5 })));
+        assert_eq!(file.on_line(Severity::Error, 3, "x::y", String::new(), String::new()).span, None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::sources::JobSources;
 use super::stock::StockSpec;
 use crate::cutting::Material;
 use crate::det::DigestChain;
-use crate::files::Assumed;
+use crate::files::{Assumed, FileText};
 use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
 use crate::machine::Machine;
 use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
@@ -87,7 +87,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let ops = interpreted.ops;
     let origin_mm = offsets[usize::from(first_work_offset(&ops))];
     let (path, problems) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
-    inputs.diagnostics.extend(problems);
+    take_problems(inputs, name, text, problems);
     let mut segments = path?.segments().to_vec();
     let in_spindle = inputs.tool_in_spindle(&segments);
     for segment in &mut segments {
@@ -121,6 +121,17 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         assumed: std::mem::take(&mut inputs.assumed),
         facts: JobFacts { program: interpreted.facts, lines, operations: ops.len(), motions },
     })
+}
+
+/// Adds what is wrong with the motion. Subprograms are not read, so that every line is one of the program; a
+/// program that did not read has no motion for that reason, and says so by itself.
+fn take_problems(inputs: &mut Inputs<'_>, name: &str, text: &[u8], problems: Vec<Diagnostic>) {
+    let unread = inputs.failed();
+    let file = FileText { name, text: std::str::from_utf8(text).unwrap_or_default() };
+    for problem in problems.into_iter().filter(|problem| !(unread && problem.code == "motion::empty")) {
+        let placed = file.on_line(problem.severity, problem.line, problem.code, problem.message, problem.advice);
+        inputs.diagnostics.push(placed);
+    }
 }
 
 /// The work frame's origin is that of the first work offset a motion uses.

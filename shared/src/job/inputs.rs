@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::sources::JobSources;
+use super::manifest::{OFFSET_NAMES, check_manifest};
 use super::stock::{StockSpec, length_unit};
 use crate::cutting::Material;
 use crate::files::{
@@ -20,8 +21,6 @@ pub(super) type Library = Option<BTreeMap<ToolNumber, Tool>>;
 /// Origins of G54 to G59.3 in machine coordinates, mm.
 pub(super) type WorkOffsets = [[f64; 3]; 9];
 
-const OFFSET_NAMES: [&str; 9] = ["G54", "G55", "G56", "G57", "G58", "G59", "G59.1", "G59.2", "G59.3"];
-
 /// Reads the parts of a job one by one and collects what there is to say about them.
 pub(super) struct Inputs<'a> {
     sources: &'a JobSources,
@@ -33,7 +32,16 @@ pub(super) struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     pub(super) fn new(sources: &'a JobSources) -> Self {
-        Self { sources, diagnostics: Vec::new(), assumed: Vec::new() }
+        let mut inputs = Self { sources, diagnostics: Vec::new(), assumed: Vec::new() };
+        for problem in check_manifest(&sources.manifest) {
+            inputs.manifest_error(&problem.key, problem.message, problem.advice);
+        }
+        inputs
+    }
+
+    /// True once something is wrong.
+    pub(super) fn failed(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
     fn manifest(&self) -> &'a JobFile {
@@ -93,14 +101,8 @@ impl<'a> Inputs<'a> {
         self.read(&section.name, |file| read_material(file, section))
     }
 
-    pub(super) fn limits(&mut self) -> Option<Limits> {
-        match read_limits(&self.manifest().limits) {
-            Ok(limits) => Some(limits),
-            Err((key, message)) => {
-                self.manifest_error(key, message, "correct the figure in [limits]");
-                None
-            }
-        }
+    pub(super) fn limits(&self) -> Option<Limits> {
+        read_limits(&self.manifest().limits).ok()
     }
 
     /// `Some(None)` where the job names no library.
@@ -119,13 +121,8 @@ impl<'a> Inputs<'a> {
     pub(super) fn work_offsets(&mut self, usual_mm: [f64; 3]) -> Option<WorkOffsets> {
         let mut offsets = [usual_mm; 9];
         for (name, section) in &self.manifest().wcs {
-            let index = OFFSET_NAMES.iter().position(|known| known == name);
-            let unit = length_unit(&section.units);
-            let (Some(index), Some(unit)) = (index, unit) else {
-                let message = format!("[wcs.{name}] with units \"{}\" is not known", section.units);
-                self.manifest_error("wcs", message, "use G54 to G59.3, and \"mm\" or \"inch\"");
-                return None;
-            };
+            let index = OFFSET_NAMES.iter().position(|known| known == name)?;
+            let unit = length_unit(&section.units)?;
             offsets[index] = section.origin.map(|v| v * unit.mm());
         }
         if self.manifest().wcs.is_empty() {
@@ -138,39 +135,19 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn program_options(
-        &mut self,
+        &self,
         machine: &Machine,
         library: Option<&BTreeMap<ToolNumber, Tool>>,
         work_offsets_mm: WorkOffsets,
     ) -> Option<program::Options> {
         let section = &self.manifest().program;
-        let Some(dialect) = Dialect::parse(&section.dialect) else {
-            let message = format!("`{}` is not a dialect", section.dialect);
-            self.manifest_error("program.dialect", message, "use auto, rs274ngc, fanuc, haas, siemens or grbl");
-            return None;
-        };
+        let dialect = Dialect::parse(&section.dialect)?;
         let unit = match &section.units {
             None => machine.length_unit,
-            Some(word) => match length_unit(word) {
-                Some(unit) => unit,
-                None => {
-                    self.manifest_error("program.units", format!("`{word}` is not a unit"), "use \"mm\" or \"inch\"");
-                    return None;
-                }
-            },
+            Some(word) => length_unit(word)?,
         };
-        let mut parameters = BTreeMap::new();
-        for (name, value) in &section.params {
-            let Ok(number) = name.parse::<u32>() else {
-                self.manifest_error(
-                    "program.params",
-                    format!("`{name}` is not a number of a variable"),
-                    "write \"501\" = 1",
-                );
-                return None;
-            };
-            parameters.insert(number, *value);
-        }
+        let parameters: Option<BTreeMap<u32, f64>> =
+            section.params.iter().map(|(name, value)| Some((name.parse().ok()?, *value))).collect();
         let lengths = library.into_iter().flatten().map(|(number, tool)| (*number, tool.length_offset.as_mm()));
         Some(program::Options {
             dialect,
@@ -181,7 +158,7 @@ impl<'a> Inputs<'a> {
             tool_lengths_mm: lengths.collect(),
             optional_stop: section.optional_stop,
             block_delete: section.block_delete,
-            parameters,
+            parameters: parameters?,
             limits: program::Limits::STANDARD,
         })
     }
@@ -221,25 +198,20 @@ impl<'a> Inputs<'a> {
                 Some(tool) => {
                     tools.insert(number, tool);
                 }
-                None => self.tool_missing(&name, number, line),
+                None => self.tool_missing(&name, text, number, line),
             }
         }
         self.check_holders(&tools);
         Some(tools)
     }
 
-    fn tool_missing(&mut self, program: &str, number: ToolNumber, line: u32) {
+    fn tool_missing(&mut self, program: &str, text: &[u8], number: ToolNumber, line: u32) {
         let library = self.manifest().tools.library.clone().unwrap_or_default();
-        self.diagnostics.push(Diagnostic {
-            severity: Severity::Error,
-            code: "tool::missing",
-            source: program.to_owned(),
-            line,
-            column: 0,
-            span: None,
-            message: format!("{number} cuts here but is not in the tool library {library}"),
-            advice: format!("add {number} to the library, or name no library to take tools from the comments"),
-        });
+        let message = format!("{number} moves here and is not in the tool library {library}");
+        let advice = format!("add {number} to the library, or name no library to take tools from the comments");
+        // A program that is not UTF-8 throughout is pointed into by line only.
+        let file = FileText { name: program, text: std::str::from_utf8(text).unwrap_or_default() };
+        self.diagnostics.push(file.on_line(Severity::Error, line, "tool::missing", message, advice));
     }
 
     fn check_holders(&mut self, tools: &BTreeMap<ToolNumber, Tool>) {
@@ -255,26 +227,23 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn speed_stated(&self) -> Option<RotaryVelocity> {
-        self.manifest().tools.speed_rpm.filter(|rpm| *rpm > 0.0).map(|rpm| RotaryVelocity::rev_s(rpm / 60.0))
+        self.manifest().tools.speed_rpm.map(|rpm| RotaryVelocity::rev_s(rpm / 60.0))
     }
 
     pub(super) fn stock(&mut self, path: &Path, radius_max: Length) -> Option<StockSpec> {
         let Some(section) = &self.manifest().stock else {
             let stock = StockSpec::assumed(path, radius_max, &mut self.assumed);
-            if stock.is_none() {
+            // Where the program did not read, that there is nothing to cut is no news.
+            if stock.is_none() && !self.failed() {
                 let name = self.manifest().program.file.clone();
                 let message = "the program has no feed move, so there is no stock to assume".to_owned();
                 self.error(&name, "job::no-stock", message, "state the stock");
             }
             return stock;
         };
-        match StockSpec::from_section(section) {
-            Ok(StockSpec::Mesh { part, unit }) => self.part(&part).map(|_| StockSpec::Mesh { part, unit }),
-            Ok(stock) => Some(stock),
-            Err((key, message)) => {
-                self.manifest_error(key, message, "correct [stock]");
-                None
-            }
+        match StockSpec::from_section(section).ok()? {
+            StockSpec::Mesh { part, unit } => self.part(&part).map(|_| StockSpec::Mesh { part, unit }),
+            stock => Some(stock),
         }
     }
 }

@@ -10,9 +10,11 @@
 
 mod compile;
 mod inputs;
+mod manifest;
 mod sources;
 mod stock;
 
 pub use compile::{Job, JobFacts};
+pub use manifest::{ManifestProblem, check_manifest};
 pub use sources::{BundleError, JobSources};
 pub use stock::StockSpec;

@@ -58,7 +58,9 @@ impl StockSpec {
             }
             StockSection::Cylinder { centre, diameter, height, units } => {
                 let scale = unit(units)?.mm();
-                if !finite(centre) || !finite(&[*diameter, *height]) || *diameter <= 0.0 || *height <= 0.0 {
+                within_reach("stock.centre", centre)?;
+                within_reach("stock.diameter", &[*diameter, *height])?;
+                if *diameter <= 0.0 || *height <= 0.0 {
                     return Err(("stock.diameter", format!("a cylinder {diameter} × {height} has no volume")));
                 }
                 Ok(Self::Cylinder {
@@ -102,18 +104,22 @@ impl StockSpec {
     }
 }
 
-fn finite(figures: &[f64]) -> bool {
-    figures.iter().all(|figure| figure.is_finite() && figure.abs() < 1e6)
+/// Greatest coordinate of a stock, in the unit it is written in: far beyond any machine.
+const REACH_MAX: f64 = 1e6;
+
+fn within_reach(key: &'static str, figures: &[f64]) -> Result<(), (&'static str, String)> {
+    match figures.iter().find(|figure| !(figure.abs() < REACH_MAX)) {
+        Some(figure) => Err((key, format!("{figure} is not a coordinate, expected a number below {REACH_MAX}"))),
+        None => Ok(()),
+    }
 }
 
 fn block(min: &[f64; 3], max: &[f64; 3], scale: f64) -> Result<Aabb, (&'static str, String)> {
     let bounds = Aabb { min: Point::from(min.map(|v| v * scale)), max: Point::from(max.map(|v| v * scale)) };
     let solid = (0..3).all(|axis| bounds.min[axis] < bounds.max[axis]);
-    if finite(min) && finite(max) && solid {
-        Ok(bounds)
-    } else {
-        Err(("stock.max", format!("the box from {min:?} to {max:?} has no volume")))
-    }
+    within_reach("stock.min", min)?;
+    within_reach("stock.max", max)?;
+    if solid { Ok(bounds) } else { Err(("stock.max", format!("the box from {min:?} to {max:?} has no volume"))) }
 }
 
 /// `mm` or `inch`.

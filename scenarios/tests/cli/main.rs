@@ -1,0 +1,10 @@
+//! `cosim` from outside: what a user types, what comes back, and whether the figures are right.
+//!
+//! Nothing of the project's own arithmetic is used here: expected values come from geometry and from
+//! textbook formulas written out again.
+
+mod bad_input;
+mod contract;
+mod geometry;
+mod slot_forces;
+mod support;
