@@ -1,5 +1,3 @@
-use std::io::Write;
-
 use super::simulate::{prepare, write_file};
 use super::{BundleArgs, EXIT_INFRASTRUCTURE, EXIT_PASS, bad_input, draw};
 use crate::format::Scenario;
