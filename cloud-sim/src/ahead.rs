@@ -7,7 +7,7 @@
 //! window. The map is forked cheaply, so both begin with the same raw part.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use shared::budget::WorkAllowance;
 use shared::cutting::Runout;
@@ -33,6 +33,10 @@ const STEP_MM_MAX: f64 = 1.0;
 
 /// Length of the last step of a segment, in cells of the map: the shortest that still lowers some.
 const LAST_STEP_CELLS: f64 = 1.5;
+
+/// Segments whose loads are computed together, and steps of one job: enough to pay for handing it out.
+const BATCH_SEGMENTS: usize = 256;
+const JOB_STEPS: usize = 16;
 
 /// Places within a step at which the speed that the drives reach is looked up.
 const REACHED_SAMPLES: u64 = 4;
@@ -143,39 +147,59 @@ impl Ahead {
         sink: &mut dyn FnMut(CutAhead),
     ) -> bool {
         let mut left = allowance.0;
-        while !self.is_complete() && self.reached() < until {
-            if left == 0 {
-                return false;
-            }
+        let mut batch = Vec::new();
+        while !self.is_complete() && self.reached() < until && left > 0 {
             left -= 1;
-            let cut = self.cut(self.next, executor);
-            self.next += 1;
-            sink(cut);
+            batch.push(self.cut(executor));
+            if batch.len() == BATCH_SEGMENTS {
+                self.hand_over(&mut batch, executor, sink);
+            }
         }
-        true
+        self.hand_over(&mut batch, executor, sink);
+        self.is_complete() || self.reached() >= until
     }
 
-    /// Cuts one segment: engagement before each step, then the step, then its loads.
-    fn cut(&mut self, index: usize, executor: &dyn Executor) -> CutAhead {
+    /// Cuts the next segment: engagement before each step, then the step.
+    fn cut(&mut self, executor: &dyn Executor) -> SegmentCut {
+        let index = self.next;
+        self.next += 1;
         let segment = &self.job.path.segments()[index];
-        let mut result =
-            CutAhead { cut: SegmentCut { segment: index as u32, ..SegmentCut::default() }, ..Default::default() };
+        let mut cut = SegmentCut { segment: index as u32, ..SegmentCut::default() };
         if matches!(segment.kind, SegmentKind::Still(_)) {
-            return result;
+            return cut;
         }
         let Some((tool, cutter)) =
             segment.tool.and_then(|number| Some((self.job.tools.get(&number)?, self.cutters.get(&number)?)))
         else {
-            result.cut.not_cut = Some(NotCut::NoTool);
-            return result;
+            cut.not_cut = Some(NotCut::NoTool);
+            return cut;
         };
         let step_mm = (tool.radius().as_mm() * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX);
         let (cell_x_mm, cell_y_mm) = self.map.cell_mm();
         let options = SweepOptions { step_mm, last_mm: cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS };
-        cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut result.cut);
-        result.loads = result.cut.steps.iter().map(|step| self.models.of_step(step, segment)).collect();
-        result.reached = result.cut.steps.iter().map(|step| self.reached_in(step)).collect();
-        result
+        cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut cut);
+        cut
+    }
+
+    /// Computes the loads of every step of the batch, as indexed jobs, and hands the segments over in order.
+    fn hand_over(&self, batch: &mut Vec<SegmentCut>, executor: &dyn Executor, sink: &mut dyn FnMut(CutAhead)) {
+        let segments = self.job.path.segments();
+        let steps: Vec<&CutStep> = batch.iter().flat_map(|cut| &cut.steps).collect();
+        let results: Vec<OnceLock<(StepLoads, Feedrate)>> = steps.iter().map(|_| OnceLock::new()).collect();
+        let jobs = steps.len().div_ceil(JOB_STEPS);
+        executor.run(jobs, &|job| {
+            let first = job * JOB_STEPS;
+            for index in first..(first + JOB_STEPS).min(steps.len()) {
+                let step = steps[index];
+                let loads = self.models.of_step(step, &segments[step.segment as usize]);
+                results[index].get_or_init(|| (loads, self.reached_in(step)));
+            }
+        });
+        let mut results = results.into_iter().filter_map(OnceLock::into_inner);
+        for cut in batch.drain(..) {
+            let (loads, reached) = results.by_ref().take(cut.steps.len()).unzip();
+            sink(CutAhead { cut, loads, reached });
+        }
     }
 
     fn reached_in(&self, step: &CutStep) -> Feedrate {

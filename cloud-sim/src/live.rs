@@ -25,7 +25,7 @@ use shared::wire::{
 
 use crate::ahead::{Ahead, MapChoice};
 use crate::executor::Executor;
-use crate::optimise::{BoundContext, ScheduleInput, bound_steps, schedule, verify_bounds};
+use crate::optimise::{BoundContext, ScheduleInput, StepBound, bound_steps, schedule, verify_in_parts};
 use crate::prediction::Prediction;
 use crate::session::{ChunkTiming, Numbering, Outbox, SessionConfig, SessionEvent};
 use crate::window::Window;
@@ -50,14 +50,29 @@ const ANSWER_RESEND: Duration = Duration::from_ms(40);
 /// Baseline parts sent again at once.
 const BASELINE_RESEND_PARTS: usize = 32;
 
+/// Bounds verified in one step of planning; each takes some ten microseconds.
+const VERIFIED_AT_ONCE: usize = 8192;
+
+/// Share of the progress that is said while the program is cut, per mille; the rest is verification.
+const CUTTING_PERMILLE: u32 = 600;
+
 /// The baseline is being computed.
 pub(crate) struct Planning {
     accept: Accept,
     start: Ahead,
     ahead: Ahead,
     prediction: Prediction,
+    /// Once the program is cut: its limits, wider for the baseline, and the bounds found under them.
+    bounding: Option<Bounding>,
     permille_said: u16,
     newest: Option<(StateSample, Instant)>,
+}
+
+struct Bounding {
+    limits: Limits,
+    wider: Limits,
+    bounds: Vec<StepBound>,
+    verified: usize,
 }
 
 impl Planning {
@@ -71,7 +86,8 @@ impl Planning {
         let choice = MapChoice { cell_mm: config.cell_mm, memory_max_bytes: config.memory_max_bytes };
         let (start, _) = Ahead::new(job, sources, choice, executor)?;
         let ahead = start.clone();
-        Ok(Self { accept, start, ahead, prediction: Prediction::default(), permille_said: 0, newest: None })
+        let prediction = Prediction::default();
+        Ok(Self { accept, start, ahead, prediction, bounding: None, permille_said: 0, newest: None })
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -86,39 +102,66 @@ impl Planning {
         self.newest = batch.samples.last().map(|sample| (*sample, now));
     }
 
-    /// Cuts a part of the program; gives the live session once the baseline is made.
+    /// Cuts a part of the program, or verifies a part of its bounds; gives the live session once the baseline is
+    /// made.
     pub(crate) fn step(
         &mut self,
         allowance: WorkAllowance,
         executor: &dyn Executor,
         outbox: &mut Outbox,
     ) -> Option<Result<Box<Live>, String>> {
-        let prediction = &mut self.prediction;
-        let done = self.ahead.extend(Station::MAX, allowance, executor, &mut |cut| prediction.take(cut));
-        let permille = self.ahead.done_permille();
+        let permille = match &mut self.bounding {
+            None => {
+                let prediction = &mut self.prediction;
+                if self.ahead.extend(Station::MAX, allowance, executor, &mut |cut| prediction.take(cut)) {
+                    self.bounding = Some(self.bounding());
+                }
+                u32::from(self.ahead.done_permille()) * CUTTING_PERMILLE / 1000
+            }
+            Some(bounding) => {
+                let job = self.start.job();
+                let context = BoundContext {
+                    path: &job.path,
+                    models: self.start.models(),
+                    machine: &job.machine,
+                    limits: &bounding.wider,
+                };
+                let from = bounding.verified;
+                let to = (from + VERIFIED_AT_ONCE).min(bounding.bounds.len());
+                let Prediction { steps, loads, .. } = &self.prediction;
+                verify_in_parts(&context, (steps, loads), &mut bounding.bounds[from..to], executor);
+                bounding.verified = to;
+                let share = to as u64 * u64::from(1000 - CUTTING_PERMILLE) / (bounding.bounds.len().max(1) as u64);
+                CUTTING_PERMILLE + share as u32
+            }
+        };
+        let done = self.bounding.as_ref().is_some_and(|bounding| bounding.verified == bounding.bounds.len());
+        let permille = permille.min(1000) as u16;
         if permille >= self.permille_said + 50 || done {
             self.permille_said = permille;
             outbox.push(Message::Progress(Progress { epoch: self.accept.epoch, done_permille: permille }));
         }
-        done.then(|| self.live(outbox))
+        if !done {
+            return None;
+        }
+        self.bounding.take().map(|bounding| self.live(&bounding, outbox))
     }
 
-    fn live(&mut self, outbox: &mut Outbox) -> Result<Box<Live>, String> {
-        let job = Arc::clone(self.start.job());
-        let limits = self.prediction.resolved_limits(&job);
+    fn bounding(&self) -> Bounding {
+        let job = self.start.job();
+        let limits = self.prediction.resolved_limits(job);
         let wider = Limits { uncertainty: limits.uncertainty + BASELINE_EXTRA_UNCERTAINTY, ..limits.clone() };
         let context =
             BoundContext { path: &job.path, models: self.start.models(), machine: &job.machine, limits: &wider };
         let Prediction { steps, loads, reached, .. } = &self.prediction;
-        let mut bounds = bound_steps(&context, steps, loads, reached);
-        verify_bounds(&context, steps, loads, &mut bounds, WorkAllowance(u32::MAX));
-        let input = ScheduleInput {
-            path: &job.path,
-            bounds: &bounds,
-            limits: &wider,
-            from: Station::START,
-            to: job.path.end(),
-        };
+        let bounds = bound_steps(&context, steps, loads, reached);
+        Bounding { limits, wider, bounds, verified: 0 }
+    }
+
+    fn live(&self, bounding: &Bounding, outbox: &mut Outbox) -> Result<Box<Live>, String> {
+        let job = Arc::clone(self.start.job());
+        let Bounding { limits, wider, bounds, .. } = bounding;
+        let input = ScheduleInput { path: &job.path, bounds, limits: wider, from: Station::START, to: job.path.end() };
         let baseline = schedule(&input, WorkAllowance(u32::MAX)).map_err(|error| error.to_string())?;
         let baseline = split(&baseline);
         if baseline.len() > BASELINE_PARTS_MAX as usize {
@@ -127,7 +170,7 @@ impl Planning {
         let behind = job.tools.values().map(|tool| tool.diameter).fold(Length::ZERO, Length::max);
         let live = Live {
             accept: self.accept,
-            limits,
+            limits: limits.clone(),
             force_peak_n: self.prediction.force_peak_programmed(&job.path).map(|force| force.as_n()),
             kept_behind: behind + Length::mm(KEPT_BEHIND_MM),
             job,

@@ -36,8 +36,6 @@ pub struct Budget {
 const COMMAND_CYCLES: u64 = 20;
 /// The place is unknown without a sample for this many sample periods.
 const SAMPLE_PERIODS: u64 = 10;
-/// A trigger is a miss after this many times the budget.
-const MISS_BUDGETS: u64 = 4;
 /// State goes up at least this far apart.
 const STATE_PERIOD: Duration = Duration::from_ms(10);
 /// After a fault plans may raise above the baseline only after this without another.
@@ -79,7 +77,7 @@ pub fn agent_config(job: &Job, budget: &Budget, capabilities: &Capabilities, arm
         lead: budget.cycle.times(2),
         horizon_min: budget.horizon_min,
         horizon_required: budget.horizon_min,
-        trigger_timeout: budget.end_to_end.times(MISS_BUDGETS),
+        trigger_timeout: budget.end_to_end,
         state_period: STATE_PERIOD.max(budget.cycle),
         sample_age_max: capabilities.sample_period.times(SAMPLE_PERIODS),
         healthy_interval: HEALTHY_INTERVAL,

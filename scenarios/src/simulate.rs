@@ -10,7 +10,7 @@ use cloud_sim::ahead::{Ahead, MapChoice};
 use cloud_sim::executor::Executor;
 use cloud_sim::loads::{LoadModels, StepLoads};
 use cloud_sim::optimise::{
-    BoundContext, ScheduleInput, StepBound, best_constant, bound_steps, schedule, verify_bounds,
+    BoundContext, ScheduleInput, StepBound, best_constant, bound_steps, schedule, verify_in_parts,
 };
 use cloud_sim::prediction::Prediction;
 use cloud_sim::stock::{HeightMap, MapReport};
@@ -78,7 +78,7 @@ impl Simulation {
         let context = BoundContext { path: &job.path, models: &models, machine: &job.machine, limits: &limits };
         let (steps, loads) = (&prediction.steps, &prediction.loads);
         let mut bounds = bound_steps(&context, steps, loads, &prediction.reached);
-        verify_bounds(&context, steps, loads, &mut bounds, WorkAllowance(u32::MAX));
+        verify_in_parts(&context, (steps, loads), &mut bounds, executor);
         let input = whole(job, &bounds, &limits);
         let plan = schedule(&input, WorkAllowance(u32::MAX)).map_err(|error| error.to_string())?;
         let constant = best_constant(&bounds, &limits);

@@ -1,5 +1,7 @@
 //! The bounds on the feed of one step.
 
+use std::sync::{Mutex, PoisonError};
+
 use shared::budget::WorkAllowance;
 use shared::cutting::{Affine, Loads};
 use shared::geom::Vector;
@@ -10,6 +12,7 @@ use shared::tool::{CutterShape, Tool};
 use shared::units::Feedrate;
 
 use crate::engagement::CutStep;
+use crate::executor::Executor;
 use crate::loads::{KnownLoads, LoadModels, StepLoads};
 
 /// Share by which a verified load may exceed its limit before the bound is lowered further.
@@ -226,6 +229,22 @@ fn candidates(context: &BoundContext<'_>, known: &KnownLoads) -> Vec<Candidate> 
         row(Reason::BendingStress, lines.bending_n_mm2, |loads| loads.bending_stress.as_n_mm2(), stress_n_mm2),
     ];
     rows.into_iter().flatten().collect()
+}
+
+/// Verifies every bound, as indexed jobs.
+pub fn verify_in_parts(
+    context: &BoundContext<'_>,
+    (steps, loads): (&[CutStep], &[StepLoads]),
+    bounds: &mut [StepBound],
+    executor: &dyn Executor,
+) {
+    /// Bounds of one job: enough to pay for handing it out.
+    const JOB_BOUNDS: usize = 64;
+    let parts: Vec<Mutex<&mut [StepBound]>> = bounds.chunks_mut(JOB_BOUNDS).map(Mutex::new).collect();
+    executor.run(parts.len(), &|job| {
+        let mut part = parts[job].lock().unwrap_or_else(PoisonError::into_inner);
+        verify_bounds(context, steps, loads, &mut part, WorkAllowance(u32::MAX));
+    });
 }
 
 /// Verifies bounds that a load sets, by evaluating the loads at the ratio they allow, and lowers those that do not

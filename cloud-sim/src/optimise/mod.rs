@@ -20,6 +20,6 @@ mod slew;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use bound::{BoundContext, StepBound, bound_step, bound_steps, verify_bounds};
+pub use bound::{BoundContext, StepBound, bound_step, bound_steps, verify_bounds, verify_in_parts};
 pub use compare::{best_constant, constant_plan, lost_time_by_reason, time_by_reason, time_of, won_by_reason};
 pub use schedule::{ScheduleInput, schedule};

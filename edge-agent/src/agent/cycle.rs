@@ -176,9 +176,11 @@ impl Agent {
         let fix = self.locator.fix();
         let speed_mm_s = self.speed_mm_s();
         let slew_per_s = self.config.envelope.slew_per_s;
+        // What is decided now is what the machine obeys until the next cycle's command has its effect.
+        let in_force = self.job.capabilities.effect_time.plus(self.config.cycle_period);
         Window {
             from: fix.station.advanced(-fix.uncertainty),
-            to: self.ahead(now, self.job.capabilities.effect_time),
+            to: self.ahead(now, in_force),
             ramp_per_mm: if speed_mm_s > 0.0 { slew_per_s / speed_mm_s } else { f64::INFINITY },
         }
     }

@@ -51,14 +51,12 @@ impl Reporter {
 
     /// Takes in what waits and gives lines of progress to `say`.
     pub(super) fn collect(&mut self, mut say: impl FnMut(&StatusLine)) {
-        // Events first: a cycle's status is judged with what happened up to it.
-        while let Ok(entry) = self.traces.pop() {
-            self.tally.event(&entry);
-        }
         while let Ok(record) = self.handoffs.pop() {
             self.tally.handoff(&record);
         }
         while let Ok(note) = self.notes.pop() {
+            // The rings run side by side: a cycle is judged with what had happened up to it, and nothing later.
+            self.take_events(note.at);
             self.tally.cycle(note.at, &note.status);
             if self.late.len() < LATE_MAX {
                 self.late.push(note.late);
@@ -66,6 +64,15 @@ impl Reporter {
             if note.at >= self.next_line {
                 self.next_line = note.at.after(LINE_PERIOD);
                 say(&self.line(&note));
+            }
+        }
+    }
+
+    /// Takes in events up to and including an instant.
+    fn take_events(&mut self, until: Instant) {
+        while self.traces.peek().is_ok_and(|entry| entry.at <= until) {
+            if let Ok(entry) = self.traces.pop() {
+                self.tally.event(&entry);
             }
         }
     }
@@ -99,7 +106,8 @@ impl Reporter {
     }
 
     /// The summary, once everything has been collected.
-    pub(super) fn summary(self, ending: &Ending<'_>) -> EdgeSummary {
+    pub(super) fn summary(mut self, ending: &Ending<'_>) -> EdgeSummary {
+        self.take_events(Instant::from_ns(u64::MAX));
         let Self { tally, late, .. } = self;
         let began = tally.first_running().unwrap_or_default();
         let since_s = |at: Instant| at.as_s() - began.as_s();

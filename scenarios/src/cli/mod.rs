@@ -4,6 +4,7 @@
 //! process, a port, a disk), 99 an expectation of the scenario failed.
 
 mod about;
+mod bundle;
 mod draw;
 #[cfg(feature = "live")]
 mod live;
@@ -50,6 +51,8 @@ enum Command {
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
     Replay(ReplayArgs),
+    /// Pack a scenario's job (program, machine, tools, material, limits) into the file an edge agent offers.
+    Bundle(BundleArgs),
     /// The simulation service (the same as `cloud-sim serve`).
     #[cfg(feature = "live")]
     #[command(name = "__cloud", hide = true)]
@@ -137,6 +140,15 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+struct BundleArgs {
+    /// A scenario file, or the name of a built-in case.
+    scenario: String,
+    /// File to write; `job` in the configuration of `edge-agent run` names it.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
 struct ReplayArgs {
     /// A recording made with `--record`, or a controller log in SHDR lines.
     file: PathBuf,
@@ -161,6 +173,7 @@ pub fn main() -> ExitCode {
         Some(Command::Simulate(args)) => simulate::command(&args),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
+        Some(Command::Bundle(args)) => bundle::command(&args),
         #[cfg(feature = "live")]
         Some(Command::Cloud(rest)) => return cloud_sim::shell::main(named("cloud-sim", rest)),
         #[cfg(feature = "live")]

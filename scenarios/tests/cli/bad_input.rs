@@ -26,7 +26,10 @@ fn programs_that_cannot_be_read_say_where_why_and_what_to_do() {
     check(b"", &["bad.nc: error[program::empty]", "check that it is the right file"]);
     check(b"%\n%\n", &["bad.nc: error[motion::empty]", "check that"]);
     // The unknown code is drawn with a caret below it.
-    check(b"G21\nG0 X0\n  G77 X3\nG1 Z-1 F1\n", &["bad.nc:3:3: error[program::unknown-code]", "G77", "─┬─", "help: correct the code"]);
+    check(
+        b"G21\nG0 X0\n  G77 X3\nG1 Z-1 F1\n",
+        &["bad.nc:3:3: error[program::unknown-code]", "G77", "─┬─", "help: correct the code"],
+    );
     check(b"G21 G90\nG0 X0\nG1 X3\nM30\n", &["bad.nc:3:1: error[program::no-feed]", "write F", "─┬"]);
     check(b"G21 G90\nG1 X1\0 F100\n", &["bad.nc:2:6: error[program::encoding]", "0x00"]);
     let utf16: Vec<u8> = "\u{feff}G21 G90\nG1 X1 F100\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -95,7 +98,17 @@ fn stock_arguments_that_cannot_be_meant() {
     let check = |stock: &str, texts: &[&str]| {
         says(&bench.cosim(&["simulate", "part.nc", "--stock", stock]), 2, &[texts, &["error: "]].concat());
     };
-    for wrong in ["box:1x2@0,0,0", "box:1x2x3", "box:axbxc@0,0,0", "box:-1x1x1@0,0,0", "box:nanx1x1@0,0,0", "cyl:0x1@0,0,0", "part.stl", "part.stl:cm", ""] {
+    for wrong in [
+        "box:1x2@0,0,0",
+        "box:1x2x3",
+        "box:axbxc@0,0,0",
+        "box:-1x1x1@0,0,0",
+        "box:nanx1x1@0,0,0",
+        "cyl:0x1@0,0,0",
+        "part.stl",
+        "part.stl:cm",
+        "",
+    ] {
         check(wrong, &[&format!("`{wrong}`"), "write box:XxYxZ@x,y,z"]);
     }
     check("box:1e308x1e308x1e308@0,0,0", &["1e308", "is not a coordinate"]);
@@ -162,9 +175,21 @@ fn a_scenario_that_is_wrong_says_which_key_in_which_line() {
     check("= 0.7", "= -0.7", &["case.toml:32:1: error[scenario::value]", "-0.7"]);
     check("max = 1.00", "max = 1.20", &["case.toml:31:1: error[scenario::value]", "limits.feed_override.max", "1.2"]);
     check("[wcs.G54]", "[wcs.G60]", &["case.toml:14:1: error[scenario::value]", "`G60`", "G54 to G59"]);
-    check("420.0]\nunits = \"mm\"", "420.0]\nunits = \"cm\"", &["case.toml:16:1: error[scenario::value]", "`cm`", "\"inch\""]);
-    check("file = \"part.nc\"", "file = \"part.nc\"\ndialect = \"x\"", &["case.toml:10:1: error[scenario::value]", "fanuc"]);
-    check("[material]", "[run]\nresolution_mm = 50.0\n[material]", &["case.toml:28:1: error[scenario::value]", "0.001 to 10"]);
+    check(
+        "420.0]\nunits = \"mm\"",
+        "420.0]\nunits = \"cm\"",
+        &["case.toml:16:1: error[scenario::value]", "`cm`", "\"inch\""],
+    );
+    check(
+        "file = \"part.nc\"",
+        "file = \"part.nc\"\ndialect = \"x\"",
+        &["case.toml:10:1: error[scenario::value]", "fanuc"],
+    );
+    check(
+        "[material]",
+        "[run]\nresolution_mm = 50.0\n[material]",
+        &["case.toml:28:1: error[scenario::value]", "0.001 to 10"],
+    );
     check("collisions = \"== 0\"", "collisions = \"none\"", &["case.toml:35:1: error[scenario::value]", "<= 0.05"]);
     check("7050-T7451", "unobtainium", &["unobtainium: error[file::not-found]", "7050-T7451"]);
     check("file = \"part.nc\"", "file = \"no.nc\"", &["no.nc: error[file::not-found]"]);
@@ -188,9 +213,17 @@ fn an_expectation_that_fails_is_99_and_a_file_that_cannot_be_written_is_3() {
     assert!(done.out.contains("FAILED true_peak_ratio <= 0.01"), "{}", done.out);
     bench.write("part.nc", PROGRAM);
     for option in ["--json", "--segments", "--stl"] {
-        says(&bench.cosim(&["simulate", "part.nc", option, "no/such/folder"]), 3, &["no/such/folder cannot be written"]);
+        says(
+            &bench.cosim(&["simulate", "part.nc", option, "no/such/folder"]),
+            3,
+            &["no/such/folder cannot be written"],
+        );
     }
     for option in ["--json", "--record"] {
-        says(&bench.cosim(&["run", "slot", "--virtual", option, "no/such/folder"]), 3, &["no/such/folder cannot be written"]);
+        says(
+            &bench.cosim(&["run", "slot", "--virtual", option, "no/such/folder"]),
+            3,
+            &["no/such/folder cannot be written"],
+        );
     }
 }

@@ -78,7 +78,9 @@ fn a_simulation_has_every_key() {
     reasons_are_shares(&report);
     assert_eq!((&report["program"], &report["motions"]), (&"part.nc".into(), &6.into()));
     // Split by what the machine does, and by what binds: both are the whole.
-    let sum = |key: &str| -> f64 { report[key].as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_f64).sum() };
+    let sum = |key: &str| -> f64 {
+        report[key].as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_f64).sum()
+    };
     near(sum("cycle_time_split_s"), number(&report, "cycle_time_programmed_s"), 1e-9, "split of the cycle time");
 }
 
@@ -86,7 +88,14 @@ fn a_simulation_has_every_key() {
 fn segments_are_complete_null_in_air_and_sum_to_the_whole() {
     let (report, segments) = simulate(PROGRAM, &["--stock", STOCK]);
     let cut_keys = ["ap_mm", "ae_mm", "phi_start_deg", "phi_exit_deg", "force_peak_xy_n", "power_w"];
-    let always = [("line", 'i'), ("station_mm", 'n'), ("length_mm", 'n'), ("removed_mm3", 'n'), ("override", 'n'), ("reason", 's')];
+    let always = [
+        ("line", 'i'),
+        ("station_mm", 'n'),
+        ("length_mm", 'n'),
+        ("removed_mm3", 'n'),
+        ("override", 'n'),
+        ("reason", 's'),
+    ];
     let mut station = 0.0;
     for segment in &segments {
         has(segment, &always);
@@ -169,13 +178,16 @@ fn nothing_is_changed_in_a_thread_or_a_probing_move() {
         S500 M3\nG84 X30. Y0. Z-8. R2. F625.\nG80\nG38.2 Z-3. F100.\nG0 Z10.\nM30\n";
     let (report, segments) = simulate(program, &["--stock", STOCK]);
     for line in [9, 11] {
-        let feeds: Vec<&Value> = segments.iter().filter(|segment| segment["line"] == line && segment["reason"] != "rapid").collect();
+        let feeds: Vec<&Value> =
+            segments.iter().filter(|segment| segment["line"] == line && segment["reason"] != "rapid").collect();
         assert!(!feeds.is_empty());
         for segment in feeds {
             assert_eq!((number(segment, "override"), &segment["reason"]), (1.0, &"locked".into()), "{segment}");
         }
     }
-    assert!(report["notes"].as_array().is_some_and(|notes| notes.iter().any(|note| note.to_string().contains("probe"))));
+    assert!(
+        report["notes"].as_array().is_some_and(|notes| notes.iter().any(|note| note.to_string().contains("probe")))
+    );
 }
 
 #[test]
@@ -217,22 +229,48 @@ fn everything_that_was_not_given_is_listed_by_itself() {
 #[test]
 fn a_run_on_virtual_time_has_every_key_and_its_recording_replays() {
     let bench = Bench::new();
-    let done = bench.cosim(&["run", "slot", "--virtual", "--json", "run.json", "--record", "run.rec", "--compare", "--truth-seeds", "3"]);
-    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
-    let report: Value = serde_json::from_str(&std::fs::read_to_string(bench.path("run.json")).expect("written")).expect("JSON");
-    has(&report, SIMULATE_KEYS);
-    has(&report, &[
-        ("scenario", 's'), ("mode", 's'), ("cycle_time_run_s", 'n'), ("handoff", 'o'), ("misses", 'i'), ("fallbacks", 'l'),
-        ("events", 'l'), ("recording_digest", 's'), ("truth", 'o'), ("comparison", 'l'), ("covered_share", 'f'),
+    let done = bench.cosim(&[
+        "run",
+        "slot",
+        "--virtual",
+        "--json",
+        "run.json",
+        "--record",
+        "run.rec",
+        "--compare",
+        "--truth-seeds",
+        "3",
     ]);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    let report: Value =
+        serde_json::from_str(&std::fs::read_to_string(bench.path("run.json")).expect("written")).expect("JSON");
+    has(&report, SIMULATE_KEYS);
+    has(
+        &report,
+        &[
+            ("scenario", 's'),
+            ("mode", 's'),
+            ("cycle_time_run_s", 'n'),
+            ("handoff", 'o'),
+            ("misses", 'i'),
+            ("fallbacks", 'l'),
+            ("events", 'l'),
+            ("recording_digest", 's'),
+            ("truth", 'o'),
+            ("comparison", 'l'),
+            ("covered_share", 'f'),
+        ],
+    );
     reasons_are_shares(&report);
     let stages = report["handoff"].as_object().expect("an object");
-    for stage in ["read", "encode", "uplink", "queue", "simulate", "plan", "downlink", "admit", "unexplained", "total"] {
+    for stage in ["read", "encode", "uplink", "queue", "simulate", "plan", "downlink", "admit", "unexplained", "total"]
+    {
         has(&stages[stage], &[("count", 'i'), ("p50_us", 'n'), ("p99_us", 'n'), ("max_us", 'n')]);
         assert!(number(&stages[stage], "p50_us") <= number(&stages[stage], "max_us"), "{stage}");
     }
     assert_eq!(report["truth"]["peak_ratio"].as_array().map(Vec::len), Some(3), "one ratio a seed");
-    let policies: Vec<&str> = report["comparison"].as_array().into_iter().flatten().filter_map(|row| row["policy"].as_str()).collect();
+    let policies: Vec<&str> =
+        report["comparison"].as_array().into_iter().flatten().filter_map(|row| row["policy"].as_str()).collect();
     assert_eq!(policies, ["plan", "programmed", "constant", "reactive"]);
     let replay = bench.cosim(&["replay", "run.rec"]);
     assert_eq!(replay.code, 0, "{}{}", replay.out, replay.err);

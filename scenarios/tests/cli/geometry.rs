@@ -46,7 +46,9 @@ fn simulate(program: &str, more: &[&str]) -> (Value, Vec<Value>) {
 /// A pass along X at a height: tool, spindle word, y, tip height, direction.
 fn pass(tool: u32, spindle: &str, y: f64, z: f64, backwards: bool) -> String {
     let (from, to) = if backwards { (110.0, -10.0) } else { (-10.0, 110.0) };
-    format!("G21 G90 G17 G94\nT{tool} M6\nS6000 {spindle}\nG0 X{from:.3} Y{y:.3} Z10.\nG1 Z{z:.4} F2000.\nG1 X{to:.3} F1200.\nG0 Z10.\nM30\n")
+    format!(
+        "G21 G90 G17 G94\nT{tool} M6\nS6000 {spindle}\nG0 X{from:.3} Y{y:.3} Z10.\nG1 Z{z:.4} F2000.\nG1 X{to:.3} F1200.\nG0 Z10.\nM30\n"
+    )
 }
 
 /// What the middle of a pass looks like: the segment of line 6.
@@ -93,9 +95,8 @@ fn slots_of_every_shape() {
 
 #[test]
 fn an_arc_by_centre_and_by_radius_is_the_same_arc() {
-    let program = |arc: &str| {
-        format!("G21 G90 G17\nT1 M6\nS6000 M3\nG0 X30. Y0. Z5.\nG1 Z-2. F600.\n{arc} F800.\nG0 Z5.\nM30\n")
-    };
+    let program =
+        |arc: &str| format!("G21 G90 G17\nT1 M6\nS6000 M3\nG0 X30. Y0. Z5.\nG1 Z-2. F600.\n{arc} F800.\nG0 Z5.\nM30\n");
     let centre = simulate(&program("G2 X70. Y0. I20. J0."), &[]);
     let radius = simulate(&program("G2 X70. Y0. R20."), &[]);
     for key in ["removed_volume_mm3", "path_mm", "cycle_time_planned_s", "force_peak_xy_n_programmed"] {
@@ -128,8 +129,15 @@ fn inch_and_millimetre_give_the_same_figures() {
     let inch = "G20 G90 G17 G94\nT1 M6\nS6000 M3\nG0 X-.5 Y0. Z.5\nG1 Z-.1 F25.\nX3. F50.\nG3 X3. Y1. I0. J.5\nG1 X1. Z-.2\nG0 Z.5\nM30\n";
     let (mm, inch) = (simulate(mm, &[]), simulate(inch, &[]));
     let keys = [
-        "path_mm", "cycle_time_programmed_s", "cycle_time_planned_s", "removed_volume_mm3", "force_peak_xy_n_programmed",
-        "force_mean_n_programmed", "power_peak_w_programmed", "force_peak_xy_n", "power_peak_w",
+        "path_mm",
+        "cycle_time_programmed_s",
+        "cycle_time_planned_s",
+        "removed_volume_mm3",
+        "force_peak_xy_n_programmed",
+        "force_mean_n_programmed",
+        "power_peak_w_programmed",
+        "force_peak_xy_n",
+        "power_peak_w",
     ];
     for key in keys {
         near(number(&inch.0, key), number(&mm.0, key), 1e-6, key);
@@ -141,7 +149,8 @@ fn inch_and_millimetre_give_the_same_figures() {
 
 #[test]
 fn a_rapid_through_stock_is_reported_with_its_line_and_what_it_takes() {
-    let program = "G21 G90 G17\nT1 M6\nS6000 M3\nG0 X-10. Y0. Z5.\nG1 Z-3. F600.\nG0 X40.\nG1 X110. F900.\nG0 Z5.\nM30\n";
+    let program =
+        "G21 G90 G17\nT1 M6\nS6000 M3\nG0 X-10. Y0. Z5.\nG1 Z-3. F600.\nG0 X40.\nG1 X110. F900.\nG0 Z5.\nM30\n";
     let (report, _) = simulate(program, &[]);
     let rapids = report["rapids_in_stock"].as_array().expect("a list");
     assert_eq!(rapids.iter().map(|rapid| rapid["line"].as_u64()).collect::<Vec<_>>(), [Some(6)]);
@@ -169,7 +178,9 @@ fn cylinder_and_mesh_stocks_are_cut_like_boxes() {
 
 /// A box as an ASCII STL.
 fn box_stl(min: [f64; 3], max: [f64; 3]) -> String {
-    let corner = |index: usize| -> [f64; 3] { std::array::from_fn(|axis| if index >> axis & 1 == 1 { max[axis] } else { min[axis] }) };
+    let corner = |index: usize| -> [f64; 3] {
+        std::array::from_fn(|axis| if index >> axis & 1 == 1 { max[axis] } else { min[axis] })
+    };
     // Two triangles a face, their corners counter-clockwise from outside.
     let faces = [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]];
     let mut text = "solid box\n".to_owned();

@@ -74,5 +74,10 @@ pub(crate) fn cutting<'a>(segments: &'a [Value], line: u64) -> Vec<&'a Value> {
 /// Fails unless two numbers agree within a share of the expected one.
 pub(crate) fn near(found: f64, expected: f64, share: f64, what: &str) {
     let off = (found / expected - 1.0).abs();
-    assert!(off <= share, "{what}: found {found}, expected {expected}, {:.3} % off, {:.3} % permitted", off * 1e2, share * 1e2);
+    assert!(
+        off <= share,
+        "{what}: found {found}, expected {expected}, {:.3} % off, {:.3} % permitted",
+        off * 1e2,
+        share * 1e2
+    );
 }

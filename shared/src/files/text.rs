@@ -38,7 +38,8 @@ impl<'a> FileText<'a> {
     /// An error about the value of a key, pointing at the key where it can be found, else at the table it
     /// stands in.
     pub fn error_at(&self, key: &str, code: &'static str, message: String, advice: String) -> Diagnostic {
-        let span = self.find_key(key).or_else(|| self.find_key(key.rsplit_once('.')?.0)).or_else(|| self.find_table(key));
+        let span =
+            self.find_key(key).or_else(|| self.find_key(key.rsplit_once('.')?.0)).or_else(|| self.find_table(key));
         self.diagnostic(Severity::Error, span, code, message, advice)
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::sources::JobSources;
 use super::manifest::{OFFSET_NAMES, check_manifest};
+use super::sources::JobSources;
 use super::stock::{StockSpec, length_unit};
 use crate::cutting::Material;
 use crate::files::{

@@ -58,13 +58,15 @@ pub fn check_manifest(manifest: &JobFile) -> Vec<ManifestProblem> {
         let message = format!("{rpm} is not a spindle speed, expected above 0 and at most {SPEED_RPM_MAX} rpm");
         problem("tools.speed_rpm", message, "correct the figure");
     }
-    let coefficients = [
-        ("material.kc1_1", manifest.material.kc1_1, 1.0..=1e5),
-        ("material.mc", manifest.material.mc, 0.0..=0.99),
-    ];
+    let coefficients =
+        [("material.kc1_1", manifest.material.kc1_1, 1.0..=1e5), ("material.mc", manifest.material.mc, 0.0..=0.99)];
     for (key, value, range) in coefficients {
         if let Some(value) = value.filter(|value| !range.contains(value)) {
-            problem(key, format!("{value} is not a coefficient, expected {} to {}", range.start(), range.end()), "correct the figure");
+            problem(
+                key,
+                format!("{value} is not a coefficient, expected {} to {}", range.start(), range.end()),
+                "correct the figure",
+            );
         }
     }
     if let Err((key, message)) = read_limits(&manifest.limits) {
@@ -77,7 +79,8 @@ pub fn check_manifest(manifest: &JobFile) -> Vec<ManifestProblem> {
 mod tests {
     use super::*;
 
-    const JOB: &str = "schema = 1\nname = \"a\"\n[program]\nfile = \"a.nc\"\n[machine]\nfile = \"m\"\n[material]\nname = \"x\"\n";
+    const JOB: &str =
+        "schema = 1\nname = \"a\"\n[program]\nfile = \"a.nc\"\n[machine]\nfile = \"m\"\n[material]\nname = \"x\"\n";
 
     #[test]
     fn every_value_that_cannot_be_meant_is_named_by_its_key() {
@@ -92,7 +95,8 @@ mod tests {
         check("[wcs.G60]\norigin = [0.0, 0.0, 0.0]\nunits = \"mm\"\n", &["wcs.G60"]);
         check("[tools]\nspeed_rpm = -5.0\n", &["tools.speed_rpm"]);
         check("[limits]\nuncertainty = nan\n", &["limits.uncertainty"]);
-        let stock = |max: &str| format!("[stock]\nshape = \"box\"\nmin = [0.0, 0.0, 0.0]\nmax = {max}\nunits = \"mm\"\n");
+        let stock =
+            |max: &str| format!("[stock]\nshape = \"box\"\nmin = [0.0, 0.0, 0.0]\nmax = {max}\nunits = \"mm\"\n");
         check(&stock("[1.0, 1.0, 1.0]"), &[]);
         check(&stock("[1.0, -1.0, 1.0]"), &["stock.max"]);
         check(&stock("[1.0, 1.0, 1e9]"), &["stock.max"]);
