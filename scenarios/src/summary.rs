@@ -144,7 +144,7 @@ fn figure(report: &RunJson, key: &str) -> Option<f64> {
         "time_over_constant" => {
             simulated.cycle_time_constant_s.0.map(|constant| simulated.cycle_time_planned_s / constant)
         }
-        "reasons_binding" => Some(binding(&simulated.reasons) as f64),
+        "reasons_binding" => Some(binding_reasons(&simulated.reasons) as f64),
         "handoff_p99_ms" => report.handoff.get("total").filter(|total| total.count > 0).map(|total| total.p99_us / 1e3),
         "handoff_miss_ratio" => {
             let triggered = report.handoff_counts.triggered;
@@ -158,7 +158,7 @@ fn figure(report: &RunJson, key: &str) -> Option<f64> {
 
 /// How many bounds bind somewhere. That a stretch runs as programmed, is a rapid, or that nothing moves, binds
 /// nothing.
-fn binding(reasons: &BTreeMap<&'static str, f64>) -> usize {
+pub fn binding_reasons(reasons: &BTreeMap<&'static str, f64>) -> usize {
     let free = [Reason::Programmed, Reason::Rapid, Reason::Still].map(Reason::name);
     reasons.iter().filter(|(name, share)| **share > 0.0 && !free.contains(name)).count()
 }
