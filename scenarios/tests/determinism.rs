@@ -43,7 +43,8 @@ resolution_mm = 0.1
 seeds = 2
 "#;
 
-const FACE_MILL_PROGRAM: &str = "G21 G90 G17 G94\nT1 M6\nS1200 M3\nG0 X-40. Y25. Z10.\nG1 Z-2. F2000.\nX160. F900.\nY70.\nX-40.\nG0 Z10.\nM30\n";
+const FACE_MILL_PROGRAM: &str =
+    "G21 G90 G17 G94\nT1 M6\nS1200 M3\nG0 X-40. Y25. Z10.\nG1 Z-2. F2000.\nX160. F900.\nY70.\nX-40.\nG0 Z10.\nM30\n";
 
 const FACE_MILL_TOOLS: &str = "schema = 1\n[[tool]]\nnumber = 1\nname = \"face mill\"\nshape = \"flat\"\ndiameter_mm = 63.0\nflutes = 6\n\
     helix_deg = 10.0\nflute_length_mm = 10.0\nshank_diameter_mm = 40.0\nstickout_mm = 60.0\n";
