@@ -84,7 +84,6 @@ fn invariant_5_two_threads_that_both_work_give_the_bytes_of_one() {
     let workers = Workers::new(2).expect("two threads");
     let (one, two) = (run(&scenario, &Serial), run(&scenario, &workers));
     let jobs = workers.jobs_per_worker();
-    println!("jobs by thread: {jobs:?}");
     assert!(jobs.len() == 2 && jobs.iter().all(|jobs| *jobs > 0), "both threads must work: {jobs:?}");
     assert!(one.outcome.recording.as_ref().is_some_and(|bytes| !bytes.is_empty()));
     assert!(one.outcome.recording == two.outcome.recording, "the recordings differ");
@@ -120,6 +119,7 @@ fn invariant_5_the_command_line_records_the_demo_as_the_same_bytes() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, clippy::disallowed_methods)] // A skip must be seen.
 fn invariant_5_the_command_line_records_a_real_program_as_the_same_bytes() {
     let case = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/cases/nist-box-op2/scenario.toml"));
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus"));

@@ -51,7 +51,8 @@ fn run(case: &str) -> RunJson {
     report
 }
 
-/// Checks what must hold for every program; true if the comparison with the other policies holds too.
+/// Checks and prints what must hold for every program; true if the comparison with the other policies holds too.
+#[allow(clippy::print_stdout)] // The table is part of what the test shows.
 fn check(case: &str, report: &RunJson) -> bool {
     let simulated = &report.simulated;
     let sum: f64 = simulated.reasons.values().sum();
@@ -93,10 +94,14 @@ fn the_plan_matters_on_four_real_programs() {
         return;
     }
     let reports: Vec<(&str, RunJson)> = thread::scope(|scope| {
-        let lanes = LANES.map(|cases| scope.spawn(move || cases.iter().map(|case| (*case, run(case))).collect::<Vec<_>>()));
+        let lanes =
+            LANES.map(|cases| scope.spawn(move || cases.iter().map(|case| (*case, run(case))).collect::<Vec<_>>()));
         lanes.into_iter().flat_map(|lane| lane.join().expect("every case runs to its end")).collect()
     });
     assert_eq!(reports.len(), 4);
     let holds = reports.iter().filter(|(case, report)| check(case, report)).count();
-    assert!(holds >= PROGRAMS_MIN, "faster, softer at entries and with {BINDING_MIN} bounds binding on {holds} programs only");
+    assert!(
+        holds >= PROGRAMS_MIN,
+        "faster, softer at entries and with {BINDING_MIN} bounds binding on {holds} programs only"
+    );
 }

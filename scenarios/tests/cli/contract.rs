@@ -277,3 +277,13 @@ fn a_run_on_virtual_time_has_every_key_and_its_recording_replays() {
     let digest = report["recording_digest"].as_str().expect("text");
     assert!(replay.out.contains(digest) && replay.out.contains("every decision is the same"), "{}", replay.out);
 }
+
+#[test]
+fn power_by_force_and_power_by_volume_agree() {
+    for case in ["slot", "demo"] {
+        let (report, _) = Bench::new().simulate(&["--scenario", case]);
+        let (worst, share) = (number(&report, "power_check_worst"), number(&report, "power_check_volume_share"));
+        assert!(worst <= 0.05, "{case}: {worst} at line {}", report["power_check_line"]);
+        assert!(share >= 0.95, "{case}: only {share} of the volume was compared");
+    }
+}

@@ -67,7 +67,7 @@ pub(crate) fn number(value: &Value, key: &str) -> f64 {
 }
 
 /// The segments of one physical line that cut.
-pub(crate) fn cutting<'a>(segments: &'a [Value], line: u64) -> Vec<&'a Value> {
+pub(crate) fn cutting(segments: &[Value], line: u64) -> Vec<&Value> {
     segments.iter().filter(|segment| segment["line"] == line && !segment["ap_mm"].is_null()).collect()
 }
 

@@ -108,8 +108,10 @@ impl StockSpec {
 const REACH_MAX: f64 = 1e6;
 
 fn within_reach(key: &'static str, figures: &[f64]) -> Result<(), (&'static str, String)> {
-    match figures.iter().find(|figure| !(figure.abs() < REACH_MAX)) {
-        Some(figure) => Err((key, format!("{figure} is not a coordinate, expected a number below {REACH_MAX}"))),
+    match figures.iter().find(|figure| !(-REACH_MAX..=REACH_MAX).contains(*figure)) {
+        Some(figure) => {
+            Err((key, format!("{figure} is not a coordinate, expected a number from -{REACH_MAX} to {REACH_MAX}")))
+        }
         None => Ok(()),
     }
 }
