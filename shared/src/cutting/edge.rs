@@ -7,7 +7,7 @@
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
-use super::engagement::{ANGLE_BINS, Engagement};
+use super::engagement::{ANGLE_BINS, Engagement, EngagementSlice};
 use crate::det::math;
 use crate::tool::{CutterShape, Tool};
 use crate::units::Length;
@@ -88,9 +88,9 @@ impl EdgeGroup {
 
 /// Elements of the edge in material, lowest first.
 ///
-/// `ploughs_down` says that the cutter moves down, so that a flat bottom cuts too. The part of the bottom
-/// that is in material is not sampled: it is taken as what lies beside the lowest slice's engaged arc, front
-/// and back, which is the whole disc for a plunge and for a ramp into solid, and half of it beside a wall.
+/// `ploughs_down` says that the cutter moves down, so that a flat bottom cuts too. A slice of no height at the tip
+/// says which part of the bottom is in material; where there is none, it is taken as what lies beside the
+/// lowest slice's engaged arc, front and back, which is the whole disc for a ramp into solid.
 pub(super) fn elements(engagement: &Engagement, tool: &Tool, ploughs_down: bool) -> Vec<EdgeElement> {
     let lag_bins_mm = math::tan(tool.helix.as_rad()) / tool.radius().as_mm() * ANGLE_BINS as f64 / TAU;
     let tip_mm = match tool.shape {
@@ -98,12 +98,17 @@ pub(super) fn elements(engagement: &Engagement, tool: &Tool, ploughs_down: bool)
         _ => tool.tip_height().as_mm(),
     };
     let mut found: Vec<EdgeElement> = Vec::with_capacity(engagement.slices.len() + 1);
-    let engaged = engagement.slices.iter().filter(|slice| slice.mask != 0 && slice.high_mm > slice.low_mm.max(0.0));
-    for slice in engaged {
+    let bottom_mm = tool.width(Length::ZERO).as_mm();
+    let ploughs = ploughs_down && bottom_mm > 0.0;
+    let has_height = |slice: &&EngagementSlice| slice.high_mm > slice.low_mm.max(0.0);
+    let face = engagement.slices.iter().find(|slice| slice.mask != 0 && slice.low_mm <= 0.0 && !has_height(slice));
+    if let Some(face) = face.filter(|_| ploughs) {
+        found.push(bottom_element(bottom_mm, face.mask));
+    }
+    for slice in engagement.slices.iter().filter(|slice| slice.mask != 0).filter(has_height) {
         let low_mm = slice.low_mm.max(0.0);
-        let bottom_mm = tool.width(Length::ZERO).as_mm();
-        if ploughs_down && found.is_empty() && low_mm == 0.0 && bottom_mm > 0.0 {
-            found.push(bottom_element(bottom_mm, slice.mask));
+        if ploughs && found.is_empty() && low_mm == 0.0 {
+            found.push(bottom_element(bottom_mm, slice.mask | slice.mask.reverse_bits()));
         }
         let curved_to_mm = slice.high_mm.min(tip_mm);
         if curved_to_mm > low_mm {
@@ -154,7 +159,7 @@ fn element(tool: &Tool, lag_bins_mm: f64, [low_mm, high_mm]: [f64; 2], mask: u12
     }
 }
 
-fn bottom_element(radius_mm: f64, lowest: u128) -> EdgeElement {
+fn bottom_element(radius_mm: f64, mask: u128) -> EdgeElement {
     EdgeElement {
         dz_mm: 0.0,
         dr_mm: radius_mm,
@@ -162,7 +167,7 @@ fn bottom_element(radius_mm: f64, lowest: u128) -> EdgeElement {
         radius_mm: radius_mm / 2.0,
         lag_low_bins: 0.0,
         lag_high_bins: 0.0,
-        mask: lowest | lowest.reverse_bits(),
+        mask,
     }
 }
 
@@ -197,7 +202,15 @@ fn push(found: &mut Vec<EdgeElement>, next: EdgeElement) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cutting::{EngagementSlice, testing};
+    use crate::cutting::testing;
+
+    #[test]
+    fn a_plunge_cuts_with_its_bottom_alone() {
+        let face = EngagementSlice { low_mm: 0.0, high_mm: 0.0, mask: u128::MAX };
+        let elements = elements(&Engagement { slices: vec![face] }, &testing::end_mill(10.0, 4, 30.0), true);
+        assert_eq!(elements.len(), 1);
+        assert_eq!((elements[0].dr_mm, elements[0].dz_mm, elements[0].mask), (5.0, 0.0, u128::MAX));
+    }
 
     fn slices(count: u32, height_mm: f64, mask: u128) -> Engagement {
         let slice =
