@@ -64,7 +64,6 @@ fn h7_a_cloud_that_is_stopped_and_killed_costs_nothing_but_its_advice() {
     let fallbacks = report["fallbacks"].as_array().expect("a list");
     assert!(fallbacks.len() >= 2, "{fallbacks:?}");
     for fallback in fallbacks {
-        println!("fallback {fallback}");
         assert!(fallback["for_s"].is_f64(), "it ended: {fallback}");
     }
     let events: Vec<&str> =
