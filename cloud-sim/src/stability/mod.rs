@@ -75,6 +75,7 @@ fn depth(depth_m: f64) -> Length {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // A test may take the platform's functions as an oracle.
 mod tests {
     use super::*;
     use shared::units::RotaryVelocity;
