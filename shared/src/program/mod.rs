@@ -23,6 +23,7 @@ mod block;
 mod canon;
 mod codes;
 mod comments;
+mod compensation;
 mod curves;
 mod cycle;
 mod detect;

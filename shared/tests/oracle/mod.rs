@@ -131,6 +131,8 @@ pub(crate) fn options() -> Options {
         work_offsets_mm: [[0.0; 3]; 9],
         reference_mm: [0.0; 3],
         tool_lengths_mm: (1..60).map(|number| (ToolNumber(number), 0.0)).collect(),
+        tool_diameters_mm: (1..60).map(|number| (ToolNumber(number), f64::from(number))).collect(),
+        tool_orientations: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::new(),
