@@ -96,6 +96,7 @@ impl Execution<'_, '_> {
         for (letter, code, reason) in self.block.inert() {
             self.report.without_effect(*letter, *code, reason);
         }
+        self.check_before_compensation()?;
         self.feed_mode();
         self.feed(motion)?;
         self.speed_mode()?;
@@ -106,7 +107,8 @@ impl Execution<'_, '_> {
         self.overrides()?;
         self.dwell()?;
         self.plane_and_units();
-        self.cutter_compensation();
+        self.cutter_compensation()?;
+        self.check_after_compensation(motion)?;
         self.tool_length()?;
         self.modes()?;
         self.non_modal()?;
@@ -125,7 +127,7 @@ impl Execution<'_, '_> {
 
     /// Appends an operation with the feed of its move.
     pub(super) fn emit_at(&mut self, call: Call, feed: Option<Feedrate>) {
-        self.ready.push_back(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
+        self.append(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
     }
 
     /// A word that is a length, in mm.
@@ -498,6 +500,9 @@ impl Execution<'_, '_> {
     }
 
     fn stop(&mut self) -> Checked<After> {
+        if matches!(self.block.m(m_group::STOP), Some(0..=2 | 30 | 60)) {
+            self.release_at_place()?;
+        }
         match self.block.m(m_group::STOP) {
             Some(0) => self.emit(Call::Stop { kind: StopKind::Unconditional }),
             Some(1) if self.options.optional_stop => self.emit(Call::Stop { kind: StopKind::Optional }),

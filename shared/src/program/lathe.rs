@@ -93,18 +93,8 @@ impl Execution<'_, '_> {
             return Ok(());
         }
         let span = turning.span.clone();
-        let mut pieces = turning.pieces;
-        let (words, end) = (turning.words, turning.place);
-        let (first, last) = (pieces[0].end - pieces[0].start, pieces[pieces.len() - 1]);
-        let last = last.end - last.start;
+        let (words, pieces) = (turning.words, turning.pieces);
         let (cycle, decimal) = (turning.code / 10, turning.code % 10);
-        // A profile that ends short of where the cut began is closed.
-        if cycle == 71 && last.z != 0.0 && first.x * (words.from.x - end.x) < 0.0 {
-            pieces.push(Piece::line(end, Point::new(end.z, words.from.x)));
-        }
-        if cycle == 72 && last.x != 0.0 && first.z * (words.from.z - end.z) < 0.0 {
-            pieces.push(Piece::line(end, Point::new(words.from.z, end.x)));
-        }
         let cuts = turn(cycle, decimal, pieces, &words).map_err(|refusal| refused(refusal, span.clone()))?;
         let unit_mm = self.state.unit.mm();
         for cut in cuts {

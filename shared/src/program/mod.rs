@@ -24,6 +24,7 @@ mod calls;
 mod canon;
 mod codes;
 mod comments;
+mod compensation;
 mod curves;
 mod cycle;
 mod detect;

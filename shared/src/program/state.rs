@@ -1,6 +1,7 @@
 //! What a control remembers from block to block.
 
 use super::canon::{FeedMode, ForcedReason, Modal, PathMode, Plane, Pose, SpindleState, SurfaceSpeed};
+use super::compensation::Compensation;
 use super::frame::{Axes, Frame};
 use super::nurbs::Spline;
 use super::options::{Dialect, Options};
@@ -120,6 +121,12 @@ pub(super) struct State {
     pub(super) restores: bool,
     /// Offsets by tool, mm and degrees, changed by G10 L1, L10 and L11 of the program.
     pub(super) tool_offsets: BTreeMap<ToolNumber, Axes>,
+    /// Diameters by tool, changed by G10 L1 with R.
+    pub(super) diameters_mm: BTreeMap<ToolNumber, f64>,
+    /// Orientations of lathe tools, changed by G10 L1 with Q.
+    pub(super) orientations: BTreeMap<ToolNumber, u8>,
+    /// G40 to G42.1, and the moves it holds back.
+    pub(super) compensation: Compensation,
 }
 
 impl State {
@@ -178,6 +185,9 @@ impl State {
                 .iter()
                 .map(|(tool, length_mm)| (*tool, along_z(*length_mm)))
                 .collect(),
+            diameters_mm: options.tool_diameters_mm.clone(),
+            orientations: options.tool_orientations.clone(),
+            compensation: Compensation::default(),
         }
     }
 

@@ -38,6 +38,8 @@ impl State {
                 self.tool.and_then(|tool| self.tool_offsets.get(&tool)).map_or(0.0, |offset| offset[of(5401)])
             }
             5407..=5409 | 5426..=5428 => 0.0,
+            5410 => self.tool.and_then(|tool| self.diameters_mm.get(&tool).copied()).unwrap_or(0.0),
+            5413 => f64::from(self.tool.and_then(|tool| self.orientations.get(&tool).copied()).unwrap_or(0)),
             5420..=5425 => self.in_unit(of(5420), self.position[of(5420)]),
             _ => return None,
         })
@@ -102,6 +104,10 @@ impl State {
 impl System for State {
     fn number(&self, number: u32) -> Option<f64> {
         if self.is_macro_b { self.macro_b(number) } else { self.ngc(number) }
+    }
+
+    fn is_hidden(&self, number: u32) -> bool {
+        !self.is_macro_b && self.compensation.is_on() && (5420..=5428).contains(&number)
     }
 
     fn named(&self, name: &str) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! The tool in the spindle: its change, its length, its radius.
+//! The tool in the spindle: its change and its length; its table entries set by the program.
 
 use super::block::letters;
 use super::canon::Call;
@@ -94,7 +94,7 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// G10 L1, L10, L11: the offset of a tool, by its values or by what the place shall be called: in the active
+    /// G10 L1, L10, L11: radius, orientation and offset of a tool, the offset by its values or by what the place shall be called: in the active
     /// work offset, or for L11 in G59.3 without G92.
     pub(super) fn set_tool(&mut self, kind: u32) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);
@@ -106,6 +106,12 @@ impl Execution<'_, '_> {
         }
         let tool = ToolNumber(number);
         let old = self.offset_of(tool, self.block.span(b'P'))?;
+        if let Some(radius_mm) = self.length(b'R')? {
+            self.state.diameters_mm.insert(tool, 2.0 * radius_mm);
+        }
+        if let Some(orientation) = self.block.whole(b'Q', 0, 9)? {
+            self.state.orientations.insert(tool, orientation as u8);
+        }
         let mut frame = self.state.frame;
         if kind == 11 {
             let fixture = self.state.work_offsets.len() - 1;
@@ -125,25 +131,6 @@ impl Execution<'_, '_> {
         let offset = if kind == 1 { offset } else { frame.turned(&offset, true) };
         self.state.tool_offsets.insert(tool, offset);
         Ok(())
-    }
-
-    /// G40, G41, G42.
-    pub(super) fn cutter_compensation(&mut self) {
-        if let Some(code @ (410 | 420)) = self.block.g(group::CUTTER) {
-            let reason = "cutter radius compensation is not simulated: the path is cut as it is written";
-            self.report.without_effect(b'G', code, reason);
-            let span = self.block.g_span(group::CUTTER);
-            let note = || {
-                Fault::error(
-                    UNSUPPORTED,
-                    span,
-                    reason,
-                    "give the wear offset as zero, or let the post write the centre path",
-                )
-                .with(super::Severity::Warning)
-            };
-            self.report.once(u32::from(code), note, UNSUPPORTED);
-        }
     }
 
     /// G43, G43.1, G43.2 and G49.

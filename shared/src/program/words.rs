@@ -50,7 +50,11 @@ impl Execution<'_, '_> {
             Some(_) => letters(b"HXYZ"),
             None => 0,
         };
-        used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
+        used |= match self.block.g(group::CUTTER) {
+            Some(_) if self.dialect.is_fanuc_like() => letters(b"DLP"),
+            Some(410 | 411 | 420 | 421) => letters(b"DL"),
+            _ => 0,
+        };
         used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
         used |= match self.block.g(group::PATH) {
             Some(640) => letters(b"PQ"),
