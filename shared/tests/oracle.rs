@@ -16,17 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Programs that need what is not interpreted, with the reason. Each must differ: one that agrees has to leave
 /// this list.
-const NOT_INTERPRETED: [(&str, &str); 15] = [
-    ("comp-g1.ngc", "cutter compensation"),
-    ("comp.ngc", "cutter compensation"),
-    ("comp311.ngc", "cutter compensation"),
-    ("comp311_2.ngc", "cutter compensation"),
-    ("g76.ngc", "cutter compensation"),
-    ("gmoccapy_2_tools_with_cutter_radius_compensation.ngc", "cutter compensation"),
-    ("lathe-g76.ngc", "cutter compensation"),
-    ("lathecomp.ngc", "cutter compensation"),
-    ("mmount.ngc", "cutter compensation"),
-    ("useful-subroutines.ngc", "cutter compensation"),
+const NOT_INTERPRETED: [(&str, &str); 5] = [
     ("lathe_g70_71_demo.ngc", "lathe cycles"),
     ("lathe_g7x_face_boring.ngc", "lathe cycles"),
     ("lathe_g7x_quadrants.ngc", "lathe cycles"),
@@ -57,14 +47,14 @@ fn the_programs_of_the_package_give_the_same_motions() {
         let excused = NOT_INTERPRETED.iter().find(|(excused, _)| *excused == file);
         match (compare(path, &folder.join("tool.tbl"), &sources), excused) {
             (Ok(count), None) => (agreed, steps) = (agreed + 1, steps + count),
-            (Err(_), Some((file, reason))) => eprintln!("not compared: {file}: {reason}"),
+            (Err(what), Some((file, reason))) => eprintln!("not compared: {file}: {reason} ({what})"),
             (Ok(_), Some((file, _))) => writeln!(wrong, "{file} agrees: take it off the list").expect("a string"),
             (Err(what), None) => writeln!(wrong, "{file}: {what}").expect("a string"),
         }
     }
     eprintln!("{agreed} of {} programs agree with the oracle in {steps} steps", files.len());
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(agreed >= 35 && steps > 30_000, "{agreed} programs, {steps} steps: the package has changed");
+    assert!(agreed >= 51 && steps > 30_000, "{agreed} programs, {steps} steps: the package has changed");
 }
 
 /// A random valid program: lines, arcs in both forms, planes, cycles, offsets, units, feed modes, loops.

@@ -80,6 +80,7 @@ impl Execution<'_, '_> {
     /// G0 or G1 to a place.
     pub(super) fn line_to(&mut self, code: u16, target: Axes, span: Range<usize>) -> Checked<()> {
         let is_compensated = self.state.compensation.is_active();
+        self.state.compensation.forget_place();
         let end = self.state.pose(&target);
         if code == 0 {
             if is_compensated {
