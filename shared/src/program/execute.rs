@@ -51,6 +51,8 @@ const MACRO_ARGUMENTS: [(u8, u32); 21] = [
     (b'Y', 25),
     (b'Z', 26),
 ];
+/// Least feed that G93 gives, in units of the program a minute, as LinuxCNC has it: a move nowhere needs one.
+const INVERSE_FEED_MIN: f64 = 0.1;
 /// Longest dwell in s: a day.
 const DWELL_MAX_S: f64 = 86_400.0;
 
@@ -559,7 +561,10 @@ impl Execution<'_, '_> {
         let feed_mm_s = match self.state.feed_mode {
             FeedMode::PerMinute if is_rotary => feed / self.state.unit.mm() / 60.0,
             FeedMode::PerMinute => feed / 60.0,
-            FeedMode::InverseTime => math::hypot(length_mm, if is_rotary { turn_deg } else { 0.0 }) * feed / 60.0,
+            FeedMode::InverseTime => {
+                let path = math::hypot(length_mm, if is_rotary { turn_deg } else { 0.0 });
+                (path * feed).max(INVERSE_FEED_MIN * self.state.unit.mm()) / 60.0
+            }
             FeedMode::PerRevolution => {
                 let speed = self.state.spindle_speed().map_or(0.0, RotaryVelocity::as_rev_s);
                 if speed <= 0.0 {

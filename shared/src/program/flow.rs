@@ -16,12 +16,14 @@ use super::parameters::Locals;
 use super::state::Saved;
 use super::text::Place;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A text that was opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Text<'a> {
     bytes: &'a [u8],
-    index: Option<Index>,
+    /// Shared with the checkpoints.
+    index: Arc<Index>,
 }
 
 /// A loop or branch that is open in the running call.
@@ -42,7 +44,7 @@ pub(super) enum Kind {
 }
 
 /// A call to come back from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Frame {
     source: usize,
     place: Place,
@@ -60,7 +62,7 @@ struct Frame {
 }
 
 /// Texts, place and calls.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Flow<'a> {
     sources: &'a dyn Sources,
     texts: Vec<Text<'a>>,
@@ -112,7 +114,7 @@ impl<'a> Flow<'a> {
     pub(super) fn new(text: &'a [u8], sources: &'a dyn Sources) -> Self {
         Self {
             sources,
-            texts: vec![Text { bytes: text, index: None }],
+            texts: vec![Text { bytes: text, index: Arc::default() }],
             names: vec![String::new()],
             source: 0,
             place: Place::default(),
@@ -145,9 +147,22 @@ impl<'a> Flow<'a> {
         self.frames.len()
     }
 
-    pub(super) fn index(&mut self, source: usize) -> &Index {
-        let text = &mut self.texts[source];
-        text.index.get_or_insert_with(|| Index::of(text.bytes))
+    /// The line behind `o… sub` in a text.
+    pub(super) fn find_sub(&mut self, source: usize, label: &str) -> Option<Place> {
+        let Text { bytes, index } = &mut self.texts[source];
+        index.subs.get(label).copied().or_else(|| Arc::make_mut(index).search_sub(bytes, label))
+    }
+
+    /// The line behind `O1001` in a text.
+    pub(super) fn find_program(&mut self, source: usize, label: &str) -> Option<Place> {
+        let Text { bytes, index } = &mut self.texts[source];
+        index.programs.get(label).copied().or_else(|| Arc::make_mut(index).search_program(bytes, label))
+    }
+
+    /// The line that has an N word.
+    pub(super) fn find_line(&mut self, source: usize, number: u32) -> Option<Place> {
+        let Text { bytes, index } = &mut self.texts[source];
+        index.lines.get(&number).copied().or_else(|| Arc::make_mut(index).search_line(bytes, number))
     }
 
     /// A subprogram file by name, opened once.
@@ -156,7 +171,7 @@ impl<'a> Flow<'a> {
             return Some(known);
         }
         let bytes = self.sources.find(name)?;
-        self.texts.push(Text { bytes, index: None });
+        self.texts.push(Text { bytes, index: Arc::default() });
         self.names.push(name.to_owned());
         Some(self.texts.len() - 1)
     }
@@ -272,7 +287,7 @@ impl<'a> Interpreter<'a> {
         }
         let target = if called.is_line {
             let source = self.flow.source;
-            self.flow.index(source).lines.get(&called.number).copied().map(|place| (source, place))
+            self.flow.find_line(source, called.number).map(|place| (source, place))
         } else {
             self.program(called.number)
         };
@@ -294,13 +309,13 @@ impl<'a> Interpreter<'a> {
     fn program(&mut self, number: u32) -> Option<(usize, Place)> {
         let label = number.to_string();
         for source in [self.flow.source, 0] {
-            if let Some(place) = self.flow.index(source).programs.get(&label) {
-                return Some((source, *place));
+            if let Some(place) = self.flow.find_program(source, &label) {
+                return Some((source, place));
             }
         }
         let source =
             self.flow.open_text(&format!("O{number:04}")).or_else(|| self.flow.open_text(&format!("o{number}")))?;
-        let place = self.flow.index(source).programs.get(&label).copied();
+        let place = self.flow.find_program(source, &label);
         Some((source, place.unwrap_or_default()))
     }
 
@@ -323,7 +338,7 @@ impl<'a> Interpreter<'a> {
 
     fn go_to(&mut self, number: u32, span: Range<usize>) -> Checked<()> {
         let source = self.flow.source;
-        let Some(place) = self.flow.index(source).lines.get(&number).copied() else {
+        let Some(place) = self.flow.find_line(source, number) else {
             let text = format!("there is no line N{number} to go to");
             return Err(Fault::error(FLOW, span, text, "write the N word at the line that is meant").fatal());
         };

@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 /// Nothing fails. What is wrong with the text is told by [`diagnostics`](Self::diagnostics); a block with an
 /// error makes no motion and the next one is read, so that one run finds more than one mistake. A program with
 /// an error is one a control would refuse: its operations are good for looking at, not for running.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Interpreter<'a> {
     pub(super) flow: Flow<'a>,
     pub(super) options: &'a Options,
@@ -40,6 +40,8 @@ pub struct Interpreter<'a> {
     pub(super) supplied: Vec<String>,
     ready: VecDeque<CanonOp>,
     pub(super) report: Report<'a>,
+    /// Number of blocks at which the next checkpoint is due.
+    pub(super) checkpoint_next: u64,
     has_tape_mark: bool,
     pub(super) is_over: bool,
 }
@@ -85,6 +87,7 @@ impl<'a> Interpreter<'a> {
             supplied: Vec::new(),
             ready: VecDeque::new(),
             report: Report::new(Facts::new(name, dialect, evidence), options.limits.diagnostics_max),
+            checkpoint_next: Self::CHECKPOINT_BLOCKS,
             has_tape_mark: false,
             is_over: false,
         };

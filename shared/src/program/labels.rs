@@ -82,7 +82,10 @@ fn plain(bytes: &[u8]) -> String {
     letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
 }
 
-/// Where things are in one text.
+/// Where things are in one text, as far as it had to be looked through. The first of equal names counts.
+///
+/// Nothing is looked through before it is asked for, and then no farther than to what was asked for: a program of
+/// many megabytes begins at once, and one without calls and jumps keeps nothing here.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     /// The line behind `o… sub`.
@@ -91,28 +94,60 @@ pub(super) struct Index {
     pub(super) programs: BTreeMap<String, Place>,
     /// The line that has the N word.
     pub(super) lines: BTreeMap<u32, Place>,
+    /// Looked through for O-words, and for N words, up to here.
+    behind: [Place; 2],
 }
 
 impl Index {
-    /// Of a text. The first of equal names counts.
-    pub(super) fn of(text: &[u8]) -> Self {
-        let (mut index, mut place) = (Self::default(), Place::default());
-        loop {
-            let before = place;
-            let Some(line) = next_line(text, &mut place) else { return index };
-            let line = &text[line.range];
-            if let Some(number) = line_number(line) {
-                index.lines.entry(number).or_insert(before);
+    /// Looks on for the line behind `o… sub`.
+    pub(super) fn search_sub(&mut self, text: &[u8], label: &str) -> Option<Place> {
+        while let Some((found, place)) = self.next_label(text) {
+            let is_sub = found.keyword == "sub";
+            if is_sub && found.label == label {
+                return Some(place);
             }
+        }
+        None
+    }
+
+    /// Looks on for the line behind `O1001`.
+    pub(super) fn search_program(&mut self, text: &[u8], label: &str) -> Option<Place> {
+        while let Some((found, place)) = self.next_label(text) {
+            if found.keyword.is_empty() && found.label == label {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// The next O-word that names a subprogram or program for the first time, and the place behind its line.
+    fn next_label(&mut self, text: &[u8]) -> Option<(OWord, Place)> {
+        loop {
+            let line = next_line(text, &mut self.behind[0])?;
+            let line = &text[line.range];
             let Head::OWord(at) = head(line) else { continue };
-            match o_word(line, at) {
-                Some(word) if word.keyword == "sub" => {
-                    index.subs.entry(word.label).or_insert(place);
-                }
-                Some(word) if word.keyword.is_empty() => {
-                    index.programs.entry(word.label).or_insert(place);
-                }
-                _ => {}
+            let Some(word) = o_word(line, at) else { continue };
+            let places = match word.keyword.as_str() {
+                "sub" => &mut self.subs,
+                "" => &mut self.programs,
+                _ => continue,
+            };
+            if !places.contains_key(&word.label) {
+                places.insert(word.label.clone(), self.behind[0]);
+                return Some((word, self.behind[0]));
+            }
+        }
+    }
+
+    /// Looks on for a numbered line.
+    pub(super) fn search_line(&mut self, text: &[u8], number: u32) -> Option<Place> {
+        loop {
+            let before = self.behind[1];
+            let line = next_line(text, &mut self.behind[1])?;
+            let Some(found) = line_number(&text[line.range]) else { continue };
+            self.lines.entry(found).or_insert(before);
+            if found == number {
+                return Some(before);
             }
         }
     }
@@ -180,10 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn an_index_knows_the_first_of_each() {
-        let index = Index::of(b"O1\nN10 G0\no<a> sub\nN10 G1\no<a> endsub\nO2\n");
-        assert_eq!(index.subs["a"].line, 3);
-        assert_eq!((index.programs["1"].line, index.programs["2"].line), (1, 6));
-        assert_eq!(index.lines[&10].line, 1);
+    fn an_index_knows_the_first_of_each_and_looks_no_farther() {
+        let text = b"O1\nN10 G0\no<a> sub\nN10 G1\no<a> endsub\nO2\n";
+        let mut index = Index::default();
+        assert_eq!(index.search_sub(text, "a").map(|place| place.line), Some(3));
+        assert_eq!(index.behind[0].line, 3, "what lies behind is not read");
+        assert_eq!(index.programs["1"].line, 1);
+        assert_eq!(index.search_program(text, "2").map(|place| place.line), Some(6));
+        assert_eq!(index.search_line(text, 10).map(|place| place.line), Some(1));
+        assert_eq!((index.search_line(text, 11), index.search_sub(text, "b")), (None, None));
     }
 }

@@ -9,6 +9,7 @@ use super::canon::{FeedMode, Plane, Provenance};
 use super::codes::group;
 use super::execute::Execution;
 use super::fault::*;
+use super::frame::Axes;
 use super::interpreter::Interpreter;
 use super::profile::{Cut, Piece, Point, Refusal};
 use super::roughing::{Words, turn};
@@ -70,8 +71,7 @@ impl Execution<'_, '_> {
         if words.depth <= 0.0 {
             return fault(CYCLE, "I, the depth of a cut, is not above zero", "write I without sign");
         }
-        self.set_motion(0);
-        self.line_to(0, target, span.clone())?;
+        self.approach(target, &span)?;
         *self.turning = Some(Turning {
             code,
             label,
@@ -87,6 +87,15 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
+    /// A rapid that cutter compensation leaves as it is.
+    fn approach(&mut self, target: Axes, span: &Range<usize>) -> Checked<()> {
+        self.set_motion(0);
+        let side = self.state.compensation.suspend();
+        let made = self.line_to(0, target, span.clone());
+        self.state.compensation.resume(side);
+        made
+    }
+
     /// The moves of a cycle whose profile was read.
     fn turn(&mut self, turning: Turning) -> Checked<()> {
         if turning.pieces.len() <= 1 {
@@ -98,7 +107,7 @@ impl Execution<'_, '_> {
         let cuts = turn(cycle, decimal, pieces, &words).map_err(|refusal| refused(refusal, span.clone()))?;
         let unit_mm = self.state.unit.mm();
         for cut in cuts {
-            let (Cut::Rapid(to) | Cut::Feed(to) | Cut::Arc { end: to, .. }) = cut;
+            let (Cut::Rapid(to) | Cut::Approach(to) | Cut::Feed(to) | Cut::Arc { end: to, .. }) = cut;
             if !(to.z.is_finite() && to.x.is_finite()) {
                 return Err(refused(Refusal::Shape("a piece of it has no length or no centre"), span));
             }
@@ -109,12 +118,13 @@ impl Execution<'_, '_> {
                     self.set_motion(0);
                     self.line_to(0, target, span.clone())?;
                 }
+                Cut::Approach(_) => self.approach(target, &span)?,
                 Cut::Feed(_) => {
                     self.set_motion(10);
                     self.line_to(10, target, span.clone())?;
                 }
                 Cut::Arc { centre, ccw, .. } => {
-                    let here = self.state.position;
+                    let here = self.state.programmed();
                     let stands = |axis: usize| (target[axis] - here[axis]).abs() < EQUAL_WITHIN * unit_mm;
                     if !(stands(0) && stands(2)) {
                         self.set_motion(if ccw { 30 } else { 20 });

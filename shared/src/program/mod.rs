@@ -22,6 +22,7 @@ mod arc;
 mod block;
 mod calls;
 mod canon;
+mod checkpoint;
 mod codes;
 mod comments;
 mod compensation;
@@ -65,6 +66,7 @@ pub use canon::{
     Call, CallStackId, CanonOp, FeedMode, ForcedReason, Modal, PathMode, Plane, Pose, Provenance, SourceId,
     SpindleState, StopKind, SurfaceSpeed,
 };
+pub use checkpoint::Checkpoint;
 pub use comments::{CommentTool, tools_from_comments};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use digest::digest;

@@ -87,6 +87,7 @@ impl Execution<'_, '_> {
     /// G0 or G1 to a place.
     pub(super) fn line_to(&mut self, code: u16, target: Axes, span: Range<usize>) -> Checked<()> {
         let is_compensated = self.state.compensation.is_active();
+        self.state.compensation.forget_place();
         let end = self.state.pose(&target);
         if code == 0 {
             if is_compensated {
@@ -163,7 +164,8 @@ impl Execution<'_, '_> {
         span: Range<usize>,
     ) -> Checked<()> {
         let [first, second, _] = self.state.plane.axes();
-        let from = [self.state.position[first], self.state.position[second]];
+        let programmed = self.state.programmed();
+        let from = [programmed[first], programmed[second]];
         let tolerance = Tolerance::of(self.dialect, self.state.unit.mm());
         let found = about(from, [target[first], target[second]], centre, clockwise, tolerance);
         let arc = found.map_err(|reason| no_arc(reason, span.clone()))?;

@@ -160,13 +160,11 @@ impl Interpreter<'_> {
             return Err(malformed(span, text, "pass fewer"));
         }
         let running = self.flow.source;
-        let found = [running, 0]
-            .into_iter()
-            .find_map(|source| self.flow.index(source).subs.get(label).copied().map(|place| (source, place)));
+        let found =
+            [running, 0].into_iter().find_map(|source| self.flow.find_sub(source, label).map(|place| (source, place)));
         let found = found.or_else(|| {
             let source = self.flow.open_text(label)?;
-            let index = self.flow.index(source);
-            Some((source, index.subs.get(label).copied()?))
+            Some((source, self.flow.find_sub(source, label)?))
         });
         let Some(target) = found else {
             let text = format!("there is no subprogram o<{label}>");

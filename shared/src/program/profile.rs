@@ -105,8 +105,14 @@ impl Div<f64> for Point {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Cut {
     Rapid(Point),
+    /// A rapid that cutter compensation leaves as it is.
+    Approach(Point),
     Feed(Point),
-    Arc { centre: Point, ccw: bool, end: Point },
+    Arc {
+        centre: Point,
+        ccw: bool,
+        end: Point,
+    },
 }
 
 /// Why a profile cannot be turned.
@@ -153,6 +159,12 @@ impl Cuts {
     pub(super) fn rapid(&mut self, to: Point) -> Result<(), Refusal> {
         self.count()?;
         self.moves.push(Cut::Rapid(self.back(to)));
+        Ok(())
+    }
+
+    pub(super) fn approach(&mut self, to: Point) -> Result<(), Refusal> {
+        self.count()?;
+        self.moves.push(Cut::Approach(self.back(to)));
         Ok(())
     }
 

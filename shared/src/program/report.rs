@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const CALLERS_TOLD: usize = 8;
 
 /// Where the interpretation stands and what it has to tell.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Report<'a> {
     pub(super) facts: Facts,
     pub(super) diagnostics: Vec<Diagnostic>,

@@ -42,6 +42,7 @@ impl Execution<'_, '_> {
             self.report.once(0, note, NO_TOOL);
         }
         let tool = self.state.selected.unwrap_or(ToolNumber(0));
+        self.find_place();
         self.state.tool = Some(tool);
         self.report.facts.tools_changed.insert(tool);
         if self.options.tool_length_rule == ToolLengthRule::AtToolChange {

@@ -84,6 +84,8 @@ pub(super) struct Compensation {
     contour: Option<[f64; 3]>,
     /// G40 has left the contour and no straight move was made since.
     is_arc_forbidden: bool,
+    /// Machine coordinates where the tool stands beside the contour that G40 left, until it moves.
+    left_at: Option<Axes>,
     queue: Queue,
 }
 
@@ -96,6 +98,21 @@ impl Compensation {
     /// True if moves are changed: it is on, and the tool has a radius.
     pub(super) fn is_active(&self) -> bool {
         self.is_on() && self.radius_mm > 0.0
+    }
+
+    /// Switches off for a move that runs as written; what it gives brings it back.
+    pub(super) fn suspend(&mut self) -> Option<Side> {
+        self.side.take()
+    }
+
+    /// Switches on again after [`suspend`](Self::suspend).
+    pub(super) fn resume(&mut self, side: Option<Side>) {
+        self.side = side;
+    }
+
+    /// The tool moves: it stands where the program believes again.
+    pub(super) fn forget_place(&mut self) {
+        self.left_at = None;
     }
 
     fn side(&self) -> Side {
@@ -271,6 +288,9 @@ impl Execution<'_, '_> {
     fn leave_contour(&mut self) -> Checked<()> {
         if self.state.compensation.is_active() && self.state.compensation.contour.is_some() {
             self.release_at_place()?;
+            let shift = lathe_origin(self.state.plane, &self.state.compensation);
+            let stands: Axes = std::array::from_fn(|axis| self.state.position[axis] + shift[axis]);
+            self.state.compensation.left_at = Some(self.state.frame.machine(&stands));
             self.state.position = self.state.programmed();
             self.state.compensation.is_arc_forbidden = true;
         }
@@ -290,8 +310,8 @@ impl Execution<'_, '_> {
         if self.block.m(m_group::OVERRIDE).is_some() {
             return refused(self.block.m_span(m_group::OVERRIDE), "switching overrides");
         }
-        if self.block.inert().iter().any(|(letter, code, _)| *letter == b'M' && matches!(code, 620..=680)) {
-            return refused(0..0, "setting an output");
+        if self.block.m(m_group::SIGNAL).is_some() {
+            return refused(self.block.m_span(m_group::SIGNAL), "an input or output");
         }
         let plane = match self.block.g(group::PLANE) {
             Some(170) => Plane::Xy,
@@ -334,7 +354,7 @@ impl Execution<'_, '_> {
             Some(50..=53) => refused(span, "a spline"),
             Some(382..=385) => refused(span, "probing"),
             Some(330 | 331 | 760) if is_active => refused(span, "a synchronised move"),
-            Some(700..=722 | 730 | 810..=890) => refused(span, "a cycle"),
+            Some(710..=722 | 730 | 740 | 810..=890) => refused(span, "a cycle"),
             _ => Ok(()),
         }
     }
@@ -346,6 +366,13 @@ impl Execution<'_, '_> {
         }
         let text = "the move after cutter compensation has to be straight, not an arc";
         Err(Fault::error(WRONG_MODE, span, text, "leave the contour with G0 or G1"))
+    }
+
+    /// A tool change asks the machine where the tool stands: beside the contour, not on it.
+    pub(super) fn find_place(&mut self) {
+        if let Some(machine) = self.state.compensation.left_at.take() {
+            self.state.position = self.state.frame.program(&machine);
+        }
     }
 
     /// A straight move: arcs are possible again.
