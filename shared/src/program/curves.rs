@@ -67,7 +67,10 @@ impl Execution<'_, '_> {
             self.state.spline_end = [p, q];
             vec![start, [start[0] + away[0], start[1] + away[1]], [end[0] + p, end[1] + q], end]
         };
-        self.set_motion(code);
+        // LinuxCNC does not make G5 and G5.1 modal.
+        if !self.dialect.is_strict() {
+            self.set_motion(code);
+        }
         let pieces = PIECES_PER_POINT * points.len();
         for piece in 1..=pieces {
             let at = bezier(&points, piece as f64 / pieces as f64);

@@ -82,7 +82,11 @@ impl Execution<'_, '_> {
         let holes = self.plan_holes(code, [first, second, normal], span)?;
         self.state.motion = Some(code);
         self.state.forced = forced_by(code);
-        if self.state.position[normal] < holes.retract {
+        // LinuxCNC looks at the height the series began at.
+        let is_ngc = self.dialect == Dialect::Rs274ngc;
+        let from =
+            if is_ngc { self.state.sticky.initial.unwrap_or(holes.retract) } else { self.state.position[normal] };
+        if from < holes.retract {
             let mut up = self.state.position;
             up[normal] = holes.retract;
             self.cycle_line(0, up, &holes.span)?;

@@ -332,14 +332,14 @@ impl Execution<'_, '_> {
         }
         let mut origin = self.state.work_offsets[index];
         let rotation_deg = self.block.word(b'R').unwrap_or(self.state.rotations_deg[index]);
-        let here = self.origin_of_here(rotation_deg)?;
-        for axis in 0..6 {
-            let Some(value) = self.axis_word(axis)? else { continue };
-            origin[axis] = match kind {
-                Some(20) => here[axis],
-                _ if self.state.is_incremental && self.dialect.is_fanuc_like() => origin[axis] + value,
-                _ => value,
-            };
+        if kind == Some(20) {
+            origin = self.origin_of_here(index)?;
+        } else {
+            for (axis, amount) in origin.iter_mut().enumerate() {
+                let Some(value) = self.axis_word(axis)? else { continue };
+                let adds = self.state.is_incremental && self.dialect.is_fanuc_like();
+                *amount = if adds { *amount + value } else { value };
+            }
         }
         self.state.work_offsets[index] = origin;
         self.state.rotations_deg[index] = rotation_deg;
@@ -349,18 +349,21 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// The origin at which the place where the axes stand has the coordinates of the axis words.
-    fn origin_of_here(&mut self, rotation_deg: f64) -> Checked<Axes> {
+    /// The origin at which the place where the axes stand has the coordinates of the axis words in a work offset:
+    /// it moves along the axes of that offset.
+    fn origin_of_here(&mut self, index: usize) -> Checked<Axes> {
         let machine = self.state.frame.machine(&self.state.position);
-        let mut called = self.state.position;
-        for (axis, place) in called.iter_mut().enumerate() {
-            *place = self.axis_word(axis)?.unwrap_or(*place);
-        }
         let mut frame = self.state.frame;
-        frame.origin = [0.0; 6];
-        frame.rotate(rotation_deg);
-        let from_zero = frame.machine(&called);
-        Ok(std::array::from_fn(|axis| machine[axis] - from_zero[axis]))
+        frame.origin = self.state.work_offsets[index];
+        frame.rotate(self.state.rotations_deg[index]);
+        let (at, mut step) = (frame.program(&machine), [0.0; 6]);
+        for (axis, step) in step.iter_mut().enumerate() {
+            if let Some(value) = self.axis_word(axis)? {
+                *step = at[axis] - value;
+            }
+        }
+        let step = frame.turned(&step, true);
+        Ok(std::array::from_fn(|axis| frame.origin[axis] + step[axis]))
     }
 }
 

@@ -90,6 +90,7 @@ impl Execution<'_, '_> {
             let span = self.block.m_span(m_group::TOOL);
             return Err(Fault::error(MISSING_WORD, span, "M61 has no Q word", "write Q with the number of the tool"));
         };
+        self.offset_of(ToolNumber(number), self.block.span(b'Q'))?;
         self.state.tool = Some(ToolNumber(number));
         self.report.facts.tools_changed.insert(ToolNumber(number));
         Ok(())
