@@ -309,7 +309,7 @@ fn program(seed: u64, forbidden: Option<&str>) -> Writer {
         writer.switch_on();
         writer.entry();
         let pieces = 2 + writer.rng.below(5);
-        let at = writer.rng.below(pieces as u64);
+        let at = writer.rng.below(pieces);
         for piece in 0..pieces {
             writer.piece();
             if piece == at
