@@ -17,7 +17,7 @@ What this version does
 
 const ABSENT: &str = "\
 What is not there yet
-  program      expressions and O-words beyond what the posts above need; Siemens; cutter compensation G41/G42
+  program      expressions and O-words beyond what the posts above need; Siemens; Fanuc cutter compensation
   motion       jerk; rotary axes; importers for other machine descriptions; fitting to recordings
   kernel       tri-dexel, 3+2 and 5-axis; fixtures and finished part; 3MF
   process      stability in the plan; learning from measured load; ceiling programs (nothing is ever faster than

@@ -17,7 +17,7 @@ use crate::units::{Length, RotaryVelocity};
 
 /// Version of everything that turns bytes into a path and a plan; part of the context digest, so that two
 /// versions that might differ never share one.
-const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 1");
+const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 2");
 
 /// What the program itself said, and how it was read.
 #[derive(Clone, Debug)]
@@ -175,4 +175,37 @@ fn context(sources: &JobSources, path: &Path) -> ContextDigest {
     let mut chain = DigestChain::new(COMPILER_VERSION);
     chain.bytes(&sources.to_bytes()).bytes(path.digest().as_bytes());
     ContextDigest(chain.digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A job with its tool in a comment.
+    fn job(program: &str) -> (Option<Job>, Vec<Diagnostic>) {
+        let manifest = "schema = 1\nname = \"a\"\n[program]\nfile = \"a.ngc\"\ndialect = \"rs274ngc\"\n[machine]\nfile = \"m\"\n\
+                        [material]\nname = \"x\"\n";
+        let manifest = toml::from_str(manifest).expect("a valid manifest");
+        let parts = [
+            ("a.ngc", program.as_bytes().to_vec()),
+            ("m", include_bytes!("../../../scenarios/data/machines/generic-vmc.toml").to_vec()),
+            ("x", include_bytes!("../../../scenarios/data/materials/7050-t7451.toml").to_vec()),
+        ];
+        let parts = parts.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+        Job::compile(&JobSources { manifest, parts })
+    }
+
+    #[test]
+    fn a_compensated_contour_is_cut_a_radius_beside_it() {
+        let text = "(T1 D=10. CR=0. - flat end mill)\nG21 G90 G17 G94 G40 G49 G54\nT1 M6\nS5000 M3\nG0 X-30 Y0 Z-2\n\
+                    G41 D1 G1 X0 F1000\nX50\nG40 G0 X80\nM2\n";
+        let (compiled, said) = job(text);
+        let compiled = compiled.unwrap_or_else(|| panic!("{said:?}"));
+        let beside = |line: u32| compiled.path.segments().iter().find(|segment| segment.at.line == line);
+        let (entry, contour) = (beside(6).expect("the entry"), beside(7).expect("the contour"));
+        let rise = contour.geometry.end().y - entry.geometry.start().y;
+        assert!((rise - 5.0).abs() < 1e-9, "{rise} mm instead of the radius");
+        let (none, said) = job(&text.replace("X-30 Y0", "X-4 Y0"));
+        assert!(none.is_none() && said.iter().any(|one| one.code == "program::entry-move"), "{said:?}");
+    }
 }

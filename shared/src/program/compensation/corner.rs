@@ -84,7 +84,7 @@ pub(super) fn arc_bend(side: Side, to_cutter: f64, tangent: f64) -> f64 {
 /// Sorts a bend. `is_arch` says that an outer arc meets the corner: where that turns back on itself, the cutter
 /// stays above instead of looping round.
 pub(super) fn sort(bend: f64, is_back: bool, is_arch: bool) -> Corner {
-    if bend < -FLAT_RAD || bend > PI + FLAT_RAD || (is_back && is_arch) {
+    if !(-FLAT_RAD..=PI + FLAT_RAD).contains(&bend) || (is_back && is_arch) {
         Corner::Concave
     } else if bend > FLAT_RAD {
         Corner::Convex

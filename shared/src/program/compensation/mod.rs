@@ -35,7 +35,7 @@ use super::fault::*;
 use super::frame::Axes;
 use super::state::State;
 use crate::ident::ToolNumber;
-use queue::{Held, HeldMove, Motion, Queue};
+use queue::{Held, HeldMove, Motion, Queue, Slack};
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
@@ -420,9 +420,9 @@ impl Execution<'_, '_> {
         if self.state.compensation.queue.is_empty() {
             return Ok(());
         }
-        let grain_mm = 0.01 * self.state.unit.mm();
+        let slack = Slack::of(self.state.unit);
         let axes = self.state.plane.axes();
-        if let Err(reason) = self.state.compensation.queue.end_at(place, [axes[0], axes[1]], grain_mm) {
+        if let Err(reason) = self.state.compensation.queue.end_at(place, [axes[0], axes[1]], slack) {
             return Err(gouge(reason));
         }
         self.release();

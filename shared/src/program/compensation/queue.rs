@@ -5,10 +5,25 @@ use super::super::frame::Axes;
 use super::Point;
 use super::corner::sweep;
 use crate::det::math;
+use crate::machine::LengthUnit;
 use std::collections::VecDeque;
 
-/// An arc may grow by so much, rad, when its end is moved to a corner.
-const GROWTH_MAX_RAD: f64 = 0.001;
+/// How far a held arc may be changed: bounds of LinuxCNC, which has them in units of the program.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slack {
+    /// Off its circle, mm.
+    radius_mm: f64,
+    /// Longer than the program has it, rad.
+    growth_rad: f64,
+}
+
+impl Slack {
+    /// In the unit in force.
+    pub(super) fn of(unit: LengthUnit) -> Self {
+        let growth_rad = if unit == LengthUnit::Millimetre { 0.0254 } else { 0.001 };
+        Self { radius_mm: 0.01 * unit.mm(), growth_rad }
+    }
+}
 
 /// Kind and geometry of a held move, apart from where it ends.
 #[derive(Clone, Debug)]
@@ -98,8 +113,8 @@ impl Queue {
     /// three to change.
     ///
     /// # Errors
-    /// Why a move cannot end there: it would have to run backwards, or leave its circle by more than `grain_mm`.
-    pub(super) fn end_at(&mut self, place: Point, axes: [usize; 2], grain_mm: f64) -> Result<(), &'static str> {
+    /// Why a move cannot end there: it would have to run backwards, or leave its circle.
+    pub(super) fn end_at(&mut self, place: Point, axes: [usize; 2], slack: Slack) -> Result<(), &'static str> {
         let anchor = self.anchor;
         for held in &mut self.held {
             let Held::Move(held) = held else { continue };
@@ -107,11 +122,11 @@ impl Queue {
                 Motion::Arc { centre, turns, sweep: own } => {
                     let before = math::hypot(held.target[axes[0]] - centre[0], held.target[axes[1]] - centre[1]);
                     let after = math::hypot(place[0] - centre[0], place[1] - centre[1]);
-                    if (before - after).abs() > grain_mm {
+                    if (before - after).abs() > slack.radius_mm {
                         return Err("cutter compensation would let an arc end off its circle");
                     }
                     let grown = anchor
-                        .is_some_and(|start| sweep(start, centre, turns, place).abs() > own.abs() + GROWTH_MAX_RAD);
+                        .is_some_and(|start| sweep(start, centre, turns, place).abs() > own.abs() + slack.growth_rad);
                     if own != 0.0 && grown {
                         return Err("the cutter cannot reach this inner corner of an arc without gouging");
                     }

@@ -192,7 +192,7 @@ fn diagnoses_with_place_and_advice() {
     check("G0 X[1/0]", "program::arithmetic", 1, 6);
     check("G0 X#<none>", "program::parameter", 1, 5);
     check("G0 X1", "program::unit-assumed", 1, 4);
-    check("G41 D1", "program::unsupported", 1, 1);
+    check_fault(Dialect::Fanuc, "G21 G41 D1", "program::unsupported", 1, 5);
     check_fault(Dialect::Siemens, "G0 X1", "program::unsupported", 0, 0);
 }
 

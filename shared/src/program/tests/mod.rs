@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
 mod blocks;
+mod compensation;
 mod corpus;
 mod curves;
 mod cycles;
