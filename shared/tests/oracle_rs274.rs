@@ -106,8 +106,8 @@ const CONSTRUCTS: [(&str, Writer); 32] = [
     ("M70", |rng, label| {
         let code = if rng.chance(0.5) { "M73" } else { "M70" };
         format!(
-            "o{label} sub\n{code}\nG91 F77 G20\nG1 X.1\no{label} endsub\nG21 G90 F300\no{label} call\nG21\nG90 G1 X1 F200\n\
-             M70\nG91 F50\nG1 X1\nM72\nG1 X2\nM71\n"
+            "o{label} sub\n{code}\nG91 F77 G18 G98\nG1 X.1\no{label} endsub\nG21 G90 F300\no{label} call\nG21\nG90 G1 X1 F200\n\
+             M70\nG91 F50\nG1 X1\nM72\nG1 X2\nM71\nG17 G99\n"
         )
     }),
     ("O-word values", |rng, label| {
@@ -155,7 +155,7 @@ fn thread(rng: &mut Rng, _: u64) -> String {
 
 fn spline(rng: &mut Rng, _: u64) -> String {
     let order = if rng.chance(0.5) { " L4" } else { "" };
-    let mut text = format!("G17 F300\nG5.2 X1 Y{} P{}{order}\n", number(rng, -5.0, 5.0), number(rng, 0.5, 2.0));
+    let mut text = format!("{STAND}G17 F300\nG5.2 X1 Y{} P{}{order}\n", number(rng, -5.0, 5.0), number(rng, 0.5, 2.0));
     for _ in 0..rng.below(4) + 3 {
         let (x, y) = (number(rng, -9.0, 9.0), number(rng, -9.0, 9.0));
         writeln!(text, "X{x} Y{y} P{}", number(rng, 0.5, 2.0)).expect("a string");

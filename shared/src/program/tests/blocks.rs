@@ -146,7 +146,7 @@ fn parameters_and_expressions_of_macro_b() {
     check(Dialect::Rs274ngc, "G21\n#1=5 #2=[#1+1]\nG0 X#1 #1=7 Y#2\nX#1 Y#3", &["3 rapid 5 1 0", "4 rapid 7 0 0"]);
     check(
         Dialect::Rs274ngc,
-        "G21\n#<_a>=[2**3 + 10 MOD 4 - 6/4]\nG0 X#<_a> Y[ATAN[1]/[1]] Z[1 LT 2 AND 3 GE 4]",
+        "G21\n#<_all>=[2**3 + 10 MOD 4 - 6/4]\nG0 X#<_all> Y[ATAN[1]/[1]] Z[1 LT 2 AND 3 GE 4]",
         &["3 rapid 8.5 45 0"],
     );
 }

@@ -73,7 +73,15 @@ fn dwell_feed_out_and_spindle_at_the_bottom() {
     check_cycle("G99 G85 X0 Z-1 R1\nG80", &["3 rapid 0 0 1", "3 feed 0 0 -1 F100", "3 feed 0 0 1 F100"]);
     check_cycle(
         "M3 G99 G84 X0 Z-1 R1\nG80",
-        &["3 spindle 1", "3 rapid 0 0 1", "3 feed 0 0 -1 F100", "3 spindle -1", "3 feed 0 0 1 F100", "3 spindle 1"],
+        &[
+            "3 spindle 1",
+            "3 rapid 0 0 1",
+            "3 feed 0 0 -1 F100",
+            "3 dwell 0",
+            "3 spindle -1",
+            "3 feed 0 0 1 F100",
+            "3 spindle 1",
+        ],
     );
     check_cycle(
         "M3 G99 G86 X0 Z-1 R1 P1\nG80",

@@ -166,7 +166,7 @@ fn g64_and_g61_stand_beside_operations() {
 
 #[test]
 fn under_g96_the_spindle_follows_x() {
-    let text = "G21 G18 F.1\nM3 G96 S100 D2000\nG95 G1 X50\nX10\nX0\nG97 S300\nX20\nM2\n";
+    let text = "G21 G18\nM3 G96 S100 D2000\nG95 F.1 G1 X50\nX10\nX0\nG97 S300\nX20\nM2\n";
     let result = run(text, &options(Dialect::Rs274ngc));
     let speeds: Vec<String> = result
         .ops
