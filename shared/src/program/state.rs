@@ -268,7 +268,9 @@ impl State {
         let turn_mm = std::f64::consts::TAU * self.position[0].abs();
         let speed = RotaryVelocity::rev_s(surface.speed_mm_s / turn_mm);
         match surface.greatest {
-            Some(greatest) if greatest.as_rev_s() > 0.0 && !(speed.as_rev_s() < greatest.as_rev_s()) => Some(greatest),
+            Some(greatest) if greatest.as_rev_s() > 0.0 && speed.as_rev_s().min(f64::MAX) >= greatest.as_rev_s() => {
+                Some(greatest)
+            }
             _ => Some(speed).filter(|speed| speed.as_rev_s().is_finite()),
         }
     }
