@@ -52,7 +52,7 @@ mod tests;
 pub use canon::{
     Call, CanonOp, FeedMode, ForcedReason, Modal, Plane, Pose, Provenance, SourceId, SpindleState, StopKind,
 };
-pub use comments::{CommentTool, tools_from_comments};
+pub use comments::{CommentTool, tool_from_words, tools_from_comments};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use digest::digest;
 pub use facts::{Facts, WithoutEffect};

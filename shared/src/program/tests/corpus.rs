@@ -82,7 +82,7 @@ fn a_siemens_program_is_named_and_refused() {
 fn tools_of_real_programs() {
     let tools = |file: &str| {
         corpus(file).map(|text| {
-            let tools = tools_from_comments(file, &text);
+            let tools = tools_from_comments(&text);
             tools
                 .iter()
                 .map(|tool| (tool.number.0, tool.diameter.map_or("?".to_owned(), |size| number(size.as_mm()))))
