@@ -271,13 +271,12 @@ impl ToolEntry {
             return Some(("point_angle_deg", format!("`point_angle_deg` is {deg}, expected 1 to below 180")));
         }
         let keys = self.offset_mm.keys().filter(|key| !matches!(key.as_str(), "x" | "y" | "u" | "v" | "w"));
-        if let Some(key) = keys.chain(self.offset_deg.keys().filter(|k| !matches!(k.as_str(), "a" | "b" | "c"))).next() {
+        if let Some(key) = keys.chain(self.offset_deg.keys().filter(|k| !matches!(k.as_str(), "a" | "b" | "c"))).next()
+        {
             return Some(("offset_mm", format!("`{key}` is no axis of an offset, expected x, y, u, v, w or a, b, c")));
         }
         match (self.shape, self.corner_radius_mm) {
-            (Some(ShapeWord::BullNose), None) => {
-                Some(("shape", "a bull nose needs `corner_radius_mm`".to_owned()))
-            }
+            (Some(ShapeWord::BullNose), None) => Some(("shape", "a bull nose needs `corner_radius_mm`".to_owned())),
             (_, Some(mm)) if !(0.0 < mm && mm < half_mm) => Some((
                 "corner_radius_mm",
                 format!("`corner_radius_mm` is {mm}, expected above 0 and below half the diameter"),

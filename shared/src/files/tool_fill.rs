@@ -125,6 +125,9 @@ mod tests {
         check("G20\n(T7| 1/4 REAMER|H0)", SpecialCutter::Reamer);
         check("G21\nT4 M6 (D8 SONDERWERKZEUG)", SpecialCutter::Other);
         let (tool, _) = said("G20\n( #30 DRILL   )\nN1 T9\n");
-        assert!(matches!(tool.shape, CutterShape::Drill { .. }) && tool.flutes.is_none(), "size unknown, force unknown");
+        assert!(
+            matches!(tool.shape, CutterShape::Drill { .. }) && tool.flutes.is_none(),
+            "size unknown, force unknown"
+        );
     }
 }

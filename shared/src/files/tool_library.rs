@@ -163,7 +163,8 @@ impl ToolLibrary {
             let mut found = placed.iter().filter(|placed| placed.entry.name.trim() == name.trim()).peekable();
             if found.peek().is_none() {
                 let known: Vec<_> = placed.iter().take(NAMED_MAX).map(|placed| placed.entry.label()).collect();
-                let message = format!("no tool is called `{name}`, which {number} is mapped to; there are {}", known.join(", "));
+                let message =
+                    format!("no tool is called `{name}`, which {number} is mapped to; there are {}", known.join(", "));
                 errors.push(Diagnostic {
                     severity: Severity::Error,
                     code: "tool::map",
@@ -212,12 +213,7 @@ impl ToolLibrary {
 }
 
 /// Puts an entry in its place, or joins it with the one that is there.
-fn place<'a, K: Ord>(
-    map: &mut BTreeMap<K, Placed<'a>>,
-    key: K,
-    next: Placed<'a>,
-    errors: &mut Vec<Diagnostic>,
-) {
+fn place<'a, K: Ord>(map: &mut BTreeMap<K, Placed<'a>>, key: K, next: Placed<'a>, errors: &mut Vec<Diagnostic>) {
     let Some(first) = map.get_mut(&key) else {
         map.insert(key, next);
         return;
@@ -267,9 +263,7 @@ fn join_entries(one: &ToolEntry, other: &ToolEntry) -> Result<ToolEntry, (&'stat
     agree("material", &mut joined.material, other.material)?;
     agree("pocket", &mut joined.pocket, other.pocket)?;
     agree("orientation", &mut joined.orientation, other.orientation)?;
-    for (mine, theirs) in
-        [(&mut joined.offset_mm, &other.offset_mm), (&mut joined.offset_deg, &other.offset_deg)]
-    {
+    for (mine, theirs) in [(&mut joined.offset_mm, &other.offset_mm), (&mut joined.offset_deg, &other.offset_deg)] {
         for (axis, value) in theirs {
             let kept = mine.entry(axis.clone()).or_insert(*value);
             if (*kept - value).abs() > AGREEMENT {
@@ -308,7 +302,8 @@ fn filled(placed: &Placed<'_>) -> Result<LibraryTool, Box<Diagnostic>> {
     let mut assumed = entry.assumed.clone();
     let place = placed.place();
     let mut say = |what: String| assumed.push(format!("{place}: {label}: {what}"));
-    let range = |message: String| Box::new(placed.error("tool::range", format!("{label}: {message}"), "correct the figure"));
+    let range =
+        |message: String| Box::new(placed.error("tool::range", format!("{label}: {message}"), "correct the figure"));
     if entry.line.is_none() && (entry.diameter_mm.is_none() || entry.shape.is_none()) {
         let key = if entry.shape.is_none() { "shape" } else { "diameter_mm" };
         let message = format!("{label} has no `{key}`");

@@ -124,7 +124,8 @@ impl<'a> Inputs<'a> {
                 Err(error) => self.diagnostics.push(*error),
             }
         }
-        let map = section.map.iter().filter_map(|(number, name)| Some((ToolNumber(number.parse().ok()?), name.clone())));
+        let map =
+            section.map.iter().filter_map(|(number, name)| Some((ToolNumber(number.parse().ok()?), name.clone())));
         match ToolLibrary::read(&files, &map.collect()) {
             Ok(library) => {
                 self.assumed.extend(library.assumed.iter().cloned());

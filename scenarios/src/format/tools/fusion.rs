@@ -106,7 +106,9 @@ fn one_tool(sheet: &mut Sheet<'_>, node: &Node<'_>, object: &Object<'_>) -> Done
         Some("carbide") => draft.entry.material = Some(MaterialWord::Carbide),
         Some("hss") => draft.entry.material = Some(MaterialWord::Hss),
         Some("" | "unspecified") | None => {}
-        Some(other) => draft.entry.skipped.push(format!("the cutter material `{other}` has no data here, carbide is taken")),
+        Some(other) => {
+            draft.entry.skipped.push(format!("the cutter material `{other}` has no data here, carbide is taken"))
+        }
     }
     sheet.add(draft);
     Ok(())
@@ -127,7 +129,7 @@ fn unit(sheet: &mut Sheet<'_>, object: &Object<'_>, outer: Option<f64>) -> Resul
 
 fn geometry(draft: &mut Draft, geometry: &Object<'_>, unit_mm: f64) -> Done {
     // Zero is Fusion's way of leaving a figure open, except where it cannot be left open.
-    let mut size = |symbol: &str, key: &'static str, draft: &mut Draft| -> Result<Option<f64>, Box<Diagnostic>> {
+    let size = |symbol: &str, key: &'static str, draft: &mut Draft| -> Result<Option<f64>, Box<Diagnostic>> {
         let Some(node) = geometry.get(symbol) else { return Ok(None) };
         draft.at(key, node.span());
         let value = node.number()?;
@@ -152,11 +154,10 @@ fn geometry(draft: &mut Draft, geometry: &Object<'_>, unit_mm: f64) -> Done {
     }
     if matches!(draft.entry.shape, Some(ShapeWord::Cone | ShapeWord::Drill)) {
         point(draft, geometry)?;
-        if let Some(tip_mm) = size("tip-diameter", "diameter_mm", draft)?.filter(|tip_mm| *tip_mm > 0.0) {
-            draft.entry.skipped.push(format!("the flat of {tip_mm:.3} mm at its tip is not modelled: its cone runs to a point"));
-            if let Some(node) = geometry.get("DC") {
-                draft.at("diameter_mm", node.span());
-            }
+        let tip_mm = geometry.get("tip-diameter").map(Node::number).transpose()?.unwrap_or(0.0) * unit_mm;
+        if tip_mm > 0.0 {
+            let flat = format!("the flat of {tip_mm:.3} mm at its tip is not modelled: its cone runs to a point");
+            draft.entry.skipped.push(flat);
         }
     }
     Ok(())
@@ -187,7 +188,10 @@ fn post_process(draft: &mut Draft, post: &Object<'_>) -> Done {
         if let Some(offset) = post.get(key) {
             let offset_number = offset.count()?;
             if offset_number != number {
-                draft.entry.skipped.push(format!("`{}`: {key} {offset_number} differs from the tool's number and is not used", offset.path()));
+                draft.entry.skipped.push(format!(
+                    "`{}`: {key} {offset_number} differs from the tool's number and is not used",
+                    offset.path()
+                ));
             }
         }
     }

@@ -31,8 +31,9 @@ pub(super) fn parse(file: FileText<'_>) -> Found<Node<'_>> {
     match serde_json::from_str::<&RawValue>(file.text) {
         Ok(raw) => Ok(Node { file, raw: raw.get(), path: String::new() }),
         Err(error) => {
-            let line_start = file.text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-            let start: usize = line_start + error.column().saturating_sub(1);
+            let before = file.text.split_inclusive('\n').take(error.line().saturating_sub(1));
+            let line_start: usize = before.map(str::len).sum();
+            let start = line_start + error.column().saturating_sub(1);
             let start = (0..=start.min(file.text.len())).rev().find(|at| file.text.is_char_boundary(*at)).unwrap_or(0);
             let span = Span { start, len: file.text[start..].chars().next().map_or(0, char::len_utf8) };
             let message = format!("this is not JSON: {error}");
@@ -99,8 +100,10 @@ impl<'a> Node<'a> {
         let Ok(raws) = serde_json::from_str::<Vec<&'a RawValue>>(self.raw) else {
             return Err(self.wrong("a list in brackets"));
         };
-        let node = |(index, raw): (usize, &'a RawValue)| {
-            Node { file: self.file, raw: raw.get(), path: format!("{}[{index}]", self.path) }
+        let node = |(index, raw): (usize, &'a RawValue)| Node {
+            file: self.file,
+            raw: raw.get(),
+            path: format!("{}[{index}]", self.path),
         };
         Ok(raws.into_iter().enumerate().map(node).collect())
     }

@@ -155,8 +155,8 @@ fn unpack(name: &str, bytes: &[u8]) -> Result<Vec<u8>, ImportError> {
         }],
         text: String::new(),
     };
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|problem| error(format!("this is no zip archive: {problem}")))?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
+        .map_err(|problem| error(format!("this is no zip archive: {problem}")))?;
     let entry = archive.by_name(ARCHIVED).map_err(|problem| error(format!("{ARCHIVED} cannot be read: {problem}")))?;
     let mut unpacked = Vec::new();
     entry

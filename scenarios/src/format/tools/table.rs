@@ -44,7 +44,8 @@ fn one_tool(sheet: &mut Sheet<'_>, words: &str, comment: &str, start: usize) {
         let figure = &word[word.chars().next().map_or(0, char::len_utf8)..];
         let known = "TPXYZABCUVWDIJQ".contains(letter);
         let value = figure.parse::<f64>().ok().filter(|value| value.is_finite() && known);
-        let Some(value) = value.filter(|_| figure.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))) else {
+        let Some(value) = value.filter(|_| figure.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
+        else {
             let message = format!("`{word}` is no word of a tool table, expected one of TPXYZABCUVWDIJQ and a number");
             return sheet.error(span, "tool::word", message, "correct the word; comments stand behind `;`");
         };
@@ -80,7 +81,11 @@ fn one_tool(sheet: &mut Sheet<'_>, words: &str, comment: &str, start: usize) {
 fn take(sheet: &mut Sheet<'_>, draft: &mut Draft, letter: char, value: f64, span: Span) -> Result<(), String> {
     let whole = || {
         let fits = (-1.0..=99_999_999.0).contains(&value) && value.fract() == 0.0;
-        if fits { Ok(value.max(0.0) as u32) } else { Err(format!("{letter} is {value}, expected a whole number from 0")) }
+        if fits {
+            Ok(value.max(0.0) as u32)
+        } else {
+            Err(format!("{letter} is {value}, expected a whole number from 0"))
+        }
     };
     let entry = &mut draft.entry;
     match letter {
