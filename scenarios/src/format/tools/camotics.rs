@@ -75,6 +75,7 @@ fn one_tool(sheet: &mut Sheet<'_>, key: &str, node: &Node<'_>, project_mm: Optio
 }
 
 fn form(draft: &mut Draft, node: &Node<'_>) -> Done {
+    draft.at("point_angle_deg", node.span());
     let entry = &mut draft.entry;
     entry.shape = Some(match node.text()?.to_ascii_lowercase().as_str() {
         "cylindrical" => ShapeWord::Flat,

@@ -12,11 +12,6 @@ use super::{ImportError, ToolImport, UnitOfFile};
 const TOOLS_MAX: usize = 20_000;
 const ERRORS_MAX: usize = 50;
 
-/// Millimetres in a unit.
-pub(super) fn mm(unit: LengthUnit) -> f64 {
-    unit.mm()
-}
-
 /// An entry on its way, with where its figures stand.
 pub(super) struct Draft {
     pub(super) entry: ToolEntry,
@@ -87,7 +82,7 @@ impl<'a> Sheet<'a> {
     /// an assumption.
     pub(super) fn unit_mm(&mut self) -> f64 {
         let unit = match self.unit {
-            UnitOfFile::Stated(unit) => return mm(unit),
+            UnitOfFile::Stated(unit) => return unit.mm(),
             UnitOfFile::OfMachine(unit) => unit,
         };
         if !self.unit_said {
@@ -96,7 +91,7 @@ impl<'a> Sheet<'a> {
             let name = self.text.name;
             self.assumed.push(format!("{name}: lengths without a unit are in {word}, the machine's unit"));
         }
-        mm(unit)
+        unit.mm()
     }
 
     /// Line of a byte, from 1.
@@ -113,10 +108,6 @@ impl<'a> Sheet<'a> {
 
     pub(super) fn skip(&mut self, at: usize, what: String) {
         self.skipped.push(format!("{}:{}: {what}", self.text.name, self.line(at)));
-    }
-
-    pub(super) fn assume_file(&mut self, what: String) {
-        self.assumed.push(format!("{}: {what}", self.text.name));
     }
 
     pub(super) fn skip_file(&mut self, what: String) {

@@ -4,6 +4,7 @@ use shared::det::Rng;
 use shared::files::{FileText, ToolLibrary};
 use shared::ident::ToolNumber;
 use shared::machine::LengthUnit;
+use shared::program::Diagnostic;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -156,7 +157,7 @@ fn wrong_libraries_say_which_field() {
     check("\"RE\": 1.5", "\"RE\": 7", 8, 33, "tool::range", "corner_radius_mm");
     check("\"millimeters\"", "\"furlongs\"", 7, 42, "tool::json", "`furlongs` is no unit");
     check("\"number\": 2", "\"number\": 2.5", 8, 97, "tool::json", "data[1].post-process.number");
-    check("\"NOF\": 4}", "\"NOF\": 4", 8, 0, "file::syntax", "not JSON");
+    check("\"NOF\": 4}", "\"NOF\": 4", 9, 3, "file::syntax", "not JSON");
     check_error("lib.json", b"{\"tools\"\0: 1}", (1, 9, "file::syntax"), "not JSON");
     check_error("lib.json", b"{}", (1, 1, "tool::json"), "no tool library that is known");
     check_error("lib.json", b"[]", (1, 1, "tool::json"), "an object in braces");
@@ -185,11 +186,15 @@ fn changed_bytes_never_panic() {
         let mut bytes = text.as_bytes().to_vec();
         for _ in 0..1 + rng.next_u64() % 3 {
             let at = (rng.next_u64() % bytes.len() as u64) as usize;
-            bytes[at] = b"0-9.eE,;{}[]\"\0\xffTD \n"[(rng.next_u64() % 20) as usize];
+            bytes[at] = b"0-9.eE,;{}[]\"\0\xffTD \n"[(rng.next_u64() % 19) as usize];
         }
         match import(name, &bytes, MM) {
             Ok(import) => {
-                library(&import, name);
+                // Two entries may have come to share a number, which is the library's to refuse.
+                let text = import.file.to_toml();
+                let read = ToolLibrary::read(&[FileText { name, text: &text }], &Default::default());
+                let conflicts = |errors: &Vec<Diagnostic>| errors.iter().all(|error| error.code == "tool::conflict");
+                assert!(read.as_ref().err().is_none_or(conflicts), "seed {seed}: {read:?}");
                 sound += 1;
             }
             Err(error) => {
@@ -252,7 +257,7 @@ fn freecad_bits_old_and_new() {
         MM,
         &[
             "+ bit.fctb:1: `1/4 Endmill`: Flat, diameter 6.350 mm, cutting edge 19.050 mm, shank 6.350 mm, overall length 63.500 mm, 2 flutes",
-            "~ bit.fctb:1: `1/4 Endmill`: stick-out 25.4 mm, cutting edge 19.1 mm",
+            "~ bit.fctb:1: `1/4 Endmill`: stick-out 25.4 mm, cutting edge 19.0 mm",
         ],
     );
     let bit = |shape: &str, parameters: &str| {
@@ -393,6 +398,8 @@ fn twins_in_inch_and_mm_are_equal() {
         let mut rng = Rng::new(seed);
         let mut thousandth = |below: u64| (20 + rng.next_u64() % below) as f64 / 1000.0;
         let (d, l, z) = (thousandth(900), thousandth(3000), thousandth(5000));
+        // A cone that is not sharper than any cutter.
+        let l = l.min(3.0 * d);
         let (d_mm, l_mm, z_mm) = (d * 25.4, l * 25.4, z * 25.4);
         let table = |d: f64, z: f64| format!("T4 P4 D{d} Z{z} ;end mill\n");
         let fusion = |unit: &str, d: f64, l: f64| {
