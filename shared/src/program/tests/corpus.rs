@@ -103,7 +103,7 @@ fn tools_of_real_programs() {
     expect("maestro/maestro_parallel.nc", &[(3, "3.175")]);
     expect(
         "nist/nist_d2mi_fixture.nc",
-        &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75")],
+        &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75"), (20, "6.35")],
     );
     expect("cncjs/cncjs_tball_pocket.gcode", &[]);
 }
