@@ -61,6 +61,7 @@ pub fn simulate_json(
         collisions,
         rapids_in_stock,
         assumed: assumed.iter().chain(&job.assumed).cloned().collect(),
+        skipped: job.skipped.clone(),
         notes: notes(diagnostics),
         stock: StockJson {
             cell_mm: [simulation.map_report.cell_mm.0, simulation.map_report.cell_mm.1],

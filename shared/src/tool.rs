@@ -41,6 +41,43 @@ pub enum CutterShape {
         /// SIG, the full angle at the tip, in (0, π).
         point_angle: Angle,
     },
+    /// A cutter whose forces no model here covers: removed as a cylinder of DC, its loads stay unknown.
+    Special(SpecialCutter),
+}
+
+/// Cutters without a force model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpecialCutter {
+    /// Tap or forming tap: its feed is its pitch.
+    Tap,
+    /// Reamer.
+    Reamer,
+    /// Thread mill, single or full profile.
+    ThreadMill,
+    /// A form that is named but not modelled (dovetail, slitting saw), or not named at all.
+    Other,
+}
+
+impl CutterShape {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flat => "flat end mill",
+            Self::Ball => "ball mill",
+            Self::BullNose { .. } => "bull-nose mill",
+            Self::Cone { .. } => "cone",
+            Self::Drill { .. } => "drill",
+            Self::Special(SpecialCutter::Tap) => "tap",
+            Self::Special(SpecialCutter::Reamer) => "reamer",
+            Self::Special(SpecialCutter::ThreadMill) => "thread mill",
+            Self::Special(SpecialCutter::Other) => "cutter of another form",
+        }
+    }
+
+    /// False where no force model covers the form.
+    pub const fn has_force_model(self) -> bool {
+        !matches!(self, Self::Special(_))
+    }
 }
 
 /// One section of a holder, a frustum, listed from the cutter upwards.
@@ -117,7 +154,7 @@ impl Tool {
             return None;
         }
         let height_mm = match self.shape {
-            CutterShape::Flat => 0.0,
+            CutterShape::Flat | CutterShape::Special(_) => 0.0,
             CutterShape::Ball => radius_mm - (radius_mm * radius_mm - r_mm * r_mm).max(0.0).sqrt(),
             CutterShape::BullNose { corner_radius } => {
                 let corner_mm = corner_radius.as_mm();
@@ -138,7 +175,7 @@ impl Tool {
             return Length::ZERO;
         }
         let width_mm = match self.shape {
-            CutterShape::Flat => radius_mm,
+            CutterShape::Flat | CutterShape::Special(_) => radius_mm,
             CutterShape::Ball if h_mm >= radius_mm => radius_mm,
             CutterShape::Ball => (2.0 * radius_mm * h_mm - h_mm * h_mm).max(0.0).sqrt(),
             CutterShape::BullNose { corner_radius } if h_mm >= corner_radius.as_mm() => radius_mm,

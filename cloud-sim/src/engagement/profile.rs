@@ -40,7 +40,7 @@ impl Profile {
         let radius_mm = tool.radius().as_mm();
         let tip_mm = tool.tip_height().as_mm();
         let (form, face_mm) = match tool.shape {
-            CutterShape::Flat => (Form::Flat, radius_mm),
+            CutterShape::Flat | CutterShape::Special(_) => (Form::Flat, radius_mm),
             CutterShape::Ball => (Form::Round { corner_mm: radius_mm }, 0.0),
             CutterShape::BullNose { corner_radius } => {
                 let corner_mm = corner_radius.as_mm().min(radius_mm);

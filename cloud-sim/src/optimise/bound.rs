@@ -8,7 +8,7 @@ use shared::geom::Vector;
 use shared::machine::Machine;
 use shared::motion::{Path, Segment, SegmentKind, Station};
 use shared::plan::{Binding, Limits, Reason};
-use shared::tool::{CutterShape, Tool};
+use shared::tool::{CutterShape, SpecialCutter, Tool};
 use shared::units::Feedrate;
 
 use crate::engagement::CutStep;
@@ -166,9 +166,14 @@ fn with_drives(bound: StepBound) -> StepBound {
     bound
 }
 
-/// True where a milling cutter goes down steeply; drills and spot drills do nothing else.
+/// True where a milling cutter goes down steeply; drills, spot drills, taps and reamers do nothing else.
 fn plunges(tool: &Tool, direction: &Vector) -> bool {
-    let mills = !matches!(tool.shape, CutterShape::Drill { .. } | CutterShape::Cone { .. });
+    let mills = !matches!(
+        tool.shape,
+        CutterShape::Drill { .. }
+            | CutterShape::Cone { .. }
+            | CutterShape::Special(SpecialCutter::Tap | SpecialCutter::Reamer)
+    );
     mills && -direction.z > PLUNGE_SINE
 }
 

@@ -30,7 +30,7 @@ impl Cutter {
         let profile = Profile::new(tool);
         let radius = profile.radius_mm as f32;
         let underside = match tool.shape {
-            CutterShape::Flat => Form::Flat,
+            CutterShape::Flat | CutterShape::Special(_) => Form::Flat,
             CutterShape::Ball => Form::Ball(Ball { radius }),
             CutterShape::BullNose { .. } => match profile.corner_mm() {
                 Some(corner) if corner > 0.0 && profile.face_mm > 0.0 => {

@@ -80,14 +80,21 @@ struct SimulateArgs {
     #[arg(required_unless_present = "scenario")]
     program: Option<PathBuf>,
     /// Take everything from a scenario file or a built-in case; nothing of its run is done.
-    #[arg(long, conflicts_with_all = ["program", "machine", "tools", "material", "stock"])]
+    #[arg(long, conflicts_with_all = ["program", "machine", "tools", "tool_units", "tool_map", "material", "stock"])]
     scenario: Option<String>,
     /// Machine: a file, or a built-in name (generic-vmc, hurco-02, hurco-04).
     #[arg(long)]
     machine: Option<String>,
-    /// Tool library (TOML). Without it, tools are read from the program's comments.
-    #[arg(long)]
-    tools: Option<PathBuf>,
+    /// Tool library: TOML, LinuxCNC .tbl, Fusion 360 .json or .tools, FreeCAD .fctb, .camotics, or CSV. Given more than
+    /// once, the files complete each other. Without it, tools are read from the program's comments.
+    #[arg(long, value_name = "FILE")]
+    tools: Vec<PathBuf>,
+    /// Unit of a tool library that does not say one; the machine's where absent.
+    #[arg(long, value_name = "UNIT", value_parser = ["mm", "inch"])]
+    tool_units: Option<String>,
+    /// Gives a T number to a library entry by its name, for instance 3="5mm Endmill"; may be repeated.
+    #[arg(long, value_name = "N=NAME", value_parser = numbered)]
+    tool_map: Vec<(String, String)>,
     /// Material: a file, or a built-in name (6061-T6, 7050-T7451, C45E, 42CrMo4, X5CrNi18-10, GJL-250, Ti6Al4V).
     #[arg(long)]
     material: Option<String>,
@@ -159,6 +166,14 @@ struct ReplayArgs {
 
 /// Most threads to simulate with: beyond any machine this is for, and few enough to start.
 const THREADS_MAX: i64 = 256;
+
+/// `3=5mm Endmill`.
+fn numbered(text: &str) -> Result<(String, String), String> {
+    let (number, name) = text.split_once('=').ok_or("write a T number, `=` and a name")?;
+    let number = number.trim().trim_start_matches(['T', 't']);
+    number.parse::<u32>().map_err(|_| format!("`{number}` is no T number"))?;
+    Ok((number.to_owned(), name.trim().to_owned()))
+}
 
 fn threads() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u16).range(1..=THREADS_MAX).map(usize::from)

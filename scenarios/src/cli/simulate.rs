@@ -74,6 +74,8 @@ fn request(args: &SimulateArgs) -> Result<SimulateRequest, String> {
         program,
         machine: args.machine.clone(),
         tools: args.tools.clone(),
+        tool_units: args.tool_units.clone(),
+        tool_map: args.tool_map.iter().cloned().collect(),
         material: args.material.clone(),
         stock: args.stock.as_deref().map(stock).transpose()?,
         limits: Default::default(),

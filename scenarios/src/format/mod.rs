@@ -9,6 +9,7 @@ mod builtin;
 mod expect;
 mod scenario;
 mod scenario_file;
+mod tools;
 
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
@@ -17,3 +18,4 @@ pub use scenario_file::{
     BudgetSection, ExpectSection, FaultAction, FaultPlace, FaultSection, HorizonSection, NetworkSection, RunMode,
     RunSection, ScenarioFile, SpreadSection, TruthSection,
 };
+pub use tools::{ImportError, ToolImport, UnitOfFile, import_tools};

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use shared::files::{
     FileText, JobFile, LimitsSection, MachineSection, MaterialSection, ProgramSection, StockSection, ToolsSection,
-    parse_toml,
+    parse_toml, read_machine,
 };
 use shared::ident::Name;
 use shared::job::{JobSources, check_manifest};
+use shared::machine::LengthUnit;
 use shared::program::{Diagnostic, Severity};
 
 use super::builtin::{Builtin, builtin_names};
 use super::expect::Expectation;
 use super::scenario_file::ScenarioFile;
+use super::tools::{UnitOfFile, import_tools};
 
 /// Cells that a stock map can be made of, mm: finer takes more memory than there is, coarser shows nothing.
 pub const RESOLUTION_MM: RangeInclusive<f64> = 0.001..=10.0;
@@ -65,8 +67,12 @@ pub struct SimulateRequest {
     pub program: PathBuf,
     /// Machine: path or built-in name.
     pub machine: Option<String>,
-    /// Tool library.
-    pub tools: Option<PathBuf>,
+    /// Tool libraries that complete each other.
+    pub tools: Vec<PathBuf>,
+    /// Unit of a library that does not say one: `mm` or `inch`.
+    pub tool_units: Option<String>,
+    /// Names of library entries by T number.
+    pub tool_map: BTreeMap<String, String>,
     /// Material: path or built-in name.
     pub material: Option<String>,
     /// Stock.
@@ -210,7 +216,9 @@ impl SimulateRequest {
             wcs: BTreeMap::new(),
             stock: self.stock.clone().map(|stock| stock.0),
             tools: ToolsSection {
-                library: self.tools.as_ref().map(|path| path.display().to_string()),
+                library: self.tools.iter().map(|path| path.display().to_string()).collect(),
+                units: self.tool_units.clone(),
+                map: self.tool_map.clone(),
                 ..ToolsSection::default()
             },
             material: MaterialSection { name: material, kc1_1: None, mc: None },
@@ -274,13 +282,50 @@ fn gather(manifest: JobFile, place: &Place<'_>) -> Result<JobSources, LoadError>
     take(&manifest.program.file, None);
     take(&manifest.machine.file, Some(Builtin::Machine));
     take(&manifest.material.name, Some(Builtin::Material));
-    if let Some(library) = &manifest.tools.library {
+    for library in &manifest.tools.library {
         take(library, None);
     }
     if let Some(StockSection::Mesh { file, .. }) = &manifest.stock {
         take(file, None);
     }
+    import_libraries(&manifest, &mut parts, &mut errors);
     if errors.diagnostics.is_empty() { Ok(JobSources { manifest, parts }) } else { Err(errors) }
+}
+
+/// Turns tool tables of other programs into our own format, which is what edge and cloud read.
+fn import_libraries(manifest: &JobFile, parts: &mut BTreeMap<String, Vec<u8>>, errors: &mut LoadError) {
+    let stated = manifest.tools.units.as_deref().and_then(length_unit);
+    let unit = match stated {
+        Some(unit) => UnitOfFile::Stated(unit),
+        None => UnitOfFile::OfMachine(machine_unit(manifest, parts)),
+    };
+    for name in &manifest.tools.library {
+        let Some(bytes) = parts.get(name) else { continue };
+        match import_tools(name, bytes, unit) {
+            Ok(None) => {}
+            Ok(Some(import)) => drop(parts.insert(name.clone(), import.file.to_toml().into_bytes())),
+            Err(problem) => {
+                errors.diagnostics.extend(problem.diagnostics);
+                errors.texts.insert(name.clone(), problem.text);
+            }
+        }
+    }
+}
+
+fn length_unit(word: &str) -> Option<LengthUnit> {
+    match word {
+        "mm" => Some(LengthUnit::Millimetre),
+        "inch" => Some(LengthUnit::Inch),
+        _ => None,
+    }
+}
+
+/// The machine's unit; what is wrong with its file is said where the job is compiled.
+fn machine_unit(manifest: &JobFile, parts: &BTreeMap<String, Vec<u8>>) -> LengthUnit {
+    let name = &manifest.machine.file;
+    let file = parts.get(name).and_then(|bytes| FileText::from_bytes(name, bytes).ok());
+    let machine = file.and_then(|file| read_machine(file, &manifest.machine.patch).ok());
+    machine.map_or(LengthUnit::Millimetre, |(machine, _)| machine.length_unit)
 }
 
 fn find(name: &str, builtin: Option<Builtin>, place: &Place<'_>) -> Result<Vec<u8>, LoadError> {

@@ -59,6 +59,8 @@ pub struct SimulateJson {
     pub rapids_in_stock: Vec<RapidInStockJson>,
     /// What was not given and was filled in.
     pub assumed: Vec<String>,
+    /// What the tool libraries hold that has no effect.
+    pub skipped: Vec<String>,
     /// Warnings and notes about the input.
     pub notes: Vec<String>,
     /// The stock map.

@@ -78,7 +78,10 @@ fn write_simulation(out: &mut String, report: &SimulateJson) {
     for (name, programmed, planned, unit) in rows {
         put(out, format_args!("  {name:<24} {programmed:>9} {planned:>12} {unit}"));
     }
-    put(out, format_args!("  limit on the peak force  {:>22} N", report.force_limit_n));
+    match report.force_limit_n.0 {
+        Some(_) => put(out, format_args!("  limit on the peak force  {:>22} N", report.force_limit_n)),
+        None => put(out, format_args!("  limit on the peak force  {:>22}", "none stated")),
+    }
     put(out, format_args!("  removed volume           {:>22.1} mm³", report.removed_volume_mm3));
     let split: Vec<String> = report.cycle_time_split_s.iter().map(|(name, time)| format!("{name} {time:.1}")).collect();
     put(out, format_args!("  at 100 %: {} s", split.join(", ")));
@@ -94,6 +97,7 @@ fn write_simulation(out: &mut String, report: &SimulateJson) {
     write_reasons(out, report);
     write_findings(out, report);
     write_list(out, "Assumed, because it was not given", &report.assumed);
+    write_list(out, "Not taken over from the tool libraries", &report.skipped);
     write_list(out, "Notes", &report.notes);
 }
 

@@ -70,12 +70,15 @@ impl Cutter {
         let Some(flutes) = flutes else {
             return Err(TruthError::Flutes { tool: tool.name.clone() });
         };
+        if !tool.shape.has_force_model() {
+            return Err(TruthError::Form { tool: tool.name.clone(), form: tool.shape.name() });
+        }
         let radius_mm = tool.diameter.as_mm() / 2.0;
         if !(radius_mm > 0.0 && radius_mm.is_finite()) {
             return Err(TruthError::OutOfRange { what: "a cutter's radius in mm", value: radius_mm });
         }
         let tip = match tool.shape {
-            CutterShape::Flat => Tip::Arc { corner_mm: 0.0 },
+            CutterShape::Flat | CutterShape::Special(_) => Tip::Arc { corner_mm: 0.0 },
             CutterShape::Ball => Tip::Arc { corner_mm: radius_mm },
             CutterShape::BullNose { corner_radius } => Tip::Arc { corner_mm: corner_radius.as_mm() },
             CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {

@@ -100,6 +100,14 @@ pub enum TruthError {
         /// Its name.
         tool: String,
     },
+    /// A tool whose forces nobody models.
+    #[error("tool `{tool}` is a {form}, and there is no force model for it")]
+    Form {
+        /// Its name.
+        tool: String,
+        /// Its form.
+        form: &'static str,
+    },
     /// There is no seed.
     #[error("a truth needs at least one seed")]
     NoSeed,

@@ -54,6 +54,7 @@ const SIMULATE_KEYS: &[(&str, char)] = &[
     ("collisions", 'l'),
     ("rapids_in_stock", 'l'),
     ("assumed", 'l'),
+    ("skipped", 'l'),
     ("notes", 'l'),
     ("stock", 'o'),
     ("power_check_worst", 'f'),

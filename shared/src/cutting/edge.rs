@@ -94,7 +94,7 @@ impl EdgeGroup {
 pub(super) fn elements(engagement: &Engagement, tool: &Tool, ploughs_down: bool) -> Vec<EdgeElement> {
     let lag_bins_mm = math::tan(tool.helix.as_rad()) / tool.radius().as_mm() * ANGLE_BINS as f64 / TAU;
     let tip_mm = match tool.shape {
-        CutterShape::Flat => 0.0,
+        CutterShape::Flat | CutterShape::Special(_) => 0.0,
         _ => tool.tip_height().as_mm(),
     };
     let mut found: Vec<EdgeElement> = Vec::with_capacity(engagement.slices.len() + 1);

@@ -86,12 +86,15 @@ struct Samples {
 }
 
 impl CuttingModel {
-    /// The model of a tool in a material. `None` where the tool's flutes are unknown or zero, where its size
-    /// cannot cut, or where the law is not valid: what is not known is not computed.
+    /// The model of a tool in a material. `None` where the tool's flutes are unknown or zero, where its form or size
+    /// has no force model, or where the law is not valid: what is not known is not computed.
     pub fn new(tool: &Tool, law: &CuttingLaw, runout: Runout) -> Option<Self> {
         let flutes = tool.flutes.filter(|&flutes| (1..=Self::FLUTES_MAX).contains(&flutes))?;
         let radius_mm = tool.radius().as_mm();
-        let sound = radius_mm.is_finite() && radius_mm > 0.0 && tool.helix.abs().as_rad() < PI / 2.0;
+        let sound = tool.shape.has_force_model()
+            && radius_mm.is_finite()
+            && radius_mm > 0.0
+            && tool.helix.abs().as_rad() < PI / 2.0;
         if !(sound && law.is_valid() && runout.offset.is_finite() && runout.angle.is_finite()) {
             return None;
         }

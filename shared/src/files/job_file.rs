@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::machine_file::MachinePatch;
 
@@ -136,8 +136,12 @@ pub enum StockSection {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolsSection {
-    /// Path of a tool library; without one, tools are read from the program's comments.
-    pub library: Option<String>,
+    /// Path of a tool library, or a list of several that complete each other; without one, tools are read from the
+    /// program's comments.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub library: Vec<String>,
+    /// Unit of a library that does not say one, `mm` or `inch`; the machine's where absent.
+    pub units: Option<String>,
     /// Number of the tool that is in the spindle when the program starts.
     pub in_spindle: Option<u32>,
     /// Spindle speed in rpm for a program that never says S.
@@ -145,6 +149,22 @@ pub struct ToolsSection {
     /// Refuse a tool without holder geometry.
     #[serde(default)]
     pub require_holder: bool,
+    /// Name of a library entry by T number.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a path or a list of paths")]
+    enum Written {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::One(path) => vec![path],
+        Written::Several(paths) => paths,
+    })
 }
 
 /// `[material]`

@@ -13,7 +13,9 @@ mod limits_section;
 mod machine_file;
 mod material_file;
 mod text;
-mod tool_file;
+mod tool_entry;
+mod tool_fill;
+mod tool_library;
 
 pub use job_file::{
     JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
@@ -23,6 +25,6 @@ pub use limits_section::{LimitProblem, read_limits};
 pub use machine_file::{MachinePatch, read_machine};
 pub use material_file::read_material;
 pub use text::{Assumed, FileText, parse_toml};
-pub use tool_file::{
-    FLUTES_ASSUMED_DRILL, FLUTES_ASSUMED_END_MILL, ToolLibrary, assume_tool, read_tools, tool_from_comment,
-};
+pub use tool_entry::{HolderEntry, MaterialWord, ShapeWord, ToolEntry, ToolFile};
+pub use tool_fill::{FLUTES_ASSUMED_DRILL, FLUTES_ASSUMED_END_MILL, assume_tool, tool_from_comment};
+pub use tool_library::{LibraryTool, TableFigures, ToolLibrary};

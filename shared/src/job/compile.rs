@@ -59,6 +59,8 @@ pub struct Job {
     pub time_scale: f64,
     /// What was not given and was filled in.
     pub assumed: Vec<Assumed>,
+    /// What the tool libraries hold that has no effect, of the files as a whole and of the tools in use.
+    pub skipped: Vec<String>,
     /// What the program itself said.
     pub facts: JobFacts,
 }
@@ -83,7 +85,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let offsets = inputs.work_offsets(work_origin)?;
     let options = inputs.program_options(&machine, library.as_ref(), offsets, text)?;
     let interpreted = program::interpret(name, text, &NoSubprograms, &options);
-    inputs.diagnostics.extend(interpreted.diagnostics);
+    inputs.name_table(interpreted.diagnostics, library.as_ref());
     let ops = interpreted.ops;
     let origin_mm = offsets[usize::from(first_work_offset(&ops))];
     let (path, problems) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
@@ -119,6 +121,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         force_peak_share: sources.manifest.limits.force_peak_share,
         time_scale: sources.manifest.time_scale,
         assumed: std::mem::take(&mut inputs.assumed),
+        skipped: std::mem::take(&mut inputs.skipped),
         facts: JobFacts { program: interpreted.facts, lines, operations: ops.len(), motions },
     })
 }

@@ -5,7 +5,7 @@ use super::sources::JobSources;
 use super::stock::{StockSpec, length_unit};
 use crate::cutting::Material;
 use crate::files::{
-    Assumed, FileText, JobFile, assume_tool, read_limits, read_machine, read_material, read_tools, tool_from_comment,
+    Assumed, FileText, JobFile, ToolLibrary, assume_tool, read_limits, read_machine, read_material, tool_from_comment,
 };
 use crate::ident::ToolNumber;
 use crate::machine::Machine;
@@ -15,8 +15,11 @@ use crate::program::{self, Diagnostic, Dialect, Severity};
 use crate::tool::Tool;
 use crate::units::{Length, RotaryVelocity};
 
-/// Tools by number, where the job names a library.
-pub(super) type Library = Option<BTreeMap<ToolNumber, Tool>>;
+/// The tool library, where the job names one.
+pub(super) type Library = Option<ToolLibrary>;
+
+/// Code of the interpreter's refusal of a tool that the table does not have.
+const NOT_IN_TABLE: &str = "program::tool-length";
 
 /// Origins of G54 to G59.3 in machine coordinates, mm.
 pub(super) type WorkOffsets = [[f64; 3]; 9];
@@ -28,11 +31,13 @@ pub(super) struct Inputs<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// What was filled in.
     pub(super) assumed: Vec<Assumed>,
+    /// What the files say that has no effect.
+    pub(super) skipped: Vec<String>,
 }
 
 impl<'a> Inputs<'a> {
     pub(super) fn new(sources: &'a JobSources) -> Self {
-        let mut inputs = Self { sources, diagnostics: Vec::new(), assumed: Vec::new() };
+        let mut inputs = Self { sources, diagnostics: Vec::new(), assumed: Vec::new(), skipped: Vec::new() };
         for problem in check_manifest(&sources.manifest) {
             inputs.manifest_error(&problem.key, problem.message, problem.advice);
         }
@@ -107,10 +112,31 @@ impl<'a> Inputs<'a> {
 
     /// `Some(None)` where the job names no library.
     pub(super) fn tool_library(&mut self) -> Option<Library> {
-        let Some(name) = &self.manifest().tools.library else { return Some(None) };
-        let (tools, assumed) = self.read(name, read_tools)?;
-        self.assumed.extend(assumed);
-        Some(Some(tools))
+        let section = &self.manifest().tools;
+        if section.library.is_empty() {
+            return Some(None);
+        }
+        let mut files = Vec::new();
+        for name in &section.library {
+            let bytes = self.part(name)?;
+            match FileText::from_bytes(name, bytes) {
+                Ok(file) => files.push(file),
+                Err(error) => self.diagnostics.push(*error),
+            }
+        }
+        let map =
+            section.map.iter().filter_map(|(number, name)| Some((ToolNumber(number.parse().ok()?), name.clone())));
+        match ToolLibrary::read(&files, &map.collect()) {
+            Ok(library) => {
+                self.assumed.extend(library.assumed.iter().cloned());
+                self.skipped.extend(library.skipped.iter().cloned());
+                Some(Some(library))
+            }
+            Err(errors) => {
+                self.diagnostics.extend(errors);
+                None
+            }
+        }
     }
 
     pub(super) fn program(&mut self) -> Option<&'a [u8]> {
@@ -137,7 +163,7 @@ impl<'a> Inputs<'a> {
     pub(super) fn program_options(
         &self,
         machine: &Machine,
-        library: Option<&BTreeMap<ToolNumber, Tool>>,
+        library: Option<&ToolLibrary>,
         work_offsets_mm: WorkOffsets,
         text: &[u8],
     ) -> Option<program::Options> {
@@ -149,30 +175,20 @@ impl<'a> Inputs<'a> {
         };
         let parameters: Option<BTreeMap<u32, f64>> =
             section.params.iter().map(|(name, value)| Some((name.parse().ok()?, *value))).collect();
-        let lengths = library.into_iter().flatten().map(|(number, tool)| (*number, tool.length_offset.as_mm()));
         Some(program::Options {
             dialect,
             length_unit: unit,
             tool_length_rule: machine.tool_length_rule,
             work_offsets_mm,
             reference_mm: [machine.reference.x, machine.reference.y, machine.reference.z],
-            tool_lengths_mm: lengths.collect(),
-            tool_diameters_mm: self.diameters_mm(library, text),
-            tool_orientations: BTreeMap::new(),
+            tool_lengths_mm: library.map(ToolLibrary::lengths_mm).unwrap_or_default(),
+            tool_diameters_mm: library.map_or_else(|| diameters_of_comments(text), ToolLibrary::diameters_mm),
+            tool_orientations: library.map(ToolLibrary::orientations).unwrap_or_default(),
             optional_stop: section.optional_stop,
             block_delete: section.block_delete,
             parameters: parameters?,
             limits: program::Limits::STANDARD,
         })
-    }
-
-    /// Diameters for cutter compensation: of the library, else of the program's comments.
-    fn diameters_mm(&self, library: Option<&BTreeMap<ToolNumber, Tool>>, text: &[u8]) -> BTreeMap<ToolNumber, f64> {
-        if let Some(library) = library {
-            return library.iter().map(|(number, tool)| (*number, tool.diameter.as_mm())).collect();
-        }
-        let comments = program::tools_from_comments(&self.manifest().program.file, text);
-        comments.iter().filter_map(|comment| Some((comment.number, comment.diameter?.as_mm()))).collect()
     }
 
     /// The tool of moves before the first tool change; assumed as T0 where nobody says.
@@ -184,12 +200,12 @@ impl<'a> Inputs<'a> {
     /// The tools the path uses: from the library, else from the program's comments, else assumed.
     pub(super) fn tools(
         &mut self,
-        library: Option<&BTreeMap<ToolNumber, Tool>>,
+        library: Option<&ToolLibrary>,
         segments: &[Segment],
         text: &[u8],
     ) -> Option<BTreeMap<ToolNumber, Tool>> {
         let name = self.manifest().program.file.clone();
-        let comments = program::tools_from_comments(&name, text);
+        let comments = program::tools_from_comments(text);
         let mut used: BTreeMap<ToolNumber, u32> = BTreeMap::new();
         for segment in segments.iter().filter(|segment| segment.length > Length::ZERO) {
             segment.tool.map(|tool| *used.entry(tool).or_insert(segment.at.line));
@@ -197,29 +213,50 @@ impl<'a> Inputs<'a> {
         let mut tools = BTreeMap::new();
         for (number, line) in used {
             let tool = match library {
-                Some(library) => library.get(&number).cloned(),
-                None => Some(
-                    comments
-                        .iter()
-                        .find(|comment| comment.number == number)
-                        .and_then(|comment| tool_from_comment(comment, &mut self.assumed))
-                        .unwrap_or_else(|| assume_tool(number, &mut self.assumed)),
-                ),
+                Some(library) => self.library_tool(library, number),
+                None => Some(match comments.iter().find(|comment| comment.number == number) {
+                    Some(comment) => tool_from_comment(comment, &name, &mut self.assumed),
+                    None => assume_tool(number, &mut self.assumed),
+                }),
             };
             match tool {
                 Some(tool) => {
                     tools.insert(number, tool);
                 }
-                None => self.tool_missing(&name, text, number, line),
+                None => self.tool_missing(&name, text, library, (number, line)),
             }
         }
         self.check_holders(&tools);
         Some(tools)
     }
 
-    fn tool_missing(&mut self, program: &str, text: &[u8], number: ToolNumber, line: u32) {
-        let library = self.manifest().tools.library.clone().unwrap_or_default();
-        let message = format!("{number} moves here and is not in the tool library {library}");
+    /// A tool of the library, with its own sentences.
+    fn library_tool(&mut self, library: &ToolLibrary, number: ToolNumber) -> Option<Tool> {
+        let found = library.tools.get(&number)?;
+        self.assumed.extend(found.assumed.iter().cloned());
+        self.skipped.extend(found.skipped.iter().cloned());
+        Some(found.tool.clone())
+    }
+
+    /// A refusal for want of a tool says which table it was, and what that has.
+    pub(super) fn name_table(&mut self, diagnostics: Vec<Diagnostic>, library: Option<&ToolLibrary>) {
+        for mut diagnostic in diagnostics {
+            if let Some(library) = library.filter(|_| diagnostic.is_error() && diagnostic.code == NOT_IN_TABLE) {
+                diagnostic.message += &format!(": {}", library.contents());
+            }
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    fn tool_missing(
+        &mut self,
+        program: &str,
+        text: &[u8],
+        library: Option<&ToolLibrary>,
+        (number, line): (ToolNumber, u32),
+    ) {
+        let contents = library.map(ToolLibrary::contents).unwrap_or_default();
+        let message = format!("{number} moves here and is not in the tool library {contents}");
         let advice = format!("add {number} to the library, or name no library to take tools from the comments");
         // A program that is not UTF-8 throughout is pointed into by line only.
         let file = FileText { name: program, text: std::str::from_utf8(text).unwrap_or_default() };
@@ -258,4 +295,10 @@ impl<'a> Inputs<'a> {
             stock => Some(stock),
         }
     }
+}
+
+/// Diameters for cutter compensation where no library gives them.
+fn diameters_of_comments(text: &[u8]) -> BTreeMap<ToolNumber, f64> {
+    let comments = program::tools_from_comments(text);
+    comments.iter().filter_map(|comment| Some((comment.number, comment.diameter?.as_mm()))).collect()
 }

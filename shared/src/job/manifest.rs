@@ -54,6 +54,12 @@ pub fn check_manifest(manifest: &JobFile) -> Vec<ManifestProblem> {
     if let Some(Err((key, message))) = manifest.stock.as_ref().map(StockSpec::from_section) {
         problem(key, message, "correct [stock]");
     }
+    if let Some(word) = manifest.tools.units.as_ref().filter(|word| length_unit(word).is_none()) {
+        problem("tools.units", format!("`{word}` is not a unit"), "use \"mm\" or \"inch\"");
+    }
+    for number in manifest.tools.map.keys().filter(|number| number.parse::<u32>().is_err()) {
+        problem("tools.map", format!("`{number}` is not a tool number"), "write \"23\" = \"1/8 SPOTDRILL\"");
+    }
     if let Some(rpm) = manifest.tools.speed_rpm.filter(|rpm| !(*rpm > 0.0 && *rpm <= SPEED_RPM_MAX)) {
         let message = format!("{rpm} is not a spindle speed, expected above 0 and at most {SPEED_RPM_MAX} rpm");
         problem("tools.speed_rpm", message, "correct the figure");

@@ -8,7 +8,7 @@
 use super::number;
 use super::text::{Place, next_line};
 use crate::ident::ToolNumber;
-use crate::tool::CutterShape;
+use crate::tool::{CutterShape, SpecialCutter};
 use crate::units::{Angle, Length};
 
 /// A description in a comment holds for a T word at most so many lines below it.
@@ -32,15 +32,14 @@ pub struct CommentTool {
     pub flutes: Option<u32>,
     /// Line of the comment, from 1.
     pub line: u32,
-    /// What the comment leaves open and was assumed, in sentences.
+    /// What the comment leaves open and was assumed, in sentences without place and number.
     pub assumed: Vec<String>,
 }
 
 /// The tools a program's comments describe, the first description of each number, in order of the text.
 ///
-/// `name` is the program's, for the sentences in [`CommentTool::assumed`]. Numbers without a unit are in the
-/// program's unit (its first G20 or G21); fractions such as 1/8 are inches.
-pub fn tools_from_comments(name: &str, text: &[u8]) -> Vec<CommentTool> {
+/// Numbers without a unit are in the program's unit (its first G20 or G21); fractions such as 1/8 are inches.
+pub fn tools_from_comments(text: &[u8]) -> Vec<CommentTool> {
     let unit_mm = unit_of_program(text);
     let mut tools: Vec<CommentTool> = Vec::new();
     let mut waiting: Option<(String, u32)> = None;
@@ -51,7 +50,7 @@ pub fn tools_from_comments(name: &str, text: &[u8]) -> Vec<CommentTool> {
         let mut add = |number: u32, description: &str, at: u32| {
             let is_known = tools.iter().any(|tool| tool.number.0 == number);
             if !is_known && tools.len() < TOOLS_MAX {
-                tools.extend(describe(name, number, description, at, unit_mm));
+                tools.extend(describe(number, description, at, unit_mm));
             }
         };
         if let Some((number, description)) = listed(&comment) {
@@ -152,12 +151,36 @@ enum Kind {
     Bull,
     Spot,
     Drill,
-    Reamer,
+    Special(SpecialCutter),
     Flat,
 }
 
 /// Words that name a kind, the more special first.
-const KINDS: [(&str, Kind); 22] = [
+const KINDS: [(&str, Kind); 49] = [
+    ("THREAD MILL", Kind::Special(SpecialCutter::ThreadMill)),
+    ("THREADMILL", Kind::Special(SpecialCutter::ThreadMill)),
+    ("GEWINDEFR", Kind::Special(SpecialCutter::ThreadMill)),
+    ("TAP DRILL", Kind::Drill),
+    ("GEWINDE", Kind::Special(SpecialCutter::Tap)),
+    ("TAPPING", Kind::Special(SpecialCutter::Tap)),
+    ("TARAUD", Kind::Special(SpecialCutter::Tap)),
+    ("MASCHIO", Kind::Special(SpecialCutter::Tap)),
+    ("MACHO", Kind::Special(SpecialCutter::Tap)),
+    ("REIBAHLE", Kind::Special(SpecialCutter::Reamer)),
+    ("ALESOIR", Kind::Special(SpecialCutter::Reamer)),
+    ("ALESATORE", Kind::Special(SpecialCutter::Reamer)),
+    ("ESCARIADOR", Kind::Special(SpecialCutter::Reamer)),
+    ("DOVETAIL", Kind::Special(SpecialCutter::Other)),
+    ("LOLLIPOP", Kind::Special(SpecialCutter::Other)),
+    ("KUGELFR", Kind::Ball),
+    ("TORUSFR", Kind::Bull),
+    ("ANBOHRER", Kind::Spot),
+    ("ZENTRIERBOHRER", Kind::Spot),
+    ("SENKER", Kind::Spot),
+    ("FASENFR", Kind::Spot),
+    ("ENTGRATER", Kind::Spot),
+    ("ENTFRAESER", Kind::Spot),
+    ("DEBURR", Kind::Spot),
     ("BALL", Kind::Ball),
     ("BULL", Kind::Bull),
     ("SPOT", Kind::Spot),
@@ -167,8 +190,9 @@ const KINDS: [(&str, Kind); 22] = [
     ("ENGRAV", Kind::Spot),
     ("V-BIT", Kind::Spot),
     ("COUNTERSINK", Kind::Spot),
-    ("REAM", Kind::Reamer),
+    ("REAM", Kind::Special(SpecialCutter::Reamer)),
     ("DRILL", Kind::Drill),
+    ("BOHRER", Kind::Drill),
     ("FACE MILL", Kind::Flat),
     ("FACEMILL", Kind::Flat),
     ("END MILL", Kind::Flat),
@@ -180,32 +204,31 @@ const KINDS: [(&str, Kind); 22] = [
     ("MM EM", Kind::Flat),
     ("FREZA", Kind::Flat),
     ("FRAISE", Kind::Flat),
+    ("SCHAFTFR", Kind::Flat),
+    ("PLANFR", Kind::Flat),
 ];
 
 fn kind_of(text: &str) -> Option<Kind> {
-    KINDS.iter().find(|(word, _)| text.contains(word)).map(|(_, kind)| *kind)
+    let named = KINDS.iter().find(|(word, _)| text.contains(word)).map(|(_, kind)| *kind);
+    // `TAP` begins `TAPER`, which many lists give with every tool.
+    let tap = || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "TAP");
+    named.or_else(|| tap().then_some(Kind::Special(SpecialCutter::Tap)))
 }
 
-fn describe(name: &str, number: u32, text: &str, line: u32, unit_mm: Option<f64>) -> Option<CommentTool> {
+/// What a text in anybody's words says about a tool, with sizes in `unit_mm` where the text gives no unit.
+pub fn tool_from_words(number: ToolNumber, text: &str, line: u32, unit_mm: Option<f64>) -> CommentTool {
+    let text = text.to_ascii_uppercase();
     let mut assumed = Vec::new();
-    let diameter_mm = diameter_of(text, unit_mm, &mut assumed);
-    let kind = kind_of(text);
-    if kind.is_none() && diameter_mm.is_none() {
-        return None;
-    }
-    let shape = shape_of(kind, text, diameter_mm, unit_mm, &mut assumed);
-    for sentence in &mut assumed {
-        *sentence = format!("{name}:{line}: T{number}: {sentence}");
-    }
-    Some(CommentTool {
-        number: ToolNumber(number),
-        description: text.to_owned(),
-        shape,
-        diameter: diameter_mm.map(Length::mm),
-        flutes: flutes_of(text),
-        line,
-        assumed,
-    })
+    let diameter_mm = diameter_of(&text, unit_mm, &mut assumed);
+    let shape = shape_of(kind_of(&text), &text, diameter_mm, unit_mm, &mut assumed);
+    let diameter = diameter_mm.map(Length::mm);
+    let flutes = flutes_of(&text);
+    CommentTool { number, description: text, shape, diameter, flutes, line, assumed }
+}
+
+fn describe(number: u32, text: &str, line: u32, unit_mm: Option<f64>) -> Option<CommentTool> {
+    let tool = tool_from_words(ToolNumber(number), text, line, unit_mm);
+    (kind_of(&tool.description).is_some() || tool.diameter.is_some()).then_some(tool)
 }
 
 fn shape_of(
@@ -227,10 +250,7 @@ fn shape_of(
         Kind::Ball => Some(CutterShape::Ball),
         Kind::Spot => Some(CutterShape::Cone { point_angle: angle(90.0, "spot drill") }),
         Kind::Drill => Some(CutterShape::Drill { point_angle: angle(118.0, "drill") }),
-        Kind::Reamer => {
-            assumed.push("the reamer is taken as flat at its end".to_owned());
-            Some(CutterShape::Flat)
-        }
+        Kind::Special(special) => Some(CutterShape::Special(special)),
         kind => {
             let corner_mm = corner_of(text, unit_mm).filter(|corner_mm| *corner_mm > 0.0);
             let half_mm = diameter_mm.map_or(f64::INFINITY, |diameter_mm| 0.5 * diameter_mm);
@@ -303,7 +323,7 @@ fn first_quantity(text: &str) -> Option<(f64, bool, &str)> {
         }
         let Some((value, is_fraction, rest)) = quantity(&text[at..]) else { continue };
         let next = rest.trim_start_matches([' ', '-']);
-        let is_other = ["FLUTE", "FLT", "FL ", "DEG", "°", "TPI"].iter().any(|word| next.starts_with(word));
+        let is_other = ["FLUTE", "FLT", "FL ", "DEG", "°", "TPI", "GRAD"].iter().any(|word| next.starts_with(word));
         // Digits that run on into letters are a name, such as `3D`, unless the letters are a unit.
         let runs_on =
             rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.starts_with("MM") && !rest.starts_with("IN");
@@ -317,7 +337,7 @@ fn first_quantity(text: &str) -> Option<(f64, bool, &str)> {
 }
 
 fn angle_word(text: &str) -> Option<f64> {
-    let at = text.find("DEG").or_else(|| text.find('°'))?;
+    let at = ["DEG", "°", "GRAD"].iter().find_map(|word| text.find(word))?;
     let before = text[..at].trim_end_matches([' ', '-']);
     let start = before.rfind(|c: char| !(c.is_ascii_digit() || c == '.')).map_or(0, |at| at + 1);
     before[start..].parse().ok().filter(|degrees| *degrees > 0.0 && *degrees < 180.0)
@@ -372,7 +392,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        let tools = tools_from_comments("p.nc", text.as_bytes());
+        let tools = tools_from_comments(text.as_bytes());
         let rows: Vec<String> = tools
             .iter()
             .map(|tool| {
@@ -385,6 +405,7 @@ mod tests {
                     Some(CutterShape::Drill { point_angle }) => {
                         format!("drill {:.0}", point_angle.as_rad().to_degrees())
                     }
+                    Some(special @ CutterShape::Special(_)) => special.name().to_owned(),
                 };
                 let diameter = tool.diameter.map_or("?".to_owned(), |diameter| format!("{:.3}", diameter.as_mm()));
                 let flutes = tool.flutes.map_or(String::new(), |count| format!(" z{count}"));
@@ -412,6 +433,18 @@ mod tests {
         check("G21\nT1M6(FREZA D5)\n", "T1 flat 5.000 assumed 0");
         check("G21\n(TOOL 6 - 8MM 3 FLUTE ENDMILL)", "T6 flat 8.000 z3 assumed 0");
         check("G21\nT2 M6 ; 60 DEG V-BIT 6MM\n", "T2 cone 60 6.000 assumed 0");
+    }
+
+    #[test]
+    fn taps_reamers_and_thread_mills_have_their_own_kind() {
+        check("G21\n(TOOL 6 - 6MM TAP)", "T6 tap 6.000 assumed 0");
+        check("G20\n(T6| 1/4-20 TAP|H6)", "T6 tap 6.350 assumed 0");
+        check("G21\n(T5 D=5. CR=0. TAPER=118deg - ZMIN=-9 - right hand tap)", "T5 tap 5.000 assumed 0");
+        check("G21\n(T5 D=5. CR=0. - thread mill)", "T5 thread mill 5.000 assumed 0");
+        check("G20\n(T7| 1/4 REAMER|H0)", "T7 reamer 6.350 assumed 0");
+        check("G20\n(T3|.201 TAP DRILL|H0)", "T3 drill 118 5.105 assumed 1");
+        check("G21\nT4 M6 (D8 MASCHIO)", "T4 tap 8.000 assumed 0");
+        check("G21\nT4 M6 (D8 SONDERWERKZEUG)", "T4 ? 8.000 assumed 0");
     }
 
     #[test]

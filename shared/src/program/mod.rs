@@ -67,7 +67,7 @@ pub use canon::{
     SpindleState, StopKind, SurfaceSpeed,
 };
 pub use checkpoint::Checkpoint;
-pub use comments::{CommentTool, tools_from_comments};
+pub use comments::{CommentTool, tool_from_words, tools_from_comments};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use digest::digest;
 pub use facts::{Facts, WithoutEffect};

@@ -82,7 +82,7 @@ fn a_siemens_program_is_named_and_refused() {
 fn tools_of_real_programs() {
     let tools = |file: &str| {
         corpus(file).map(|text| {
-            let tools = tools_from_comments(file, &text);
+            let tools = tools_from_comments(&text);
             tools
                 .iter()
                 .map(|tool| (tool.number.0, tool.diameter.map_or("?".to_owned(), |size| number(size.as_mm()))))
@@ -103,7 +103,7 @@ fn tools_of_real_programs() {
     expect("maestro/maestro_parallel.nc", &[(3, "3.175")]);
     expect(
         "nist/nist_d2mi_fixture.nc",
-        &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75")],
+        &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75"), (20, "6.35")],
     );
     expect("cncjs/cncjs_tball_pocket.gcode", &[]);
 }

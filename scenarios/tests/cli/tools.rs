@@ -1,0 +1,147 @@
+use serde_json::Value;
+
+use crate::support::{Bench, Done, number};
+
+const PROGRAM: &str = "G21 G90 G17\nT3 M6\nS5000 M3\nG43 H3\nG0 X-15 Y0 Z5\nG1 Z-2 F300\nG1 X20 F500\nM30\n";
+const TABLE: &str = "T1 P1 Z20 D6 ;6mm end mill\nT3 P3 Z51 D10 ;10mm 4 flute end mill\n";
+const LIBRARY: &str = r#"{"data": [{"type": "flat end mill", "unit": "millimeters", "description": "ten",
+  "geometry": {"DC": 10, "NOF": 4, "LCF": 22, "LB": 32, "SFDM": 10}, "post-process": {"number": 3}}]}"#;
+const BIT: &str = r#"{"name": "ten", "shape": "endmill.fcstd", "parameter": {"Diameter": "10 mm", "Flutes": 4, "CuttingEdgeHeight": "22 mm"}}"#;
+const PROJECT: &str = r#"{"units": "metric", "tools": {"3": {"shape": "cylindrical", "length": 22, "diameter": 10, "description": "4 flute"}}}"#;
+const LIST: &str = "name;number;type;diameter [mm];flutes\nten;3;120;10,0;4\n";
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.write("part.nc", PROGRAM).write("tool.tbl", TABLE).write("lib.json", LIBRARY);
+    bench.write("ten.fctb", BIT).write("job.camotics", PROJECT).write("list.csv", LIST);
+    bench
+}
+
+fn says(done: &Done, texts: &[&str]) {
+    assert_eq!(done.code, 2, "stderr:\n{}", done.err);
+    for text in texts {
+        assert!(done.err.contains(text), "`{text}` is not said in:\n{}", done.err);
+    }
+}
+
+fn said(report: &Value, key: &str) -> String {
+    let list = report[key].as_array().unwrap_or_else(|| panic!("`{key}` is no list"));
+    list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn one_cutter_from_every_format_gives_one_force() {
+    let bench = bench();
+    let force = |args: &[&str]| {
+        let (report, _) = bench.simulate(&[&["part.nc"], args].concat());
+        number(&report, "force_peak_xy_n")
+    };
+    let table = force(&["--tools", "tool.tbl"]);
+    assert!(table > 10.0, "{table}");
+    for args in [
+        &["--tools", "lib.json"] as &[&str],
+        &["--tools", "ten.fctb", "--tool-map", "3=ten"],
+        &["--tools", "job.camotics"],
+        &["--tools", "list.csv"],
+        &["--tools", "tool.tbl", "--tools", "lib.json"],
+    ] {
+        let found = force(args);
+        assert!((found / table - 1.0).abs() < 1e-9, "{args:?}: {found}, by the table {table}");
+    }
+}
+
+#[test]
+fn a_report_lists_what_was_assumed_and_skipped_of_the_tools_in_use() {
+    let bench = bench();
+    bench.write("odd.tbl", format!("{TABLE}T7 D4 X3 ;ball\n").replace("Z51", "Z51 X2"));
+    let (report, _) = bench.simulate(&["part.nc", "--tools", "odd.tbl"]);
+    let assumed = said(&report, "assumed");
+    assert!(assumed.contains("odd.tbl: lengths without a unit are in mm, the machine's unit"), "{assumed}");
+    assert!(assumed.contains("odd.tbl:2: T3 (10mm 4 flute end mill): flat end mill, read from its words"), "{assumed}");
+    assert!(!assumed.contains("T1 (") && !assumed.contains("T7"), "tools that are not used: {assumed}");
+    assert_eq!(
+        said(&report, "skipped"),
+        "odd.tbl:2: T3 (10mm 4 flute end mill): of its offsets only that along Z is applied"
+    );
+    let (report, _) = bench.simulate(&["part.nc", "--tools", "tool.tbl", "--tool-units", "mm"]);
+    assert!(!said(&report, "assumed").contains("machine's unit"), "the unit was stated");
+}
+
+#[test]
+fn a_tool_that_no_table_has_is_an_error_that_says_what_they_have() {
+    let bench = bench();
+    bench.write("part.nc", PROGRAM.replace("T3", "T9").replace("H3", "H1"));
+    let done = bench.cosim(&["simulate", "part.nc", "--tools", "tool.tbl", "--tools", "ten.fctb"]);
+    says(&done, &["part.nc:", "T9", "tool.tbl and ten.fctb, which has T1, T3 and, without a number, `ten`"]);
+    says(
+        &bench.cosim(&["simulate", "part.nc", "--tools", "ten.fctb", "--tool-map", "9=eleven"]),
+        &["tool::map", "eleven"],
+    );
+    says(&bench.cosim(&["simulate", "part.nc", "--tool-map", "nine=ten"]), &["`nine` is no T number"]);
+}
+
+#[test]
+fn two_tables_may_not_contradict_each_other() {
+    let bench = bench();
+    bench.write("lib.json", LIBRARY.replace("\"DC\": 10", "\"DC\": 12"));
+    let done = bench.cosim(&["simulate", "part.nc", "--tools", "tool.tbl", "--tools", "lib.json"]);
+    says(&done, &["lib.json:1: error[tool::conflict]", "T3 (ten): `diameter_mm` is 12 here and 10 in tool.tbl:2"]);
+}
+
+#[test]
+fn a_bad_file_is_drawn_with_its_place() {
+    let bench = bench();
+    let check = |name: &str, contents: &str, texts: &[&str]| {
+        bench.write(name, contents);
+        says(&bench.cosim(&["simulate", "part.nc", "--tools", name]), texts);
+    };
+    check(
+        "bad.tbl",
+        "T1 D6\nT1 D8\n",
+        &["bad.tbl:2:1: error[tool::twice]", "first in line 1", "─┬", "help: remove or renumber"],
+    );
+    check("bad.json", &LIBRARY.replace("10,", "-10,"), &["bad.json:2:22: error[tool::range]", "-10", "─┬", "help:"]);
+    check("bad.fctb", &BIT.replace("10 mm", "10 ells"), &["bad.fctb:1:", "`ells` is no unit", "expected mm or in"]);
+    check("bad.camotics", &PROJECT[..60], &["bad.camotics:1:", "error[file::syntax]", "not JSON"]);
+    check("bad.csv", "name;d\nten;wide\n", &["bad.csv:2:5: error[tool::csv]", "`wide` is no number", "─┬"]);
+    check("bad.tools", "no archive", &["bad.tools: error[tool::archive]", "tools.json inside"]);
+}
+
+#[test]
+fn a_tap_has_no_force_and_no_limit_is_none_stated() {
+    let bench = bench();
+    let part = PROGRAM.replace("T3 M6", "T3 M6 (D10 TAP)").replace("G43 H3\n", "");
+    bench.write("part.nc", part);
+    let (report, _) = bench.simulate(&["part.nc"]);
+    assert_eq!(report["force_peak_xy_n"], "unavailable");
+    let assumed = said(&report, "assumed");
+    assert!(
+        assumed.contains("part.nc:2: T3 (D10 TAP): there is no force model for it; its force is unavailable"),
+        "{assumed}"
+    );
+    let done = bench.cosim(&["simulate", "part.nc"]);
+    assert!(
+        done.out.contains("none stated") && !done.out.contains("limit on the peak force  unavailable"),
+        "{}",
+        done.out
+    );
+}
+
+#[test]
+fn a_scenario_names_several_libraries_and_a_map() {
+    let bench = bench();
+    let scenario = include_str!("../../cases/slot/scenario.toml");
+    bench.write("part.nc", include_str!("../../cases/slot/part.nc"));
+    bench.write("own.toml", include_str!("../../cases/slot/tools.toml"));
+    let with = |tools: &str| {
+        bench.write("case.toml", scenario.replace("library = \"tools.toml\"", tools));
+        bench.cosim(&["simulate", "--scenario", "case.toml", "--json", "r.json"])
+    };
+    let done = with("library = [\"own.toml\", \"tool.tbl\"]\nunits = \"mm\"");
+    says(&done, &["error[tool::conflict]", "tool.tbl:1"]);
+    let done = with("library = [\"own.toml\", \"ten.fctb\"]\nmap = { \"8\" = \"ten\" }");
+    assert_eq!(done.code, 0, "{}", done.err);
+    says(&with("library = 3"), &["case.toml:", "expected a path or a list of paths"]);
+    says(&with("library = \"own.toml\"\nunits = \"cm\""), &["case.toml:", "`cm` is not a unit"]);
+    says(&with("library = \"own.toml\"\nmap = { \"x\" = \"ten\" }"), &["case.toml:", "`x` is not a tool number"]);
+}

@@ -1,0 +1,287 @@
+//! The tool library file: one `[[tool]]` an entry, everything optional but the name, units in the keys.
+//!
+//! Importers of other formats write the same entries ([`ToolFile::to_toml`]), with the place each came from and
+//! the sentences that belong to it; so edge and cloud read one format, and what an importer had to assume
+//! travels with the job. Ranges are checked here and nowhere else.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{FileText, parse_toml};
+use crate::program::Diagnostic;
+use crate::tool::{CutterShape, SpecialCutter};
+
+/// DC of anything a machining centre holds.
+const DIAMETER_MM: RangeInclusive<f64> = 0.01..=500.0;
+/// Lengths and diameters along a cutter.
+const SIZE_MM: RangeInclusive<f64> = 0.01..=2000.0;
+/// Offsets in a controller's table, either way.
+const OFFSET_MM: RangeInclusive<f64> = -10_000.0..=10_000.0;
+const HOLDER_MM: RangeInclusive<f64> = 0.0..=1000.0;
+const FLUTES: RangeInclusive<u32> = 1..=64;
+const HELIX_DEG: RangeInclusive<f64> = 0.0..=75.0;
+const TURN_DEG: RangeInclusive<f64> = -360.0..=360.0;
+/// LinuxCNC's tool orientation, 0 to 9.
+const ORIENTATION: RangeInclusive<u32> = 0..=9;
+/// Greatest tool number: eight digits, as the T word takes them.
+const NUMBER_MAX: u32 = 99_999_999;
+
+/// A tool library as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolFile {
+    /// Version of the format: 1.
+    pub schema: u32,
+    /// What an importer assumed about the file as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
+    /// What an importer did not take over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+    /// The tools.
+    #[serde(default)]
+    pub tool: Vec<ToolEntry>,
+}
+
+/// Form of the cutting end, in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShapeWord {
+    /// Flat end mill or face mill.
+    Flat,
+    /// Ball nose.
+    Ball,
+    /// Flat with rounded corner.
+    BullNose,
+    /// Cone down to its tip.
+    Cone,
+    /// Twist drill.
+    Drill,
+    /// Tap.
+    Tap,
+    /// Reamer.
+    Reamer,
+    /// Thread mill.
+    ThreadMill,
+    /// A form without a model.
+    Other,
+}
+
+/// Cutter material, in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaterialWord {
+    /// Cemented carbide.
+    Carbide,
+    /// High-speed steel.
+    Hss,
+}
+
+/// `[[tool]]`: what a file says about one tool. What it leaves out is filled in, and said, when the library is built.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolEntry {
+    /// T; entries without one are found by name.
+    pub number: Option<u32>,
+    /// Name.
+    pub name: String,
+    /// Where the figures come from; read by people.
+    pub source: Option<String>,
+    /// Line of the imported file it was read from, from 1.
+    pub line: Option<u32>,
+    /// Form of the cutting end.
+    pub shape: Option<ShapeWord>,
+    /// DC.
+    pub diameter_mm: Option<f64>,
+    /// ZEFP.
+    pub flutes: Option<u32>,
+    /// RE.
+    pub corner_radius_mm: Option<f64>,
+    /// SIG, full angle.
+    pub point_angle_deg: Option<f64>,
+    /// Helix angle.
+    pub helix_deg: Option<f64>,
+    /// APMX.
+    pub flute_length_mm: Option<f64>,
+    /// DMM.
+    pub shank_diameter_mm: Option<f64>,
+    /// Tip to holder.
+    pub stickout_mm: Option<f64>,
+    /// OAL.
+    pub overall_length_mm: Option<f64>,
+    /// Offset along Z in the controller's table.
+    pub length_offset_mm: Option<f64>,
+    /// False for cutters that must not plunge.
+    pub centre_cutting: Option<bool>,
+    /// Cutter material.
+    pub material: Option<MaterialWord>,
+    /// P of a LinuxCNC table.
+    pub pocket: Option<u32>,
+    /// I: front angle of a lathe tool.
+    pub front_angle_deg: Option<f64>,
+    /// J: back angle of a lathe tool.
+    pub back_angle_deg: Option<f64>,
+    /// Q: orientation of a lathe tool.
+    pub orientation: Option<u32>,
+    /// What an importer assumed about this tool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
+    /// What an importer did not take over of this tool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+    /// Offsets along x, y, u, v, w.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub offset_mm: BTreeMap<String, f64>,
+    /// Offsets about a, b, c.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub offset_deg: BTreeMap<String, f64>,
+    /// Sections of the holder, upwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holder: Vec<HolderEntry>,
+}
+
+/// One frustum of a holder.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HolderEntry {
+    /// Diameter at the lower end.
+    pub diameter_low_mm: f64,
+    /// Diameter at the upper end.
+    pub diameter_high_mm: f64,
+    /// Axial length.
+    pub length_mm: f64,
+}
+
+impl ToolFile {
+    /// Reads a library of this format.
+    ///
+    /// # Errors
+    /// Unknown keys, wrong kinds, a schema of another version, figures out of range; each with its place.
+    pub fn read(file: FileText<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let read: Self = parse_toml(file).map_err(|error| vec![*error])?;
+        let mut errors = Vec::new();
+        if read.schema != 1 {
+            let message = format!("schema {} is not known, this version reads schema 1", read.schema);
+            errors.push(file.error_at("schema", "file::schema", message, "use a newer version".to_owned()));
+        }
+        for (index, entry) in read.tool.iter().enumerate() {
+            if let Some((_, message)) = entry.problem() {
+                let message = format!("{}: {message}", entry.label());
+                errors.push(entry_error(file, index, "tool::range", message, "correct the figure"));
+            }
+        }
+        if errors.is_empty() { Ok(read) } else { Err(errors) }
+    }
+
+    /// The library in this format.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+/// An error at the header of the `index`-th `[[tool]]`.
+pub(super) fn entry_error(
+    file: FileText<'_>,
+    index: usize,
+    code: &'static str,
+    message: String,
+    advice: &str,
+) -> Diagnostic {
+    let headers = file.text.lines().enumerate().filter(|(_, line)| line.trim() == "[[tool]]");
+    let line = headers.map(|(at, _)| at as u32 + 1).nth(index).unwrap_or(0);
+    file.on_line(crate::program::Severity::Error, line, code, message, advice.to_owned())
+}
+
+impl ToolEntry {
+    /// `T3 (1/8 spot drill)`.
+    pub fn label(&self) -> String {
+        match (self.number, self.name.trim()) {
+            (Some(number), "") => format!("T{number}"),
+            (Some(number), name) => format!("T{number} ({name})"),
+            (None, name) => format!("`{name}`"),
+        }
+    }
+
+    /// Sets form, corner and point from a shape.
+    pub fn set_shape(&mut self, shape: CutterShape) {
+        self.shape = Some(match shape {
+            CutterShape::Flat => ShapeWord::Flat,
+            CutterShape::Ball => ShapeWord::Ball,
+            CutterShape::BullNose { corner_radius } => {
+                self.corner_radius_mm = Some(corner_radius.as_mm());
+                ShapeWord::BullNose
+            }
+            CutterShape::Cone { point_angle } => {
+                self.point_angle_deg = Some(point_angle.as_rad().to_degrees());
+                ShapeWord::Cone
+            }
+            CutterShape::Drill { point_angle } => {
+                self.point_angle_deg = Some(point_angle.as_rad().to_degrees());
+                ShapeWord::Drill
+            }
+            CutterShape::Special(SpecialCutter::Tap) => ShapeWord::Tap,
+            CutterShape::Special(SpecialCutter::Reamer) => ShapeWord::Reamer,
+            CutterShape::Special(SpecialCutter::ThreadMill) => ShapeWord::ThreadMill,
+            CutterShape::Special(SpecialCutter::Other) => ShapeWord::Other,
+        });
+    }
+
+    /// The first figure that cannot be meant: its key, and what was read and expected.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let figures = [
+            ("diameter_mm", self.diameter_mm, DIAMETER_MM),
+            ("helix_deg", self.helix_deg, HELIX_DEG),
+            ("flute_length_mm", self.flute_length_mm, SIZE_MM),
+            ("shank_diameter_mm", self.shank_diameter_mm, SIZE_MM),
+            ("stickout_mm", self.stickout_mm, SIZE_MM),
+            ("overall_length_mm", self.overall_length_mm, SIZE_MM),
+            ("length_offset_mm", self.length_offset_mm, OFFSET_MM),
+            ("front_angle_deg", self.front_angle_deg, TURN_DEG),
+            ("back_angle_deg", self.back_angle_deg, TURN_DEG),
+        ];
+        let wrong = |key: &'static str, value: f64, range: &RangeInclusive<f64>| {
+            let (low, high) = range.clone().into_inner();
+            (!range.contains(&value)).then(|| (key, format!("`{key}` is {value}, expected {low} to {high}")))
+        };
+        let offsets = self.offset_mm.values().map(|mm| ("offset_mm", *mm, &OFFSET_MM));
+        let turns = self.offset_deg.values().map(|deg| ("offset_deg", *deg, &TURN_DEG));
+        let holder = self.holder.iter().flat_map(|section| {
+            [section.diameter_low_mm, section.diameter_high_mm, section.length_mm].map(|mm| ("holder", mm, &HOLDER_MM))
+        });
+        let given = figures.iter().filter_map(|(key, value, range)| Some((*key, (*value)?, range)));
+        let mut all = given.chain(offsets).chain(turns).chain(holder);
+        all.find_map(|(key, value, range)| wrong(key, value, range)).or_else(|| self.odd_problem())
+    }
+
+    /// Figures whose range depends on others, or that are counts.
+    fn odd_problem(&self) -> Option<(&'static str, String)> {
+        let half_mm = self.diameter_mm.map_or(f64::INFINITY, |mm| mm / 2.0);
+        if let Some(number) = self.number.filter(|number| *number > NUMBER_MAX) {
+            return Some(("number", format!("`number` is {number}, expected 0 to {NUMBER_MAX}")));
+        }
+        if let Some(flutes) = self.flutes.filter(|flutes| !FLUTES.contains(flutes)) {
+            return Some(("flutes", format!("`flutes` is {flutes}, expected 1 to 64")));
+        }
+        if let Some(place) = self.orientation.filter(|place| !ORIENTATION.contains(place)) {
+            return Some(("orientation", format!("`orientation` is {place}, expected 0 to 9")));
+        }
+        if let Some(deg) = self.point_angle_deg.filter(|deg| !(1.0..180.0).contains(deg)) {
+            return Some(("point_angle_deg", format!("`point_angle_deg` is {deg}, expected 1 to below 180")));
+        }
+        let keys = self.offset_mm.keys().filter(|key| !matches!(key.as_str(), "x" | "y" | "u" | "v" | "w"));
+        if let Some(key) = keys.chain(self.offset_deg.keys().filter(|k| !matches!(k.as_str(), "a" | "b" | "c"))).next()
+        {
+            return Some(("offset_mm", format!("`{key}` is no axis of an offset, expected x, y, u, v, w or a, b, c")));
+        }
+        match (self.shape, self.corner_radius_mm) {
+            (Some(ShapeWord::BullNose), None) => Some(("shape", "a bull nose needs `corner_radius_mm`".to_owned())),
+            (_, Some(mm)) if !(0.0 < mm && mm < half_mm) => Some((
+                "corner_radius_mm",
+                format!("`corner_radius_mm` is {mm}, expected above 0 and below half the diameter"),
+            )),
+            _ => None,
+        }
+    }
+}
