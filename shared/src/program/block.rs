@@ -76,7 +76,7 @@ impl Block {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         (self.present, self.pointed, self.inert_count) = (0, 0, 0);
         self.polar = [None; 2];
         self.g = [NONE; group::COUNT];
@@ -440,7 +440,7 @@ fn comment_end(line: &[u8], at: usize, dialect: Dialect) -> Checked<usize> {
     Ok(end)
 }
 
-fn bad_character(line: &[u8], at: usize) -> Box<Fault> {
+pub(super) fn bad_character(line: &[u8], at: usize) -> Box<Fault> {
     let byte = line[at];
     if byte == 0 || byte >= 0x80 {
         return Fault::error(

@@ -122,6 +122,9 @@ impl Execution<'_, '_> {
 
     /// Appends an operation with the feed of its move.
     pub(super) fn emit_at(&mut self, call: Call, feed: Option<Feedrate>) {
+        if self.state.corner.is_some() {
+            self.leave_corner();
+        }
         self.ready.push_back(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
     }
 

@@ -121,7 +121,7 @@ impl<'a> Flow<'a> {
     }
 
     /// A subprogram file by name, opened once.
-    fn open_text(&mut self, name: &str) -> Option<usize> {
+    pub(super) fn open_text(&mut self, name: &str) -> Option<usize> {
         if let Some(known) = self.names.iter().position(|known| known == name) {
             return Some(known);
         }
@@ -166,7 +166,7 @@ impl<'a> Interpreter<'a> {
         Ok((value, reader.at))
     }
 
-    fn jump_back(&mut self, place: Place) -> Checked<()> {
+    pub(super) fn jump_back(&mut self, place: Place) -> Checked<()> {
         self.count_jump()?;
         self.flow.place = place;
         Ok(())
@@ -345,7 +345,7 @@ impl<'a> Interpreter<'a> {
         self.enter(target, Some(locals), 1, label.to_owned(), span)
     }
 
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         (source, place): (usize, Place),
         locals: Option<Locals>,

@@ -11,6 +11,7 @@ use super::labels::{Head, head, o_word};
 use super::options::{Dialect, Limits, Options, Sources};
 use super::parameters::{Parameters, Target};
 use super::report::Report;
+use super::siemens::Memory;
 use super::state::State;
 use super::text::next_line;
 use crate::units::Feedrate;
@@ -33,6 +34,8 @@ pub struct Interpreter<'a> {
     holes: Pending,
     ready: VecDeque<CanonOp>,
     pub(super) report: Report<'a>,
+    /// What the Siemens dialect remembers beyond the state.
+    pub(super) siemens: Memory,
     has_tape_mark: bool,
     is_over: bool,
 }
@@ -75,6 +78,7 @@ impl<'a> Interpreter<'a> {
             holes: None,
             ready: VecDeque::new(),
             report: Report::new(Facts::new(name, dialect, evidence), options.limits.diagnostics_max),
+            siemens: Memory::new(options.length_unit.mm()),
             has_tape_mark: false,
             is_over: false,
         };
@@ -130,11 +134,6 @@ impl<'a> Interpreter<'a> {
             self.report.take(&whole(ENCODING, message, "save it as plain ASCII or UTF-8 text"));
         } else if text.starts_with(&[0xEF, 0xBB, 0xBF]) {
             self.flow.place.offset = 3;
-        }
-        if self.dialect == Dialect::Siemens {
-            let evidence = self.report.facts.dialect_evidence.join("; ");
-            let message = format!("the Siemens dialect is not interpreted ({evidence})");
-            self.report.take(&whole(UNSUPPORTED, message, "let the post write ISO code, or name another dialect"));
         }
         self.is_over = self.report.is_over;
     }
@@ -194,6 +193,9 @@ impl<'a> Interpreter<'a> {
     }
 
     fn carry_out(&mut self) -> Checked<()> {
+        if self.dialect == Dialect::Siemens {
+            return self.siemens_line();
+        }
         match head(self.report.line) {
             Head::OWord(at) if self.is_flow(at) => {
                 self.report.facts.blocks += 1;
@@ -253,6 +255,11 @@ impl<'a> Interpreter<'a> {
         !is_number && !is_skipped
     }
 
+    /// The block, to be filled by another reader.
+    pub(super) fn block_mut(&mut self) -> &mut Block {
+        &mut self.block
+    }
+
     pub(super) fn execution(&mut self) -> Execution<'_, 'a> {
         Execution {
             block: &self.block,
@@ -288,7 +295,9 @@ impl<'a> Interpreter<'a> {
         self.finish();
     }
 
-    fn finish(&mut self) {
+    /// The end of the program.
+    pub(super) fn finish(&mut self) {
+        self.execution().leave_corner();
         let feed: Option<Feedrate> = self.state.feed_by_time();
         self.ready.push_back(CanonOp { call: Call::End, at: self.report.at, modal: self.state.modal(feed) });
         self.is_over = true;

@@ -24,7 +24,13 @@ impl Execution<'_, '_> {
 
     /// Where the axis words lead, in program coordinates.
     pub(super) fn target(&mut self) -> Checked<Axes> {
-        let mut target = self.state.position;
+        let target = self.programmed_target()?;
+        Ok(self.state.local.work(&target))
+    }
+
+    /// Where the axis words lead, in the programmed frame.
+    pub(super) fn programmed_target(&mut self) -> Checked<Axes> {
+        let mut target = self.state.programmed();
         for (axis, place) in target.iter_mut().enumerate() {
             if let Some(value) = self.axis_word(axis)? {
                 *place = if self.state.is_incremental { *place + value } else { value };
@@ -35,7 +41,7 @@ impl Execution<'_, '_> {
                 let span = self.block.span(if self.block.has(b'X') { b'X' } else { b'Y' });
                 return Err(Fault::error(MODAL_GROUP, span, "the block has polar words and X or Y", "keep one kind"));
             }
-            let from = self.state.position;
+            let from = self.state.programmed();
             [target[0], target[1]] = self.polar(&from)?;
         }
         Ok(target)
@@ -75,6 +81,9 @@ impl Execution<'_, '_> {
 
     /// G0 or G1 to a place.
     pub(super) fn line_to(&mut self, code: u16, target: Axes, span: Range<usize>) -> Checked<()> {
+        if code == 10 && self.state.corner.is_some() {
+            self.enter_corner(&target)?;
+        }
         let end = self.state.pose(&target);
         if code == 0 {
             self.state.position = target;
@@ -114,8 +123,9 @@ impl Execution<'_, '_> {
     fn arc(&mut self, clockwise: bool, span: Range<usize>) -> Checked<()> {
         let target = self.target()?;
         let [first, second, normal] = self.state.plane.axes();
-        let from = [self.state.position[first], self.state.position[second]];
-        let to = [target[first], target[second]];
+        let (start, end) = (self.state.programmed(), self.state.local.programmed(&target));
+        let from = [start[first], start[second]];
+        let to = [end[first], end[second]];
         let tolerance = Tolerance::of(self.dialect, self.state.unit.mm());
         let found = if self.block.has(b'R') {
             if self.block.has_any(letters(b"IJK")) {
@@ -129,10 +139,14 @@ impl Execution<'_, '_> {
         };
         let arc = found.map_err(|reason| no_arc(reason, span.clone()))?;
         let turns = self.block.whole(b'P', 1, TURNS_MAX)?.unwrap_or(1);
+        if !self.state.local.is_identity() {
+            return self.local_arc(arc, target, turns, span);
+        }
         self.emit_arc(arc, target, turns, span)
     }
 
-    fn emit_arc(&mut self, arc: Arc, target: Axes, turns: u32, span: Range<usize>) -> Checked<()> {
+    /// An arc of the work frame.
+    pub(super) fn emit_arc(&mut self, arc: Arc, target: Axes, turns: u32, span: Range<usize>) -> Checked<()> {
         let [first, second, normal] = self.state.plane.axes();
         let more = f64::from(turns - 1) * std::f64::consts::TAU;
         let rise = target[normal] - self.state.position[normal];
@@ -304,7 +318,7 @@ impl Execution<'_, '_> {
 }
 
 /// A reason an arc is impossible, in words.
-fn no_arc(reason: NoArc, span: Range<usize>) -> Box<Fault> {
+pub(super) fn no_arc(reason: NoArc, span: Range<usize>) -> Box<Fault> {
     let (text, advice) = match reason {
         NoArc::Radii(start, end) => (
             format!("the radius is {start:.4} mm at the start and {end:.4} mm at the end of the arc"),

@@ -109,6 +109,24 @@ impl<'a> Report<'a> {
         }
         self.inert_keys.push((letter, code));
         let word = if code == u16::MAX { char::from(letter).to_string() } else { code_name(letter, code) };
+        self.remember(word, reason);
+    }
+
+    /// Counts a word without effect that is more than a letter and a number.
+    pub(super) fn named_without_effect(&mut self, word: &str, reason: &'static str) {
+        if let Some(known) = self.facts.without_effect.iter_mut().find(|known| known.word == word) {
+            known.count += 1;
+            return;
+        }
+        if self.inert_keys.len() >= Facts::WITHOUT_EFFECT_MAX {
+            return;
+        }
+        // No letter: this entry is found by its name.
+        self.inert_keys.push((0, u16::MAX));
+        self.remember(word.to_owned(), reason);
+    }
+
+    fn remember(&mut self, word: String, reason: &'static str) {
         let Provenance { source, line, .. } = self.at;
         self.facts.without_effect.push(WithoutEffect { word, source, line, count: 1, reason });
     }

@@ -1,0 +1,169 @@
+//! Corners between two straight feed lines: `,R` and `,C` of Fanuc and Haas, RND, CHR and CHF of Siemens.
+//!
+//! ```text
+//!   from ------ p1 .            d = R / tan(θ/2), θ the angle between the lines
+//!                   \
+//!                    p2
+//!                    |
+//!                    target
+//! ```
+//!
+//! The first line is held back until the second one is known; then come the shortened line, the arc or edge,
+//! and the second line from where the corner ends.
+
+use super::canon::{Call, CanonOp, Modal, Provenance};
+use super::execute::Execution;
+use super::fault::*;
+use super::frame::Axes;
+use crate::det::math;
+use std::ops::Range;
+
+/// Directions nearer to straight on, or straight back, than this make no corner.
+const SAME_WITHIN: f64 = 1e-9;
+
+/// What stands in the corner, in mm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Corner {
+    /// An arc of this radius that touches both lines.
+    Round(f64),
+    /// An edge from this far before the corner to this far behind it.
+    Leg(f64),
+    /// An edge of this length.
+    Edge(f64),
+}
+
+/// A line that waits for the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    from: Axes,
+    corner: Corner,
+    at: Provenance,
+    modal: Modal,
+    span: Range<usize>,
+}
+
+fn wrong(span: &Range<usize>, text: &str, advice: &str) -> Box<Fault> {
+    Fault::error(CYCLE, span.clone(), text, advice)
+}
+
+impl Execution<'_, '_> {
+    /// A feed line whose end is a corner with the next one.
+    pub(super) fn line_to_corner(&mut self, target: Axes, corner: Corner, span: Range<usize>) -> Checked<()> {
+        let (Corner::Round(size) | Corner::Leg(size) | Corner::Edge(size)) = corner;
+        if size == 0.0 {
+            return self.line_to(10, target, span);
+        }
+        if size < 0.0 {
+            return Err(wrong(&span, "the size of a corner is negative", "write it without a sign"));
+        }
+        if self.state.corner.is_some() {
+            self.enter_corner(&target)?;
+        }
+        let from = self.state.position;
+        let length_mm = distance(&from, &target);
+        let feed = self.feed_of(length_mm, 0.0, span.clone())?;
+        let (at, modal) = (self.report.at, self.state.modal(Some(feed)));
+        self.state.corner = Some(Waiting { from, corner, at, modal, span });
+        self.state.position = target;
+        Ok(())
+    }
+
+    /// Gives the waiting line out, with the corner towards `target`.
+    ///
+    /// # Errors
+    /// Where the corner is impossible; the waiting line is then given out whole.
+    pub(super) fn enter_corner(&mut self, target: &Axes) -> Checked<()> {
+        let Some(waiting) = self.state.corner.take() else { return Ok(()) };
+        let tip = self.state.position;
+        match self.corner_points(&waiting, &tip, target) {
+            Ok(None) => {
+                self.give(&waiting, tip, None);
+                Ok(())
+            }
+            Ok(Some((first, second, arc))) => {
+                self.give(&waiting, first, None);
+                self.give(&waiting, second, arc);
+                Ok(())
+            }
+            Err(fault) => {
+                self.give(&waiting, tip, None);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Gives the waiting line out whole, because what follows is no feed line.
+    pub(super) fn leave_corner(&mut self) {
+        let Some(waiting) = self.state.corner.take() else { return };
+        let tip = self.state.position;
+        self.give(&waiting, tip, None);
+        let text = "a corner must be followed by a feed line in the next block";
+        self.report.take(&wrong(&(0..0), text, "take the corner out, or write the line directly behind it"));
+    }
+
+    /// Where the corner begins and ends, and its centre and turns; `None` where the lines go straight on.
+    #[expect(clippy::type_complexity, reason = "three results of one construction")]
+    fn corner_points(&self, waiting: &Waiting, tip: &Axes, target: &Axes) -> Checked<Option<(Axes, Axes, Option<([f64; 2], i32)>)>> {
+        let (before, behind) = (distance(&waiting.from, tip), distance(tip, target));
+        let span = &waiting.span;
+        if before == 0.0 || behind == 0.0 {
+            return Err(wrong(span, "a corner needs two lines with a length", "correct the end points"));
+        }
+        let a: [f64; 3] = std::array::from_fn(|axis| (waiting.from[axis] - tip[axis]) / before);
+        let b: [f64; 3] = std::array::from_fn(|axis| (target[axis] - tip[axis]) / behind);
+        let dot = (0..3).map(|axis| a[axis] * b[axis]).sum::<f64>().clamp(-1.0, 1.0);
+        if dot < SAME_WITHIN - 1.0 {
+            return Ok(None);
+        }
+        if dot > 1.0 - SAME_WITHIN {
+            return Err(wrong(span, "the second line goes straight back; there is no corner", "take the corner out"));
+        }
+        let half = 0.5 * math::acos(dot);
+        let reach = match waiting.corner {
+            Corner::Round(radius) => radius / math::tan(half),
+            Corner::Leg(leg) => leg,
+            Corner::Edge(edge) => 0.5 * edge / math::sin(half),
+        };
+        if reach > before * (1.0 + SAME_WITHIN) || reach > behind * (1.0 + SAME_WITHIN) {
+            let text = format!("the corner takes {reach:.3} mm of each line; they are {before:.3} and {behind:.3} mm long");
+            return Err(wrong(span, &text, "make the corner smaller"));
+        }
+        let on = |towards: &[f64; 3]| -> Axes {
+            std::array::from_fn(|axis| tip[axis] + towards.get(axis).map_or(0.0, |part| part * reach))
+        };
+        let (first_point, second_point) = (on(&a), on(&b));
+        let Corner::Round(radius) = waiting.corner else { return Ok(Some((first_point, second_point, None))) };
+        let [first, second, normal] = self.state.plane.axes();
+        if a[normal].abs() > SAME_WITHIN || b[normal].abs() > SAME_WITHIN {
+            let text = "a corner is rounded in the active plane; these lines leave it";
+            return Err(wrong(span, text, "select the plane with G17, G18 or G19"));
+        }
+        let to_centre = radius / math::sin(half);
+        let middle = [a[first] + b[first], a[second] + b[second]];
+        let length = math::hypot(middle[0], middle[1]);
+        let centre = [tip[first] + middle[0] / length * to_centre, tip[second] + middle[1] / length * to_centre];
+        let turns = if a[second] * b[first] - a[first] * b[second] > 0.0 { 1 } else { -1 };
+        Ok(Some((first_point, second_point, Some((centre, turns)))))
+    }
+
+    fn give(&mut self, waiting: &Waiting, end: Axes, arc: Option<([f64; 2], i32)>) {
+        let pose = self.state.pose(&end);
+        let call = match arc {
+            None => Call::StraightFeed { end: pose },
+            Some((centre_mm, turns)) => {
+                let [first, second, _] = self.state.plane.axes();
+                let mut centre = end;
+                (centre[first], centre[second]) = (centre_mm[0], centre_mm[1]);
+                let machine = self.state.frame.machine(&centre);
+                let centre_machine_mm = [machine[0], machine[1], machine[2]];
+                Call::ArcFeed { end: pose, plane: self.state.plane, centre_mm, centre_machine_mm, turns }
+            }
+        };
+        self.state.position = end;
+        self.ready.push_back(CanonOp { call, at: waiting.at, modal: waiting.modal });
+    }
+}
+
+fn distance(from: &Axes, to: &Axes) -> f64 {
+    (0..3).map(|axis| (to[axis] - from[axis]) * (to[axis] - from[axis])).sum::<f64>().sqrt()
+}
