@@ -68,6 +68,22 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
+    /// `,R` and `,C` of a block of G1.
+    pub(super) fn comma_corner(
+        &mut self,
+        code: u16,
+        target: Axes,
+        (letter, value): (u8, f64),
+        span: Range<usize>,
+    ) -> Checked<()> {
+        if code != 10 {
+            let text = format!("`,{}` needs a feed line", char::from(letter));
+            return Err(wrong(&span, &text, "write it in a block of G1"));
+        }
+        let size = value * self.state.unit.mm();
+        self.line_to_corner(target, if letter == b'R' { Corner::Round(size) } else { Corner::Leg(size) }, span)
+    }
+
     /// Gives the waiting line out, with the corner towards `target`.
     ///
     /// # Errors

@@ -128,7 +128,8 @@ impl Execution<'_, '_> {
         let mut target = self.programmed_target()?;
         target[normal] = at;
         let mut step = [0.0; 6];
-        if is_incremental && !self.block.has_polar() {
+        let is_polar = is_incremental && (self.block.has_polar() || self.state.extras.is_polar());
+        if is_incremental && !is_polar {
             [first, second].into_iter().for_each(|axis| step[axis] = target[axis] - here[axis]);
         }
         let travel = at.max(retract).max(if self.state.returns_to_initial { initial } else { f64::NEG_INFINITY });
@@ -144,7 +145,7 @@ impl Execution<'_, '_> {
             clear,
             peck,
             dwell_s: sticky.dwell_s.unwrap_or(0.0),
-            is_polar: is_incremental && self.block.has_polar(),
+            is_polar,
             span,
         })
     }
@@ -195,7 +196,11 @@ impl Execution<'_, '_> {
         for axis in 0..6 {
             holes.target[axis] += holes.step[axis];
         }
-        if holes.is_polar {
+        if holes.is_polar && self.state.extras.is_polar() {
+            if holes.left > 0 {
+                self.polar_input(&mut holes.target)?;
+            }
+        } else if holes.is_polar {
             [holes.target[0], holes.target[1]] = self.polar(&holes.target)?;
         }
         holes.travel = holes.clear;

@@ -11,7 +11,7 @@ use super::fault::*;
 use super::flow::Called;
 use super::options::{Dialect, Options};
 use super::report::Report;
-use super::state::{State, Sticky, work_index};
+use super::state::{State, Sticky};
 use crate::det::math;
 use crate::machine::LengthUnit;
 use crate::units::{Feedrate, RotaryVelocity, Seconds};
@@ -26,30 +26,6 @@ const RATE_MAX: f64 = 1e9;
 const COORDINATE_MAX_MM: f64 = 1e9;
 /// Greatest number of a program or line.
 const PROGRAM_MAX: u32 = 99_999_999;
-/// Words of G65 and the parameters they become (Fanuc, argument specification I).
-const MACRO_ARGUMENTS: [(u8, u32); 21] = [
-    (b'A', 1),
-    (b'B', 2),
-    (b'C', 3),
-    (b'I', 4),
-    (b'J', 5),
-    (b'K', 6),
-    (b'D', 7),
-    (b'E', 8),
-    (b'F', 9),
-    (b'H', 11),
-    (b'M', 13),
-    (b'Q', 17),
-    (b'R', 18),
-    (b'S', 19),
-    (b'T', 20),
-    (b'U', 21),
-    (b'V', 22),
-    (b'W', 23),
-    (b'X', 24),
-    (b'Y', 25),
-    (b'Z', 26),
-];
 /// Longest dwell in s: a day.
 const DWELL_MAX_S: f64 = 86_400.0;
 
@@ -89,6 +65,10 @@ impl Execution<'_, '_> {
         if self.block.g(group::NON_MODAL) == Some(650) {
             return self.macro_call();
         }
+        if self.block.g(group::MODAL_CALL) == Some(660) {
+            return self.take_modal_call();
+        }
+        self.check_repeats()?;
         let motion = self.motion_of_block()?;
         self.check_words(motion)?;
         for (letter, code, reason) in self.block.inert() {
@@ -105,13 +85,24 @@ impl Execution<'_, '_> {
         self.plane_and_units();
         self.cutter_compensation();
         self.tool_length()?;
-        self.modes();
+        self.modes()?;
+        self.fanuc_modes()?;
         self.non_modal()?;
         if let Some(code) = motion {
             self.state.forced = None;
             self.motion(code)?;
         }
-        self.stop()
+        match self.stop()? {
+            After::Next => Ok(self.after_motion(motion.is_some())),
+            after => Ok(after),
+        }
+    }
+
+    /// A second I, J or K is an argument of G65 or G66 and of nothing else.
+    fn check_repeats(&self) -> Checked<()> {
+        let Some((start, letter, _)) = self.block.repeats().first() else { return Ok(()) };
+        let text = format!("the block has two {} words", char::from(*letter));
+        Err(Fault::error(REPEATED_WORD, *start..start + 1, text, "keep one of them, or write two blocks"))
     }
 
     /// Appends an operation made under the feed in force.
@@ -175,7 +166,10 @@ impl Execution<'_, '_> {
         let is_circle = matches!(self.state.motion, Some(20 | 30)) && self.block.has_any(letters(b"IJK"));
         let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
         let non_modal = self.block.g(group::NON_MODAL);
-        let takes_axes = matches!(non_modal, Some(100 | 280 | 300 | 520 | 920))
+        let moves_frame = [group::SCALING, group::MIRROR, group::ROTATION];
+        let moves_frame = moves_frame.into_iter().any(|group| matches!(self.block.g(group), Some(501 | 510 | 511 | 680)));
+        let takes_axes = matches!(non_modal, Some(100 | 120 | 130 | 280 | 300 | 310 | 520 | 920))
+            || moves_frame
             || (non_modal == Some(40) && self.dialect.is_fanuc_like())
             || self.block.g(group::LENGTH) == Some(431);
         if takes_axes {
@@ -270,8 +264,11 @@ impl Execution<'_, '_> {
         used |= match self.block.g(group::NON_MODAL) {
             Some(40) => letters(b"PXU"),
             Some(100) => letters(b"LPRQIJ"),
+            Some(120 | 130) => letters(b"IKQDL"),
+            Some(280 | 300) if self.dialect.is_fanuc_like() => letters(b"UVW"),
             _ => 0,
         };
+        used |= self.frame_words();
         used |= if self.block.g(group::LENGTH).is_some() { letters(b"HXYZ") } else { 0 };
         used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
         used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
@@ -298,6 +295,14 @@ impl Execution<'_, '_> {
             self.report.without_effect(letter, u16::MAX, "no code of its block uses it");
         }
         Ok(())
+    }
+
+    /// Words of G68, G51, G51.1 and of work offsets with a number.
+    fn frame_words(&self) -> u32 {
+        let mut used = if self.block.g(group::ROTATION) == Some(680) { AXES | letters(b"RIJK") } else { 0 };
+        used |= if self.block.g(group::SCALING) == Some(510) { AXES | letters(b"PIJK") } else { 0 };
+        used |= if self.block.g(group::MIRROR).is_some() { AXES } else { 0 };
+        used | if matches!(self.block.g(group::WORK), Some(541 | 1540)) { letters(b"P") } else { 0 }
     }
 
     fn feed_mode(&mut self) {
@@ -478,9 +483,10 @@ impl Execution<'_, '_> {
         }
     }
 
-    fn modes(&mut self) {
+    fn modes(&mut self) -> Checked<()> {
         if let Some(code) = self.block.g(group::WORK) {
-            self.state.activate_work(work_index(code));
+            let work = self.work_of(code)?;
+            self.state.activate_work(work);
         }
         if let Some(code) = self.block.g(group::RADIUS) {
             self.state.is_diameter = code == 70;
@@ -500,6 +506,7 @@ impl Execution<'_, '_> {
         if let Some(code) = self.block.g(group::RETRACT) {
             self.state.returns_to_initial = code == 980;
         }
+        Ok(())
     }
 
     fn stop(&mut self) -> Checked<After> {
@@ -527,21 +534,21 @@ impl Execution<'_, '_> {
         };
         let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?;
         let (number, count) = match count {
-            None if number > 9999 && self.dialect.is_fanuc_like() && !is_line => (number % 10_000, number / 10_000),
+            None if number > 9999 && self.dialect == Dialect::Fanuc && !is_line => (number % 10_000, number / 10_000),
             count => (number, count.unwrap_or(1)),
         };
         Ok(After::Call(Called { number, count, is_line, arguments: None, span }))
     }
 
     /// G65: its words are parameters of the macro.
-    fn macro_call(&mut self) -> Checked<After> {
-        let span = self.block.g_span(group::NON_MODAL);
+    pub(super) fn macro_call(&mut self) -> Checked<After> {
+        let is_modal = self.block.g(group::MODAL_CALL).is_some();
+        let span = self.block.g_span(if is_modal { group::MODAL_CALL } else { group::NON_MODAL });
         let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
-            return Err(Fault::error(MISSING_WORD, span, "G65 has no P word", "write P with the number"));
+            return Err(Fault::error(MISSING_WORD, span, "the macro call has no P word", "write P with the number"));
         };
         let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?.unwrap_or(1);
-        let value = |(letter, number): &(u8, u32)| self.block.word(*letter).map(|value| (*number, value));
-        let arguments = Some(MACRO_ARGUMENTS.iter().filter_map(value).collect());
+        let arguments = Some(self.macro_arguments()?);
         Ok(After::Call(Called { number, count, is_line: false, arguments, span }))
     }
 

@@ -73,7 +73,7 @@ impl<'a> Interpreter<'a> {
             options,
             dialect,
             state: State::new(options, dialect),
-            parameters: Parameters::new(&options.parameters),
+            parameters: Parameters::new(&options.parameters, dialect.is_fanuc_like()),
             block: Block::new(),
             holes: None,
             ready: VecDeque::new(),

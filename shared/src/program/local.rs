@@ -135,6 +135,11 @@ impl Local {
         [back[0], back[1], back[2], at[3], at[4], at[5]]
     }
 
+    /// Factor along an axis of a map that only scales and mirrors.
+    pub(super) fn factor(&self, axis: usize) -> f64 {
+        self.matrix[axis][axis]
+    }
+
     /// True where nothing is changed.
     pub(super) fn is_identity(&self) -> bool {
         self.is_identity

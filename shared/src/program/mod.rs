@@ -32,6 +32,7 @@ mod digest;
 mod execute;
 mod expression;
 mod facts;
+mod fanuc;
 mod fault;
 mod flow;
 mod frame;

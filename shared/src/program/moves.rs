@@ -36,6 +36,9 @@ impl Execution<'_, '_> {
                 *place = if self.state.is_incremental { *place + value } else { value };
             }
         }
+        if self.state.extras.is_polar() {
+            self.polar_input(&mut target)?;
+        }
         if self.block.has_polar() {
             if self.block.has(b'X') || self.block.has(b'Y') {
                 let span = self.block.span(if self.block.has(b'X') { b'X' } else { b'Y' });
@@ -58,7 +61,10 @@ impl Execution<'_, '_> {
             0 | 10 => {
                 let target = self.target()?;
                 self.set_motion(code);
-                self.line_to(code, target, span)
+                match self.block.corner() {
+                    Some((letter, size, at)) => self.comma_corner(code, target, (letter, size), at),
+                    None => self.line_to(code, target, span),
+                }
             }
             20 | 30 => {
                 self.set_motion(code);
@@ -221,15 +227,20 @@ impl Execution<'_, '_> {
                 Ok(())
             }
             Some(100) => self.set_data(),
+            Some(code @ (120 | 130)) => self.circular_pocket(code == 120),
+            Some(310) => self.skip_move(),
             _ => Ok(()),
         }
     }
 
     /// G28 and G30: by way of a point, only the axes that are named; all of them where none is.
     fn go_home(&mut self, which: usize) -> Checked<()> {
-        let target = self.target()?;
-        let is_named = self.block.has_any(AXES);
-        let named: [bool; 6] = std::array::from_fn(|axis| !is_named || self.block.has(AXIS_LETTERS[axis]));
+        let mut target = self.target()?;
+        let by_increment = self.incremental_words(&mut target)?;
+        let is_named = self.block.has_any(AXES) || by_increment.contains(&true);
+        let by_increment = |axis: usize| by_increment.get(axis).copied().unwrap_or(false);
+        let named: [bool; 6] =
+            std::array::from_fn(|axis| !is_named || self.block.has(AXIS_LETTERS[axis]) || by_increment(axis));
         self.line_to(0, target, 0..0)?;
         let mut machine = self.state.frame.machine(&target);
         let reference = self.state.references[which];
@@ -265,6 +276,9 @@ impl Execution<'_, '_> {
         let kind = self.block.whole(b'L', 0, 99)?;
         if let Some(kind @ (1 | 10 | 11)) = kind.filter(|_| !self.dialect.is_fanuc_like()) {
             return self.set_length(kind);
+        }
+        if let Some(kind @ (10..=13 | 20)) = kind.filter(|_| self.dialect.is_fanuc_like()) {
+            return self.fanuc_data(kind);
         }
         if !matches!(kind, Some(2 | 20)) {
             let text = "this form of G10 is not simulated";

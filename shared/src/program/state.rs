@@ -3,6 +3,7 @@
 use super::canon::{FeedMode, ForcedReason, Modal, Plane, Pose, SpindleState};
 use super::frame::{Axes, Frame};
 use super::corner::Waiting;
+use super::fanuc::{Extras, extended_origins};
 use super::local::Local;
 use super::options::{Dialect, Options};
 use crate::ident::ToolNumber;
@@ -77,6 +78,8 @@ pub(super) struct State {
     pub(super) rotations_deg: [f64; 9],
     /// Origins of further work offsets, by index from 9: G54.1 P1, G154 P1, G510.
     pub(super) extended: BTreeMap<u8, Axes>,
+    /// What only Fanuc and Haas have.
+    pub(super) extras: Extras,
     /// G92 as it was before G92.2 suspended it.
     pub(super) suspended: Axes,
     /// G28 and G30, machine coordinates.
@@ -119,7 +122,8 @@ impl State {
             frame,
             local: Local::IDENTITY,
             corner: None,
-            extended: BTreeMap::new(),
+            extended: extended_origins(options, dialect),
+            extras: Extras::new(),
             unit: options.length_unit,
             motion: None,
             line_motion: None,

@@ -24,7 +24,7 @@ const PREPARATION: &str = "it steers the preparation of blocks in the control";
 const ORIENTATION: &str = "how the orientation is interpolated is not simulated";
 
 /// What a G code is.
-pub(super) fn g_code(code: u16) -> Code {
+pub(in super::super) fn g_code(code: u16) -> Code {
     match code {
         0..=3 => Code::Acts(kind::MOTION),
         4 => Code::Acts(kind::DWELL),
