@@ -217,6 +217,8 @@ impl Block {
                 b'(' => comment_end(line, at, scope.dialect)?,
                 b';' => break,
                 b'@' | b'^' if scope.dialect == Dialect::Rs274ngc => self.polar_word(line, at, scope)?,
+                byte if scope.dialect == Dialect::Grbl && super::grbl::is_real_time(byte) => at + 1,
+                b'#' if scope.dialect == Dialect::Grbl => return Err(bad_character(line, at)),
                 b',' if scope.dialect.is_fanuc_like() => self.comma_word(line, at, scope)?,
                 b':' if scope.dialect.is_fanuc_like() && self.is_empty => {
                     let (value, _, end) = word_value(line, at + 1, scope)?;
@@ -279,6 +281,9 @@ impl Block {
 
     fn read_word(&mut self, line: &[u8], at: usize, scope: Scope<'_>) -> Checked<usize> {
         let letter = line[at].to_ascii_uppercase();
+        if scope.dialect == Dialect::Grbl {
+            refuse_what_grbl_does_not_read(line, at, letter)?;
+        }
         let (value, has_point, end) = word_value(line, at + 1, scope)?;
         let is_first = self.is_empty && self.number.is_none();
         match letter {
@@ -424,6 +429,24 @@ fn word_value(line: &[u8], at: usize, scope: Scope<'_>) -> Checked<(Option<f64>,
         reader.at += 1;
     }
     Ok((value.given(), true, reader.at))
+}
+
+/// grbl has a word for few letters, and no expressions.
+fn refuse_what_grbl_does_not_read(line: &[u8], at: usize, letter: u8) -> Checked<()> {
+    if !super::grbl::reads(letter) {
+        let text = format!("grbl reads no {} word", char::from(letter));
+        return Err(Fault::error(UNKNOWN_CODE, at..at + 1, text, "take it out, or name the control's dialect"));
+    }
+    let behind = number::skip_blanks(line, at + 1);
+    match line.get(behind) {
+        Some(byte @ (b'[' | b'#')) => Err(Fault::error(
+            BAD_NUMBER,
+            behind..behind + 1,
+            format!("grbl has neither expressions nor parameters; `{}` was found", char::from(*byte)),
+            "let the post write numbers",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Number of a code, times `scale`.

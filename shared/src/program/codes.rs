@@ -65,7 +65,11 @@ const SIGNAL: &str = "inputs and outputs are not simulated";
 /// What a G code is in a dialect.
 pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
     use group::*;
+    if dialect == Dialect::Grbl && !super::grbl::has_g(code) {
+        return Code::Unknown;
+    }
     match code {
+        382..=385 if dialect == Dialect::Grbl => Code::Acts(MOTION),
         50 | 51 | 330 | 331 | 382..=385 if dialect == Dialect::Rs274ngc => Code::Acts(MOTION),
         70 | 80 if dialect == Dialect::Rs274ngc => Code::Acts(RADIUS),
         0 | 10 | 20 | 30 | 730 | 800 | 810..=890 if code.is_multiple_of(10) => {
@@ -138,6 +142,9 @@ fn fanuc_g_code(dialect: Dialect, code: u16) -> Code {
 /// What an M code is in a dialect.
 pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
     use m_group::*;
+    if dialect == Dialect::Grbl {
+        return super::grbl::m_code(code);
+    }
     match code {
         0 | 1 | 2 | 30 | 60 => Code::Acts(STOP),
         6 => Code::Acts(TOOL),
@@ -148,7 +155,7 @@ pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
         48 | 49 => Code::Acts(OVERRIDE),
         19 => Code::Inert("the angle of the spindle is not simulated"),
         97 if dialect == Dialect::Haas => Code::Acts(STOP),
-        98 | 99 if dialect != Dialect::Grbl => Code::Acts(STOP),
+        98 | 99 => Code::Acts(STOP),
         _ if !dialect.is_strict() => Code::Inert(MACHINE_LOGIC),
         50..=53 if dialect == Dialect::Rs274ngc => Code::Acts(OVERRIDE),
         62..=65 => Code::Inert(SIGNAL),

@@ -196,8 +196,14 @@ impl<'a> Interpreter<'a> {
         if self.dialect == Dialect::Siemens {
             return self.siemens_line();
         }
+        if self.dialect == Dialect::Grbl {
+            self.list_real_time_characters();
+            if self.grbl_line()? {
+                return Ok(());
+            }
+        }
         match head(self.report.line) {
-            Head::OWord(at) if self.is_flow(at) => {
+            Head::OWord(at) if self.dialect != Dialect::Grbl && self.is_flow(at) => {
                 self.report.facts.blocks += 1;
                 return self.o_line(at);
             }
@@ -227,6 +233,9 @@ impl<'a> Interpreter<'a> {
         }
         let after = self.execution().run();
         for (target, value) in &self.block.assignments {
+            if self.dialect.is_fanuc_like() && alarm(&mut self.report, target, *value)? {
+                continue;
+            }
             warn_of_control(&mut self.report, &self.state, target);
             self.parameters.set(target, *value, self.options.limits.parameters_max)?;
         }
@@ -244,6 +253,15 @@ impl<'a> Interpreter<'a> {
                 self.is_over = true;
                 Ok(())
             }
+        }
+    }
+
+    /// Real-time characters of grbl act when they arrive, not where they stand.
+    fn list_real_time_characters(&mut self) {
+        let code = self.report.line.split(|byte| matches!(byte, b'(' | b';')).next().unwrap_or_default();
+        for byte in code.iter().filter(|byte| super::grbl::is_real_time(**byte)) {
+            let name = byte.escape_ascii().to_string();
+            self.report.named_without_effect(&name, "a real-time character: it acts when it arrives, wherever it stands");
         }
     }
 
@@ -301,6 +319,28 @@ impl<'a> Interpreter<'a> {
         let feed: Option<Feedrate> = self.state.feed_by_time();
         self.ready.push_back(CanonOp { call: Call::End, at: self.report.at, modal: self.state.modal(feed) });
         self.is_over = true;
+    }
+}
+
+/// `#3000 = n` raises an alarm of the program, at which the control stops. True for other variables of the control
+/// that are written without effect: a message with a stop (#3006), clocks and switches (#3001 to #3012).
+///
+/// # Errors
+/// The alarm; the interpretation ends there.
+fn alarm(report: &mut Report<'_>, target: &Target, value: Option<f64>) -> Checked<bool> {
+    match (*target, value) {
+        (Target::Number(3000), Some(value)) => {
+            let comment = String::from_utf8_lossy(report.line);
+            let comment = comment.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(text, _)| text);
+            let text = format!("the program raises its alarm {value}: {comment}");
+            Err(Fault::error(PROGRAM_ALARM, 0..0, text, "look for the condition that leads here").fatal())
+        }
+        (Target::Number(number @ 3001..=3012), _) => {
+            let reason = "clocks, messages and switches of the control are not simulated";
+            report.named_without_effect(&format!("#{number}"), reason);
+            Ok(true)
+        }
+        _ => Ok(false),
     }
 }
 

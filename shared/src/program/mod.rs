@@ -36,6 +36,7 @@ mod fanuc;
 mod fault;
 mod flow;
 mod frame;
+mod grbl;
 mod interpreter;
 mod labels;
 mod local;

@@ -5,6 +5,7 @@ use super::canon::Provenance;
 use super::diagnostic::{Diagnostic, Severity, Span};
 use super::facts::{Facts, WithoutEffect};
 use super::fault::{Fault, TOO_LONG};
+use super::options::Dialect;
 use super::text::column;
 use std::collections::BTreeSet;
 
@@ -93,8 +94,17 @@ impl<'a> Report<'a> {
             line: self.at.line,
             column: if has_span { column(self.line, fault.span.start) } else { 0 },
             span: has_span.then(|| Span { start: self.line_start + fault.span.start, len: fault.span.len() }),
-            message: fault.message.clone(),
+            message: self.message_of(fault),
             advice: fault.advice.clone(),
+        }
+    }
+
+    /// The message; under grbl with the answer the controller gives.
+    fn message_of(&self, fault: &Fault) -> String {
+        let is_refusal = self.facts.dialect == Dialect::Grbl && fault.severity == Severity::Error;
+        match super::grbl::answer(fault.code, &fault.message).filter(|_| is_refusal) {
+            Some((number, meaning)) => format!("{} (grbl: error:{number}, {meaning})", fault.message),
+            None => fault.message.clone(),
         }
     }
 

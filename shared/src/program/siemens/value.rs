@@ -171,7 +171,7 @@ impl Reader<'_> {
     }
 
     /// `1.5`, `1.5EX-3`.
-    fn literal(&mut self) -> Checked<Value> {
+    pub(super) fn literal(&mut self) -> Checked<Value> {
         let (number, end) = number::read(self.line, self.at)?;
         self.at = end;
         let rest = &self.line[end..];

@@ -186,10 +186,12 @@ fn letter_word(reader: &mut Reader<'_>, byte: u8) -> Checked<Item> {
         sign = if *byte == b'-' { -1.0 } else { 1.0 };
         behind += 1;
     }
-    let (value, end) = number::read(reader.line, behind)?;
-    reader.at = end;
-    let value = Value::Number(sign * value.value);
-    Ok(Item::Word(Word { address: letter.to_string(), value, mode: Mode::Modal, span: start..end }))
+    reader.at = behind;
+    let Value::Number(value) = reader.literal()? else {
+        return Err(Fault::error(BAD_NUMBER, start..reader.at, "a number was expected", "write digits"));
+    };
+    let value = Value::Number(sign * value);
+    Ok(Item::Word(Word { address: letter.to_string(), value, mode: Mode::Modal, span: start..reader.at }))
 }
 
 /// R0 and R00 keep one zero.

@@ -7,8 +7,12 @@ mod curves;
 mod cycles;
 mod flow;
 mod frames;
+mod codes;
+mod fanuc;
+mod grbl;
 mod hostile;
 mod siemens;
+mod twins;
 
 use super::*;
 use crate::ident::ToolNumber;

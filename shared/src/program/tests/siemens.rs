@@ -72,7 +72,7 @@ fn polar_coordinates_about_a_pole() {
 #[test]
 fn frames_move_turn_scale_and_mirror() {
     check_siemens("TRANS X10 Y5\nG0 X1 Y1\nATRANS X1\nX1 Y1\nTRANS\nX1 Y1", &["3 rapid 11 6 0", "5 rapid 12 6 0", "7 rapid 1 1 0"]);
-    check_siemens("TRANS X10\nAROT Z90\nG0 X5 Y0\nROT RPL=180\nX5", &["4 rapid 10 5 0", "6 rapid -5 -10 0"]);
+    check_siemens("TRANS X10\nAROT Z90\nG0 X5 Y0\nROT RPL=180\nX5", &["4 rapid 10 5 0", "6 rapid -5 5 0"]);
     check_siemens("SCALE X2 Y2\nG1 X5 Y0\nG2 X10 Y0 I2.5 J0", &["3 feed 10 0 0 F100", "4 arc 20 0 0 Xy about 15 0 turns -1 F100"]);
     // The mirrored arc turns the other way.
     check_siemens("MIRROR X0\nG1 X5 Y0\nG2 X10 Y0 I2.5 J0", &["3 feed -5 0 0 F100", "4 arc -10 0 0 Xy about -7.5 0 turns 1 F100"]);
@@ -247,7 +247,7 @@ fn mistakes_have_a_place_and_advice() {
     fault("CYCLE81(10,0,1)", "program::missing-word", 1);
     fault("CYCLE81(10,0,1,5)", "program::cycle", 1);
     fault("SCALE X0", "program::out-of-range", 1);
-    fault("SCALE X2 Y1 \nG2 X1 Y1 I1 J0", "program::unsupported", 0);
+    check_fault(Dialect::Siemens, "G710 F9\nSCALE X2 Y1\nG2 X1 Y1 I1 J0", "program::unsupported", 3, 4);
     fault("G1 X1 RND=5\nY1", "program::cycle", 4);
     fault("G0 X1 ^", "program::bad-character", 7);
 }
