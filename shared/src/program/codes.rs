@@ -122,7 +122,9 @@ fn fanuc_g_code(dialect: Dialect, code: u16) -> Code {
         330 | 630 | 740 | 760 | 840..=843 | 960 => Code::Unsupported(TAKE_OUT),
         270 | 350 | 360 | 370 => Code::Unsupported("what it measures or checks is not known ahead; take it out"),
         432..=435 => Code::Unsupported("let the post write the axes of the machine instead of tool centre control"),
-        682 | 683 | 2540 | 2550 => Code::Unsupported("let the post write the axes of the machine instead of a tilted plane"),
+        682 | 683 | 2540 | 2550 => {
+            Code::Unsupported("let the post write the axes of the machine instead of a tilted plane")
+        }
         661 => Code::Unsupported("call the macro with G65, or with G66 where it shall follow motions only"),
         470 => Code::Unsupported("let the post write the letters as motions"),
         700..=720 if is_haas => Code::Unsupported("write the places of the holes, or use G16 for a circle of them"),
@@ -130,9 +132,9 @@ fn fanuc_g_code(dialect: Dialect, code: u16) -> Code {
         1000 | 1010 if is_haas => Code::Unsupported("write G51.1 and G50.1, or let the post mirror the path"),
         1360 if is_haas => Code::Unsupported("what it measures is not known ahead; take it out"),
         1410 | 1430 if is_haas => Code::Unsupported("let the post write the path of the tool's centre"),
-        1500 if is_haas => {
-            Code::Unsupported("the pocket of a subprogram is not planned here; let the post write its motions, or use G12, G13")
-        }
+        1500 if is_haas => Code::Unsupported(
+            "the pocket of a subprogram is not planned here; let the post write its motions, or use G12, G13",
+        ),
         1070 if is_haas => Code::Unsupported("let the post write the rotary axis instead of cylindrical mapping"),
         1740 | 1840 | 2340 if is_haas => Code::Unsupported(TAKE_OUT),
         _ => Code::Unknown,

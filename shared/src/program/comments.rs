@@ -42,7 +42,7 @@ pub struct CommentTool {
 /// program's unit (its first G20 or G21); fractions such as 1/8 are inches.
 pub fn tools_from_comments(name: &str, text: &[u8]) -> Vec<CommentTool> {
     let unit_mm = unit_of_program(text);
-    let mut tools: Vec<CommentTool> = Vec::new();
+    let mut tools: Vec<CommentTool> = super::tool_names::tools_from_names(name, text, None);
     let mut waiting: Option<(String, u32)> = None;
     let mut place = Place::default();
     while let Some(line) = next_line(text, &mut place) {

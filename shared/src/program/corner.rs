@@ -101,8 +101,11 @@ impl Execution<'_, '_> {
                 self.give(&waiting, second, arc);
                 Ok(())
             }
-            Err(fault) => {
+            Err(mut fault) => {
                 self.give(&waiting, tip, None);
+                // The block in work is the one behind the corner.
+                fault.message = format!("the corner of line {}: {}", waiting.at.line, fault.message);
+                fault.span = 0..0;
                 Err(fault)
             }
         }
@@ -119,7 +122,12 @@ impl Execution<'_, '_> {
 
     /// Where the corner begins and ends, and its centre and turns; `None` where the lines go straight on.
     #[expect(clippy::type_complexity, reason = "three results of one construction")]
-    fn corner_points(&self, waiting: &Waiting, tip: &Axes, target: &Axes) -> Checked<Option<(Axes, Axes, Option<([f64; 2], i32)>)>> {
+    fn corner_points(
+        &self,
+        waiting: &Waiting,
+        tip: &Axes,
+        target: &Axes,
+    ) -> Checked<Option<(Axes, Axes, Option<([f64; 2], i32)>)>> {
         let (before, behind) = (distance(&waiting.from, tip), distance(tip, target));
         let span = &waiting.span;
         if before == 0.0 || behind == 0.0 {
@@ -141,7 +149,8 @@ impl Execution<'_, '_> {
             Corner::Edge(edge) => 0.5 * edge / math::sin(half),
         };
         if reach > before * (1.0 + SAME_WITHIN) || reach > behind * (1.0 + SAME_WITHIN) {
-            let text = format!("the corner takes {reach:.3} mm of each line; they are {before:.3} and {behind:.3} mm long");
+            let text =
+                format!("the corner takes {reach:.3} mm of each line; they are {before:.3} and {behind:.3} mm long");
             return Err(wrong(span, &text, "make the corner smaller"));
         }
         let on = |towards: &[f64; 3]| -> Axes {

@@ -167,7 +167,8 @@ impl Execution<'_, '_> {
         let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
         let non_modal = self.block.g(group::NON_MODAL);
         let moves_frame = [group::SCALING, group::MIRROR, group::ROTATION];
-        let moves_frame = moves_frame.into_iter().any(|group| matches!(self.block.g(group), Some(501 | 510 | 511 | 680)));
+        let moves_frame =
+            moves_frame.into_iter().any(|group| matches!(self.block.g(group), Some(501 | 510 | 511 | 680)));
         let takes_axes = matches!(non_modal, Some(100 | 120 | 130 | 280 | 300 | 310 | 520 | 920))
             || moves_frame
             || (non_modal == Some(40) && self.dialect.is_fanuc_like())

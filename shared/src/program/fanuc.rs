@@ -30,7 +30,8 @@ const POCKET_MAX: u32 = 10_000;
 /// What the Fanuc dialects remember beyond the common state.
 #[derive(Clone, Debug)]
 pub(super) struct Extras {
-    mirror: Local,
+    /// Places about which the axes are mirrored.
+    mirror: [Option<f64>; 3],
     scaling: Local,
     rotation: Local,
     rotation_deg: f64,
@@ -47,7 +48,7 @@ impl Extras {
     /// Nothing said yet.
     pub(super) fn new() -> Self {
         Self {
-            mirror: Local::IDENTITY,
+            mirror: [None; 3],
             scaling: Local::IDENTITY,
             rotation: Local::IDENTITY,
             rotation_deg: 0.0,
@@ -104,7 +105,10 @@ impl Execution<'_, '_> {
 
     fn take_frames(&mut self) {
         let extras = &self.state.extras;
-        self.state.local = extras.rotation.then(&extras.scaling).then(&extras.mirror);
+        let factors = extras.mirror.map(|place| if place.is_some() { -1.0 } else { 1.0 });
+        let centre = extras.mirror.map(|place| place.unwrap_or(0.0));
+        let mirror = Local::scale(factors).map_or(Local::IDENTITY, |mirror| mirror.about(centre));
+        self.state.local = extras.rotation.then(&extras.scaling).then(&mirror);
     }
 
     /// The place of X, Y, Z of the block; where a word is missing, the place of the tool.
@@ -155,7 +159,9 @@ impl Execution<'_, '_> {
             }
             let factors = own.map(|factor| factor.or(uniform).unwrap_or(1.0));
             self.state.extras.scaling = Local::scale(factors)
-                .ok_or_else(|| Fault::error(OUT_OF_RANGE, span, "a factor of G51 is zero", "write a factor above zero"))?
+                .ok_or_else(|| {
+                    Fault::error(OUT_OF_RANGE, span, "a factor of G51 is zero", "write a factor above zero")
+                })?
                 .about(centre);
         }
         self.take_frames();
@@ -170,7 +176,11 @@ impl Execution<'_, '_> {
         }
         let span = self.block.span(letter);
         let note = || {
-            let text = format!("{}{value} has no decimal point; it is read as a factor of {}", char::from(letter), value / 1000.0);
+            let text = format!(
+                "{}{value} has no decimal point; it is read as a factor of {}",
+                char::from(letter),
+                value / 1000.0
+            );
             Fault::error(ASSUMED, span, text, "write the factor with a point").with(super::Severity::Note)
         };
         self.report.once(8, note, ASSUMED);
@@ -184,21 +194,12 @@ impl Execution<'_, '_> {
         if is_on && !is_named {
             return Err(Fault::error(MISSING_WORD, span, "G51.1 has no axis word", "write the axis and its place"));
         }
-        let mut mirror = if is_named { self.state.extras.mirror } else { Local::IDENTITY };
         for axis in 0..3 {
-            let Some(place) = self.axis_word(axis)? else { continue };
-            let mut factors = [1.0; 3];
-            factors[axis] = -1.0;
-            let mut centre = [0.0; 3];
-            centre[axis] = place;
-            let is_mirrored = self.state.extras.mirror.factor(axis) < 0.0;
-            if is_mirrored != is_on
-                && let Some(next) = Local::scale(factors)
-            {
-                mirror = next.about(centre).then(&mirror);
+            let place = self.axis_word(axis)?;
+            if place.is_some() || !is_named {
+                self.state.extras.mirror[axis] = place.filter(|_| is_on);
             }
         }
-        self.state.extras.mirror = mirror;
         self.take_frames();
         Ok(())
     }
@@ -231,7 +232,12 @@ impl Execution<'_, '_> {
             541 | 1540 => {
                 let Some(number) = self.block.whole(b'P', 1, EXTENDED_MAX)? else {
                     let span = self.block.g_span(group::WORK);
-                    return Err(Fault::error(MISSING_WORD, span, "the work offset has no P word", "write P1 and so on"));
+                    return Err(Fault::error(
+                        MISSING_WORD,
+                        span,
+                        "the work offset has no P word",
+                        "write P1 and so on",
+                    ));
                 };
                 number
             }
@@ -326,7 +332,12 @@ impl Execution<'_, '_> {
             return Err(Fault::error(WRONG_MODE, span, "G12 and G13 need G17", "write G17 before it"));
         }
         let Some(first) = self.length(b'I')? else {
-            return Err(Fault::error(MISSING_WORD, span, "the pocket has no I word", "write I, the radius of the circle"));
+            return Err(Fault::error(
+                MISSING_WORD,
+                span,
+                "the pocket has no I word",
+                "write I, the radius of the circle",
+            ));
         };
         let (last, step) = (self.length(b'K')?.unwrap_or(first), self.length(b'Q')?);
         let offset_mm = self.pocket_offset()?;
@@ -369,7 +380,8 @@ impl Execution<'_, '_> {
         }
         let span = self.block.span(b'D');
         let note = || {
-            let text = format!("the radius of offset D{number} is not known; the circle is the path of the tool's centre");
+            let text =
+                format!("the radius of offset D{number} is not known; the circle is the path of the tool's centre");
             Fault::error(ASSUMED, span, text, "write G10 L12 P R before it, or D0").with(super::Severity::Warning)
         };
         self.report.once(9, note, ASSUMED);
@@ -405,7 +417,11 @@ impl Execution<'_, '_> {
     fn pocket_arc(&mut self, arc: Arc, end: Axes) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);
         let work = self.state.local.work(&end);
-        if self.state.local.is_identity() { self.emit_arc(arc, work, 1, span) } else { self.local_arc(arc, work, 1, span) }
+        if self.state.local.is_identity() {
+            self.emit_arc(arc, work, 1, span)
+        } else {
+            self.local_arc(arc, work, 1, span)
+        }
     }
 
     /// G31: a move that a signal may end. The motion code in force stays.

@@ -261,7 +261,8 @@ impl<'a> Interpreter<'a> {
         let code = self.report.line.split(|byte| matches!(byte, b'(' | b';')).next().unwrap_or_default();
         for byte in code.iter().filter(|byte| super::grbl::is_real_time(**byte)) {
             let name = byte.escape_ascii().to_string();
-            self.report.named_without_effect(&name, "a real-time character: it acts when it arrives, wherever it stands");
+            self.report
+                .named_without_effect(&name, "a real-time character: it acts when it arrives, wherever it stands");
         }
     }
 
@@ -328,14 +329,16 @@ impl<'a> Interpreter<'a> {
 /// # Errors
 /// The alarm; the interpretation ends there.
 fn alarm(report: &mut Report<'_>, target: &Target, value: Option<f64>) -> Checked<bool> {
-    match (*target, value) {
-        (Target::Number(3000), Some(value)) => {
+    let Target::Number(number) = *target else { return Ok(false) };
+    match (number, value) {
+        (3000, Some(value)) => {
             let comment = String::from_utf8_lossy(report.line);
-            let comment = comment.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(text, _)| text);
+            let comment =
+                comment.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(text, _)| text);
             let text = format!("the program raises its alarm {value}: {comment}");
             Err(Fault::error(PROGRAM_ALARM, 0..0, text, "look for the condition that leads here").fatal())
         }
-        (Target::Number(number @ 3001..=3012), _) => {
+        (3001..=3012, _) => {
             let reason = "clocks, messages and switches of the control are not simulated";
             report.named_without_effect(&format!("#{number}"), reason);
             Ok(true)

@@ -12,7 +12,7 @@
 use super::arc::Arc;
 use super::canon::Plane;
 use super::execute::Execution;
-use super::fault::{Checked, UNSUPPORTED, Fault};
+use super::fault::{Checked, Fault, UNSUPPORTED};
 use super::frame::Axes;
 use super::state::State;
 use crate::det::math;
@@ -135,9 +135,10 @@ impl Local {
         [back[0], back[1], back[2], at[3], at[4], at[5]]
     }
 
-    /// Factor along an axis of a map that only scales and mirrors.
-    pub(super) fn factor(&self, axis: usize) -> f64 {
-        self.matrix[axis][axis]
+    /// True where the numbers stay within what coordinates may be, so that no sum of them overflows.
+    pub(super) fn is_sane(&self) -> bool {
+        let small = |value: &f64| value.abs() < 1e9;
+        self.matrix.iter().chain(&self.inverse).flatten().all(small) && self.shift.iter().all(small)
     }
 
     /// True where nothing is changed.

@@ -49,6 +49,7 @@ mod siemens;
 mod state;
 mod system;
 mod text;
+mod tool_names;
 mod tooling;
 
 #[cfg(test)]
@@ -63,3 +64,4 @@ pub use digest::digest;
 pub use facts::{Facts, WithoutEffect};
 pub use interpreter::{Interpreted, Interpreter, interpret};
 pub use options::{Dialect, Limits, NoSubprograms, Options, Sources};
+pub use tool_names::tools_from_names;

@@ -1,9 +1,9 @@
 //! What a control remembers from block to block.
 
 use super::canon::{FeedMode, ForcedReason, Modal, Plane, Pose, SpindleState};
-use super::frame::{Axes, Frame};
 use super::corner::Waiting;
 use super::fanuc::{Extras, extended_origins};
+use super::frame::{Axes, Frame};
 use super::local::Local;
 use super::options::{Dialect, Options};
 use crate::ident::ToolNumber;

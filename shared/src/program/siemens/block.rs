@@ -80,7 +80,12 @@ impl Interpreter<'_> {
                 match g_code(*code) {
                     Code::Inert(reason) => self.report.without_effect(b'G', code.saturating_mul(10), reason),
                     Code::Unsupported(advice) => {
-                        return Err(Fault::error(UNSUPPORTED, span.clone(), format!("G{code} is not simulated"), advice));
+                        return Err(Fault::error(
+                            UNSUPPORTED,
+                            span.clone(),
+                            format!("G{code} is not simulated"),
+                            advice,
+                        ));
                     }
                     _ => {
                         let text = format!("G{code} is not a code of the dialect siemens");
@@ -219,7 +224,12 @@ impl Interpreter<'_> {
                 return Ok(Some(value));
             }
             let span = words.get(address).map_or(0..0, |word| word.span.clone());
-            Err(Fault::error(OUT_OF_RANGE, span, format!("{address}{value} is out of range"), "write a number from 0 to 1e9"))
+            Err(Fault::error(
+                OUT_OF_RANGE,
+                span,
+                format!("{address}{value} is out of range"),
+                "write a number from 0 to 1e9",
+            ))
         };
         if let Some(value) = rate("F")? {
             self.report.facts.feed_said = true;

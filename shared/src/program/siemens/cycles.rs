@@ -86,7 +86,13 @@ impl Interpreter<'_> {
         Ok(Heights { clear, surface, start, bottom })
     }
 
-    fn drill_at(&mut self, name: &str, values: &[Option<f64>; 24], heights: Heights, span: &Range<usize>) -> Checked<()> {
+    fn drill_at(
+        &mut self,
+        name: &str,
+        values: &[Option<f64>; 24],
+        heights: Heights,
+        span: &Range<usize>,
+    ) -> Checked<()> {
         let value = |index: usize| values[index].unwrap_or(0.0);
         let Heights { clear, start, bottom, .. } = heights;
         let dwell_s = value(5);
@@ -144,9 +150,8 @@ impl Interpreter<'_> {
         let value = |index: usize| values[index].unwrap_or(0.0);
         let (dwell_s, dwell_above_s, leaves_hole) = (value(8), value(9), value(11) != 0.0);
         let factor = values[10].filter(|factor| (0.001..=1.0).contains(factor)).unwrap_or(1.0);
-        let strokes = strokes(values, heights, unit_mm, self.options.limits.pecks_max).map_err(|text| {
-            Fault::error(CYCLE, span.clone(), text, "correct FDEP, FDPR and DAM")
-        })?;
+        let strokes = strokes(values, heights, unit_mm, self.options.limits.pecks_max)
+            .map_err(|text| Fault::error(CYCLE, span.clone(), text, "correct FDEP, FDPR and DAM"))?;
         let depth = heights.surface - heights.bottom;
         // How far the rapid stays above the last stroke: 0.6 mm up to 30 mm, then a fiftieth, at most 7 mm.
         let ahead = if depth <= 30.0 { 0.6 } else { (depth / 50.0).min(7.0) };

@@ -121,7 +121,13 @@ impl Interpreter<'_> {
                 let text = format!("variables of the kind {kind} are not simulated");
                 return Err(Fault::error(UNSUPPORTED, at..at, text, "write the frame with TRANS and ROT"));
             }
-            _ => return Err(wrong(0..at, format!("`{kind}` is no kind of variable"), "write DEF REAL, INT, BOOL or STRING")),
+            _ => {
+                return Err(wrong(
+                    0..at,
+                    format!("`{kind}` is no kind of variable"),
+                    "write DEF REAL, INT, BOOL or STRING",
+                ));
+            }
         };
         let mut reader = self.reader(at);
         if default == Value::Text(String::new()) && reader.peek() == Some(b'[') {
@@ -133,7 +139,11 @@ impl Interpreter<'_> {
             let start = reader.at;
             let name = reader.name();
             if !is_identifier(&name) {
-                return Err(wrong(start..reader.at.max(start), format!("`{name}` is no name of a variable"), "write a name of two letters or more"));
+                return Err(wrong(
+                    start..reader.at.max(start),
+                    format!("`{name}` is no name of a variable"),
+                    "write a name of two letters or more",
+                ));
             }
             // Elements of an array are made when they are written.
             let is_array = reader.peek() == Some(b'[');
@@ -246,7 +256,8 @@ impl Interpreter<'_> {
                 return Ok((before, place));
             }
             let ends = closes[closes.len() - 1];
-            let is_opening = first == opens && !(opens == "IF" && has_jump(line)) && !(opens == "REPEAT" && names_label(line));
+            let is_opening =
+                first == opens && !(opens == "IF" && has_jump(line)) && !(opens == "REPEAT" && names_label(line));
             if is_opening {
                 depth += 1;
             } else if first == ends {
@@ -376,7 +387,11 @@ impl Interpreter<'_> {
                 if now > *last { Ok(()) } else { self.loop_again(open) }
             }
             ("UNTIL", _) => {
-                if self.reader(at).number()? != 0.0 { Ok(()) } else { self.loop_again(open) }
+                if self.reader(at).number()? != 0.0 {
+                    Ok(())
+                } else {
+                    self.loop_again(open)
+                }
             }
             _ => self.loop_again(open),
         }
@@ -419,7 +434,13 @@ impl Interpreter<'_> {
             return Err(wrong(span, format!("there is no label {first}"), "write the label"));
         };
         // The part ends with the line of the last label; without one, before this line.
-        let end = if word == "REPEATB" { Some(start) } else if last.is_empty() { Some(here) } else { place_of(&last) };
+        let end = if word == "REPEATB" {
+            Some(start)
+        } else if last.is_empty() {
+            Some(here)
+        } else {
+            place_of(&last)
+        };
         let Some(mut end) = end else {
             return Err(wrong(span, format!("there is no label {last}"), "write the label"));
         };
@@ -442,7 +463,8 @@ impl Interpreter<'_> {
     /// Where a repeated part has come to its end: once more, or on behind REPEAT.
     pub(super) fn end_of_repeated_part(&mut self) -> Checked<()> {
         let next = self.flow.place;
-        let Some(Open { place, again: Some((left, end, behind)), .. }) = self.siemens.level().open.last().cloned() else {
+        let Some(Open { place, again: Some((left, end, behind)), .. }) = self.siemens.level().open.last().cloned()
+        else {
             return Ok(());
         };
         if next != end {

@@ -47,8 +47,26 @@ impl Interpreter<'_> {
         };
         let base = if is_additive { self.siemens.programmable } else { Local::IDENTITY };
         self.siemens.programmable = base.then(&next);
-        self.state.local = self.siemens.swivel.then(&self.siemens.programmable);
+        self.take_frame(&span)?;
         Ok(true)
+    }
+
+    /// Puts the frames in force; where their chain has grown out of all bounds, takes them back.
+    fn take_frame(&mut self, span: &Range<usize>) -> Checked<()> {
+        let local = self.siemens.swivel.then(&self.siemens.programmable);
+        if !local.is_sane() {
+            (self.siemens.swivel, self.siemens.programmable) = (Local::IDENTITY, Local::IDENTITY);
+            self.state.local = Local::IDENTITY;
+            let text = "the frame leads beyond 1e9 mm";
+            return Err(Fault::error(
+                OUT_OF_RANGE,
+                span.clone(),
+                text,
+                "check its values, and additive frames in loops",
+            ));
+        }
+        self.state.local = local;
+        Ok(())
     }
 
     /// CYCLE800(FR, TC, ST, MODE, X0, Y0, Z0, A, B, C, X1, Y1, Z1, DIR): the frame of a swivelled plane.
@@ -81,7 +99,7 @@ impl Interpreter<'_> {
         let frame = before.then(&turned).then(&after);
         let is_additive = kind.clamp(0.0, 1e6) as u32 % 10 == 1;
         self.siemens.swivel = if is_additive { self.siemens.swivel.then(&frame) } else { frame };
-        self.state.local = self.siemens.swivel.then(&self.siemens.programmable);
+        self.take_frame(span)?;
         if is_turned {
             let note = || {
                 let text = "CYCLE800 turns the frame; the rotary axes stand, because their angles need the kinematics \

@@ -132,7 +132,8 @@ fn start_of(line: &[u8]) -> Start {
         at += usize::from(line.get(at).is_some_and(u8::is_ascii_digit));
         at = blanks(at);
     }
-    let is_number = matches!(line.get(at), Some(b'N' | b'n' | b':')) && line.get(at + 1).is_some_and(u8::is_ascii_digit);
+    let is_number =
+        matches!(line.get(at), Some(b'N' | b'n' | b':')) && line.get(at + 1).is_some_and(u8::is_ascii_digit);
     if is_number {
         at += 1;
         at += line[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -205,7 +206,8 @@ impl Interpreter<'_> {
         }
         if key.starts_with('$') {
             let text = format!("{key} belongs to the control; writing it has no effect in the simulation");
-            let note = || Fault::error(PARAMETER, span, text, "set offsets with the job").with(super::Severity::Warning);
+            let note =
+                || Fault::error(PARAMETER, span, text, "set offsets with the job").with(super::Severity::Warning);
             self.report.once(self.report.at.line, note, PARAMETER);
             self.report.named_without_effect(&key, "a system variable is not written by the simulation");
             return Ok(());

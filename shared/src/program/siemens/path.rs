@@ -31,7 +31,11 @@ impl Interpreter<'_> {
         if !words.has_any(&AXES) && !words.has_any(&["AP", "RP"]) && !is_circle {
             return Ok(false);
         }
-        let span = words.all().iter().find(|word| AXES.contains(&word.address.as_str())).map_or(0..0, |word| word.span.clone());
+        let span = words
+            .all()
+            .iter()
+            .find(|word| AXES.contains(&word.address.as_str()))
+            .map_or(0..0, |word| word.span.clone());
         if self.is_machine_block(words) {
             return self.machine_place(words, motion, span).map(|()| true);
         }
@@ -142,7 +146,12 @@ impl Interpreter<'_> {
             _ => self.siemens.pole,
         };
         if words.has_any(&["AP", "RP"]) {
-            return Err(Fault::error(UNSUPPORTED, span, "a pole in polar coordinates is not simulated", "write X and Y"));
+            return Err(Fault::error(
+                UNSUPPORTED,
+                span,
+                "a pole in polar coordinates is not simulated",
+                "write X and Y",
+            ));
         }
         for (index, axis) in [first, second].into_iter().enumerate() {
             let value = words.get(AXES[axis]).map(|word| self.coordinate(word, axis)).transpose()?;

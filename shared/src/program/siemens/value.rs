@@ -166,7 +166,9 @@ impl Reader<'_> {
             Some(b'"') => self.text().map(Value::Text),
             Some(byte) if byte.is_ascii_digit() || byte == b'.' => self.literal(),
             Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$' => self.named(),
-            _ => Err(wrong(self.at..self.line.len().min(self.at + 1), "a value is missing", "write a number or a name")),
+            _ => {
+                Err(wrong(self.at..self.line.len().min(self.at + 1), "a value is missing", "write a number or a name"))
+            }
         }
     }
 
@@ -297,7 +299,8 @@ impl Reader<'_> {
             }
         }
         self.close(start)?;
-        evaluate(name, &arguments).map_err(|reason| Fault::error(ARITHMETIC, start..self.at, reason, "check the argument"))
+        evaluate(name, &arguments)
+            .map_err(|reason| Fault::error(ARITHMETIC, start..self.at, reason, "check the argument"))
     }
 
     pub(super) fn close(&mut self, start: usize) -> Checked<()> {
@@ -398,5 +401,9 @@ fn evaluate(name: &str, arguments: &[f64]) -> Result<Value, String> {
 }
 
 fn finite(result: f64) -> Result<Value, String> {
-    if result.is_finite() { Ok(Value::Number(result)) } else { Err("the result is beyond the range of numbers".to_owned()) }
+    if result.is_finite() {
+        Ok(Value::Number(result))
+    } else {
+        Err("the result is beyond the range of numbers".to_owned())
+    }
 }

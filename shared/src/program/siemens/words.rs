@@ -202,7 +202,12 @@ fn zero_of(index: &str) -> &'static str {
 fn assignment(reader: &mut Reader<'_>, key: String, start: usize) -> Checked<Item> {
     if reader.peek() != Some(b'=') {
         let advice = "write NAME = value";
-        return Err(Fault::error(EXPRESSION, start..reader.at, format!("`{key}` stands where a word was expected"), advice));
+        return Err(Fault::error(
+            EXPRESSION,
+            start..reader.at,
+            format!("`{key}` stands where a word was expected"),
+            advice,
+        ));
     }
     reader.at += 1;
     let value = reader.expression(1)?;
@@ -255,7 +260,12 @@ fn named_item(reader: &mut Reader<'_>) -> Checked<Item> {
                 let length = reader.line[reader.at..].iter().position(|byte| *byte == b']').unwrap_or(0);
                 reader.at += length + 1;
                 if length == 0 || reader.peek() != Some(b'=') {
-                    return Err(Fault::error(EXPRESSION, span, format!("`{name}` has no value"), "write NAME[…] = value"));
+                    return Err(Fault::error(
+                        EXPRESSION,
+                        span,
+                        format!("`{name}` has no value"),
+                        "write NAME[…] = value",
+                    ));
                 }
                 reader.at += 1;
                 if name.starts_with('$') {

@@ -23,7 +23,7 @@ fn no_table() -> Options {
 
 /// Program, dialect, operations, errors.
 const PROGRAMS: [(&str, Dialect, usize, usize); 15] = [
-    ("spinner-u5/u5_keychain.mpf", Dialect::Siemens, 0, 0),
+    ("spinner-u5/u5_keychain.mpf", Dialect::Siemens, 597, 0),
     ("nist/nist_box_op2_front.nc", Dialect::Fanuc, 1191, 0),
     ("nist/nist_cover.nc", Dialect::Fanuc, 1466, 0),
     ("nist/nist_d2mi_fixture.nc", Dialect::Fanuc, 397, 0),
@@ -96,7 +96,11 @@ fn every_file_of_the_corpus_is_in_the_list() {
 fn a_siemens_program_moves_where_its_words_lead() {
     let Some(text) = corpus("spinner-u5/u5_keychain.mpf") else { return };
     let result = interpret("u5", &text, &NoSubprograms, &no_table());
-    assert!(result.diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Note), "{:?}", result.diagnostics);
+    assert!(
+        result.diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Note),
+        "{:?}",
+        result.diagnostics
+    );
     let names: Vec<_> = result.facts.tool_names.iter().map(|(number, name)| (number.0, name.as_str())).collect();
     assert_eq!(names, [(1, "ENTFRAESER_D8_N_90GRAD"), (2, "BOHRER_D3.3_VHM")]);
     let listed: Vec<_> = result.facts.without_effect.iter().map(|word| (word.word.as_str(), word.count)).collect();
@@ -120,7 +124,7 @@ fn a_siemens_program_moves_where_its_words_lead() {
     let rows = rows(&result);
     // `SUPA G0 Z=_Z_HOME D0` with _Z_HOME=610, and the last hole of MCALL CYCLE81(10.,0.,3.,-6.1835).
     assert_eq!(rows[1], "18 rapid 0 0 610");
-    assert!(rows.iter().any(|row| row == "632 feed -12.5 -58 -6.184 F2599"), "{:?}", &rows[rows.len() - 30..]);
+    assert!(rows.iter().any(|row| row == "633 feed -12.5 -58 -6.184 F3308"), "{:?}", &rows[rows.len() - 30..]);
 }
 
 #[test]
@@ -151,4 +155,18 @@ fn tools_of_real_programs() {
         &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75")],
     );
     expect("cncjs/cncjs_tball_pocket.gcode", &[]);
+    expect("spinner-u5/u5_keychain.mpf", &[(1, "8"), (2, "3.3")]);
+    let (Some(text), Some(csv)) = (corpus("spinner-u5/u5_keychain.mpf"), corpus("spinner-u5/u5_tools.csv")) else {
+        return;
+    };
+    let found = tools_from_names("u5", &text, Some(&csv));
+    let rows: Vec<_> =
+        found.iter().map(|tool| (tool.description.as_str(), tool.shape.is_some(), tool.assumed.len())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("ENTFRAESER_D8_N_90GRAD: Deburrer, Garant 208110 8", true, 1),
+            ("BOHRER_D3.3_VHM: Drill plain shank, Garant 122380 3,3", true, 2)
+        ]
+    );
 }

@@ -2,13 +2,13 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
 mod blocks;
+mod codes;
 mod corpus;
 mod curves;
 mod cycles;
+mod fanuc;
 mod flow;
 mod frames;
-mod codes;
-mod fanuc;
 mod grbl;
 mod hostile;
 mod siemens;
