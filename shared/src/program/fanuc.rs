@@ -83,8 +83,11 @@ pub(super) fn extended_origins(options: &Options, dialect: Dialect) -> BTreeMap<
 }
 
 impl Execution<'_, '_> {
-    /// Codes of groups that only these dialects have.
+    /// Codes of groups that only these dialects have, and G97.
     pub(super) fn fanuc_modes(&mut self) -> Checked<()> {
+        if self.block.g(group::SPEED_MODE) == Some(970) {
+            self.report.without_effect(b'G', 970, "S is in turns of the spindle already");
+        }
         if let Some(code) = self.block.g(group::MIRROR) {
             self.mirror(code == 511)?;
         }

@@ -155,11 +155,10 @@ fn corners_are_rounded_and_cut() {
             "4 feed 1 10 0 F100",
             "4 feed 0 11 0 F100",
             "5 feed 0 20 0 F100",
-        ]
-        .into_iter()
-        .chain(["6 feed -9 20 0 F100", "6 feed -10 19 0 F100", "7 feed -10 0 0 F100"])
-        .collect::<Vec<_>>()
-        .as_slice(),
+            "6 feed -9 20 0 F100",
+            "6 feed -10 19 0 F100",
+            "7 feed -10 0 0 F100",
+        ],
     );
 }
 
