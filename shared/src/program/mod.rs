@@ -13,7 +13,7 @@
 //! * [`tools_from_comments`] reads the tool list that posts write into comments.
 //!
 //! Language and order of execution follow RS274/NGC (Kramer, Proctor and Messina, NISTIR 6556) as LinuxCNC
-//! reads it; where Fanuc and Haas differ, [`Dialect`] decides. Frames are those of [`crate::geom`].
+//! reads it; where Fanuc, Haas and grbl differ, [`Dialect`] decides. Siemens has a reader of its own. Frames are those of [`crate::geom`].
 //!
 //! The room knows no machine: what a program leaves open (unit at power-on, work offsets, lengths of tools)
 //! comes in by [`Options`].

@@ -9,40 +9,42 @@ fn is_said(result: &Interpreted, word: &str) -> bool {
     result.facts.without_effect.iter().any(|known| known.word == word)
 }
 
-/// Whether a code, in a program with what it may need, leaves a trace in the operations behind it.
-fn leaves_a_trace(dialect: Dialect, code: &str) -> bool {
-    let words = [
-        "",
-        "\nG91\nM72",
-        "\nM72",
-        " X3. Y2.",
-        " P1",
-        " P2.",
-        " P1 X4.",
-        " P0",
-        " X9.",
-        " Z3.",
-        " H2",
-        " Q2",
-        " X3. Y2. R30.",
-        " X7. Y1. R20.",
-        " X1. Y2. Z-1. R1. Q.5 P1 L1",
-        " X1. Z-1. R1.",
-        " X1. Z-1. R1. Q.5",
-        " X1. Z-1. R1. P1",
-        " I2. Z-1. D0",
-        " X7. K2.",
-        " I1. J1. P1. Q1. X7. Y1.",
-        " I1. J1. X7.",
-        " I1. J0 X3. Y1.",
-        " L2 P1 X4.",
-        " P1
+/// Words that codes may need.
+const WORDS: &[&str] = &[
+    "",
+    "\nG91\nM72",
+    "\nM72",
+    " X3. Y2.",
+    " P1",
+    " P2.",
+    " P1 X4.",
+    " P0",
+    " X9.",
+    " Z3.",
+    " H2",
+    " Q2",
+    " X3. Y2. R30.",
+    " X7. Y1. R20.",
+    " X1. Y2. Z-1. R1. Q.5 P1 L1",
+    " X1. Z-1. R1.",
+    " X1. Z-1. R1. Q.5",
+    " X1. Z-1. R1. P1",
+    " I2. Z-1. D0",
+    " X7. K2.",
+    " I1. J1. P1. Q1. X7. Y1.",
+    " I1. J1. X7.",
+    " I1. J0 X3. Y1.",
+    " L2 P1 X4.",
+    " P1
 M30
 N1
 O1
 G0 X77.
 M99",
-    ];
+];
+
+/// Whether a code, in a program with what it may need, leaves a trace in the operations behind it.
+fn leaves_a_trace(dialect: Dialect, code: &str) -> bool {
     // G41, G8 and their like need states before them; what they undo must have been done.
     let before = [
         "G21 G90 G17 G94 G54 F100. S500 M3\nT1 M6\nG0 X1. Y1. Z5.",
@@ -81,7 +83,7 @@ M99",
     };
     before.iter().any(|before| {
         // The same words without the code: what they do by themselves is no trace of it.
-        words.iter().any(|words| {
+        WORDS.iter().any(|words| {
             body(&format!("{before}\n{code}{words}\n{behind}")) != body(&format!("{before}\n{words}\n{behind}"))
         })
     })
