@@ -273,6 +273,7 @@ fn corpus(file: &str, unit: LengthUnit) -> Option<(Arc<Path>, u32)> {
         tool_lengths_mm: BTreeMap::new(),
         tool_diameters_mm: BTreeMap::new(),
         tool_orientations: BTreeMap::new(),
+        tool_names: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::from([(501, 1.0)]),

@@ -137,6 +137,32 @@ impl ToolLibrary {
         self.tools.iter().map(|(number, found)| (*number, found.tool.diameter.as_mm())).collect()
     }
 
+    /// Gives the tools that have only a name, and that a program calls by it, the free numbers in the order of
+    /// `names`, so that everything that goes by number finds them.
+    pub fn number_names(&mut self, names: &[String]) {
+        let mut free = (1..).map(ToolNumber);
+        for name in names {
+            if self.tools.values().any(|found| found.tool.name.trim() == name) {
+                continue;
+            }
+            let Some(mut found) = self.named.remove(name) else { continue };
+            let Some(number) = free.find(|number| !self.tools.contains_key(number)) else { return };
+            found.tool.number = number;
+            self.tools.insert(number, found);
+        }
+    }
+
+    /// The numbers of the tools of these names; names that no tool has get numbers that no tool has.
+    pub fn numbers_of_names(&self, names: &[String]) -> BTreeMap<ToolNumber, String> {
+        let mut free = (1..).map(ToolNumber).filter(|number| !self.tools.contains_key(number));
+        let number = |name: &String| {
+            let known = self.tools.iter().find(|(_, found)| found.tool.name.trim() == name);
+            known.map(|(number, _)| *number).or_else(|| free.next())
+        };
+        let mut number = number;
+        names.iter().filter_map(|name| Some((number(name)?, name.clone()))).collect()
+    }
+
     /// Q of lathe tools by number: the corner of the cutter that touches, 1 to 9.
     pub fn orientations(&self) -> BTreeMap<ToolNumber, u8> {
         let given = |found: &LibraryTool| found.table.orientation.and_then(|corner| u8::try_from(corner).ok());

@@ -87,7 +87,8 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let interpreted = program::interpret(name, text, &NoSubprograms, &options);
     inputs.name_table(interpreted.diagnostics, library.as_ref());
     let ops = interpreted.ops;
-    let origin_mm = offsets[usize::from(first_work_offset(&ops))];
+    // Beyond G59.3, and without an offset (G500), coordinates are those of the machine.
+    let origin_mm = offsets.get(usize::from(first_work_offset(&ops))).copied().unwrap_or([0.0; 3]);
     let (path, problems) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
     take_problems(inputs, name, text, problems);
     let mut segments = path?.segments().to_vec();

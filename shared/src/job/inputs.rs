@@ -116,6 +116,8 @@ impl<'a> Inputs<'a> {
         if section.library.is_empty() {
             return Some(None);
         }
+        let names = self.sources.parts.get(&self.manifest().program.file);
+        let names = names.map(|text| program::tool_names(text)).unwrap_or_default();
         let mut files = Vec::new();
         for name in &section.library {
             let bytes = self.part(name)?;
@@ -127,7 +129,8 @@ impl<'a> Inputs<'a> {
         let map =
             section.map.iter().filter_map(|(number, name)| Some((ToolNumber(number.parse().ok()?), name.clone())));
         match ToolLibrary::read(&files, &map.collect()) {
-            Ok(library) => {
+            Ok(mut library) => {
+                library.number_names(&names);
                 self.assumed.extend(library.assumed.iter().cloned());
                 self.skipped.extend(library.skipped.iter().cloned());
                 Some(Some(library))
@@ -184,6 +187,11 @@ impl<'a> Inputs<'a> {
             tool_lengths_mm: library.map(ToolLibrary::lengths_mm).unwrap_or_default(),
             tool_diameters_mm: library.map_or_else(|| diameters_of_comments(text), ToolLibrary::diameters_mm),
             tool_orientations: library.map(ToolLibrary::orientations).unwrap_or_default(),
+            tool_names: match library {
+                Some(library) => library.numbers_of_names(&program::tool_names(text)),
+                // As the tools of the comments are numbered.
+                None => (1..).map(ToolNumber).zip(program::tool_names(text)).collect(),
+            },
             optional_stop: section.optional_stop,
             block_delete: section.block_delete,
             parameters: parameters?,

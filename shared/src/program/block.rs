@@ -37,6 +37,10 @@ pub(super) struct Block {
     g_spans: [(u32, u32); group::COUNT],
     m: [u16; m_group::COUNT],
     m_spans: [(u32, u32); m_group::COUNT],
+    /// `,R` or `,C`: letter, value, first byte and the byte behind.
+    comma: Option<(u8, f64, u32, u32)>,
+    /// Second and further I, J, K: first byte, letter, value.
+    repeats: Vec<(usize, u8, f64)>,
     /// Line number (N word).
     pub(super) number: Option<u32>,
     /// Program number (`O1001`).
@@ -62,6 +66,8 @@ impl Block {
             present: 0,
             pointed: 0,
             polar: [None; 2],
+            comma: None,
+            repeats: Vec::new(),
             g: [NONE; group::COUNT],
             g_spans: [(0, 0); group::COUNT],
             m: [NONE; m_group::COUNT],
@@ -76,9 +82,11 @@ impl Block {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         (self.present, self.pointed, self.inert_count) = (0, 0, 0);
         self.polar = [None; 2];
+        self.comma = None;
+        self.repeats.clear();
         self.g = [NONE; group::COUNT];
         self.m = [NONE; m_group::COUNT];
         (self.number, self.program) = (None, None);
@@ -119,6 +127,16 @@ impl Block {
     /// True if there is a polar word.
     pub(super) fn has_polar(&self) -> bool {
         self.polar != [None; 2]
+    }
+
+    /// `,R` or `,C` with its value and bytes.
+    pub(super) fn corner(&self) -> Option<(u8, f64, Range<usize>)> {
+        self.comma.map(|(letter, value, start, end)| (letter, value, start as usize..end as usize))
+    }
+
+    /// Second and further I, J, K of the block: first byte, letter, value.
+    pub(super) fn repeats(&self) -> &[(usize, u8, f64)] {
+        &self.repeats
     }
 
     /// Bytes of a word.
@@ -199,6 +217,14 @@ impl Block {
                 b'(' => comment_end(line, at, scope.dialect)?,
                 b';' => break,
                 b'@' | b'^' if scope.dialect == Dialect::Rs274ngc => self.polar_word(line, at, scope)?,
+                byte if scope.dialect == Dialect::Grbl && super::grbl::is_real_time(byte) => at + 1,
+                b'#' if scope.dialect == Dialect::Grbl => return Err(bad_character(line, at)),
+                b',' if scope.dialect.is_fanuc_like() => self.comma_word(line, at, scope)?,
+                b':' if scope.dialect.is_fanuc_like() && self.is_empty => {
+                    let (value, _, end) = word_value(line, at + 1, scope)?;
+                    self.program = Some(code_number(b'O', value, 1.0, at..end)?);
+                    end
+                }
                 b'#' => self.assignment(line, at, scope)?,
                 byte if byte.is_ascii_alphabetic() => self.read_word(line, at, scope)?,
                 _ => return Err(bad_character(line, at)),
@@ -226,6 +252,22 @@ impl Block {
         Ok(reader.at)
     }
 
+    /// `,R5.` and `,C5.`: a corner between this line and the next.
+    fn comma_word(&mut self, line: &[u8], at: usize, scope: Scope<'_>) -> Checked<usize> {
+        let behind = number::skip_blanks(line, at + 1);
+        let letter = line.get(behind).map_or(b' ', u8::to_ascii_uppercase);
+        if !matches!(letter, b'R' | b'C') {
+            return Err(bad_character(line, at));
+        }
+        let (value, _, end) = word_value(line, behind + 1, scope)?;
+        if self.comma.is_some() {
+            return Err(Fault::error(REPEATED_WORD, at..end, "the block has two corners", "keep one of them"));
+        }
+        self.comma = value.map(|value| (letter, value, at as u32, end as u32));
+        self.is_empty = false;
+        Ok(end)
+    }
+
     fn polar_word(&mut self, line: &[u8], at: usize, scope: Scope<'_>) -> Checked<usize> {
         let (value, _, end) = word_value(line, at + 1, scope)?;
         let slot = usize::from(line[at] == b'^');
@@ -239,6 +281,9 @@ impl Block {
 
     fn read_word(&mut self, line: &[u8], at: usize, scope: Scope<'_>) -> Checked<usize> {
         let letter = line[at].to_ascii_uppercase();
+        if scope.dialect == Dialect::Grbl {
+            refuse_what_grbl_does_not_read(line, at, letter)?;
+        }
         let (value, has_point, end) = word_value(line, at + 1, scope)?;
         let is_first = self.is_empty && self.number.is_none();
         match letter {
@@ -260,6 +305,9 @@ impl Block {
             }
             b'G' => self.read_g(value, at..end, scope.dialect)?,
             b'M' => self.read_m(value, at..end, scope.dialect)?,
+            b'I' | b'J' | b'K' if scope.dialect.is_fanuc_like() && self.has(letter) && self.repeats.len() < 64 => {
+                self.repeats.extend(value.map(|value| (at, letter, value)));
+            }
             _ => self.keep(letter, value, has_point, at..end)?,
         }
         self.is_empty = false;
@@ -383,6 +431,24 @@ fn word_value(line: &[u8], at: usize, scope: Scope<'_>) -> Checked<(Option<f64>,
     Ok((value.given(), true, reader.at))
 }
 
+/// grbl has a word for few letters, and no expressions.
+fn refuse_what_grbl_does_not_read(line: &[u8], at: usize, letter: u8) -> Checked<()> {
+    if !super::grbl::reads(letter) {
+        let text = format!("grbl reads no {} word", char::from(letter));
+        return Err(Fault::error(UNKNOWN_CODE, at..at + 1, text, "take it out, or name the control's dialect"));
+    }
+    let behind = number::skip_blanks(line, at + 1);
+    match line.get(behind) {
+        Some(byte @ (b'[' | b'#')) => Err(Fault::error(
+            BAD_NUMBER,
+            behind..behind + 1,
+            format!("grbl has neither expressions nor parameters; `{}` was found", char::from(*byte)),
+            "let the post write numbers",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Number of a code, times `scale`.
 fn code_number(letter: u8, value: Option<f64>, scale: f64, span: Range<usize>) -> Checked<u32> {
     let scaled = value.unwrap_or(-1.0) * scale;
@@ -440,7 +506,7 @@ fn comment_end(line: &[u8], at: usize, dialect: Dialect) -> Checked<usize> {
     Ok(end)
 }
 
-fn bad_character(line: &[u8], at: usize) -> Box<Fault> {
+pub(super) fn bad_character(line: &[u8], at: usize) -> Box<Fault> {
     let byte = line[at];
     if byte == 0 || byte >= 0x80 {
         return Fault::error(

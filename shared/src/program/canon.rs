@@ -134,7 +134,8 @@ pub struct Modal {
     pub tool: Option<ToolNumber>,
     /// Tool length in force along X, Y, Z, mm: machine coordinates minus this is the tip.
     pub tool_offset_mm: [f64; 3],
-    /// Active work offset: 0 for G54, 1 for G55, … 8 for G59.3.
+    /// Active work offset: 0 for G54, 1 for G55, … 8 for G59.3, 9 for G54.1 P1 and G154 P1, and so on; 255 for
+    /// none (G500).
     pub work_offset: u8,
     /// Spindle.
     pub spindle: SpindleState,

@@ -41,7 +41,7 @@ pub struct CommentTool {
 /// Numbers without a unit are in the program's unit (its first G20 or G21); fractions such as 1/8 are inches.
 pub fn tools_from_comments(text: &[u8]) -> Vec<CommentTool> {
     let unit_mm = unit_of_program(text);
-    let mut tools: Vec<CommentTool> = Vec::new();
+    let mut tools: Vec<CommentTool> = super::tool_names::tools_from_names(text);
     let mut waiting: Option<(String, u32)> = None;
     let mut place = Place::default();
     while let Some(line) = next_line(text, &mut place) {

@@ -84,10 +84,10 @@ impl Execution<'_, '_> {
         self.state.forced = forced_by(code);
         // LinuxCNC looks at the height the series began at.
         let is_ngc = self.dialect == Dialect::Rs274ngc;
-        let from =
-            if is_ngc { self.state.sticky.initial.unwrap_or(holes.retract) } else { self.state.position[normal] };
+        let here = self.state.programmed();
+        let from = if is_ngc { self.state.sticky.initial.unwrap_or(holes.retract) } else { here[normal] };
         if from < holes.retract {
-            let mut up = self.state.position;
+            let mut up = here;
             up[normal] = holes.retract;
             self.cycle_line(0, up, &holes.span)?;
         }
@@ -118,7 +118,8 @@ impl Execution<'_, '_> {
             let text = format!("the cycle has no {letter} word");
             Fault::error(MISSING_WORD, span.clone(), text, "write it in the first block of the cycle")
         };
-        let at = self.state.position[normal];
+        let here = self.state.programmed();
+        let at = here[normal];
         let initial = *self.state.sticky.initial.get_or_insert(at);
         let sticky = self.state.sticky;
         let retract = sticky.retract.ok_or_else(|| missing('R'))?;
@@ -149,24 +150,12 @@ impl Execution<'_, '_> {
         let lowest = u32::from(self.dialect.is_strict());
         let left = self.block.whole(letter, lowest, self.options.limits.repeats_max)?.unwrap_or(1);
         let peck = self.peck_of(code, retract - bottom, &span)?;
-        let (mut target, mut step) = (self.state.position, [0.0; 6]);
-        for axis in [first, second] {
-            let Some(value) = self.axis_word(axis)? else { continue };
-            if is_incremental {
-                target[axis] += value;
-                step[axis] = value;
-            } else {
-                target[axis] = value;
-            }
-        }
-        if self.block.has_polar() {
-            [target[0], target[1]] = self.polar(&self.state.position.clone())?;
-        }
-        // Rotary axes move with the first positioning.
-        for (axis, place) in target.iter_mut().enumerate().skip(3) {
-            if let Some(value) = self.axis_word(axis)? {
-                *place = if is_incremental { *place + value } else { value };
-            }
+        let mut target = self.programmed_target()?;
+        target[normal] = at;
+        let mut step = [0.0; 6];
+        let is_polar = is_incremental && (self.block.has_polar() || self.state.extras.is_polar());
+        if is_incremental && !is_polar {
+            [first, second].into_iter().for_each(|axis| step[axis] = target[axis] - here[axis]);
         }
         let travel = at.max(retract).max(if self.state.returns_to_initial { initial } else { f64::NEG_INFINITY });
         let clear = if self.state.returns_to_initial { initial.max(retract) } else { retract };
@@ -182,7 +171,7 @@ impl Execution<'_, '_> {
             peck,
             dwell_s: sticky.dwell_s.unwrap_or(0.0),
             bore,
-            is_polar: is_incremental && self.block.has_polar(),
+            is_polar,
             span,
         })
     }
@@ -233,7 +222,11 @@ impl Execution<'_, '_> {
         for axis in 0..6 {
             holes.target[axis] += holes.step[axis];
         }
-        if holes.is_polar {
+        if holes.is_polar && self.state.extras.is_polar() {
+            if holes.left > 0 {
+                self.polar_input(&mut holes.target)?;
+            }
+        } else if holes.is_polar {
             [holes.target[0], holes.target[1]] = self.polar(&holes.target)?;
         }
         holes.travel = holes.clear;
@@ -377,13 +370,14 @@ impl Execution<'_, '_> {
     }
 
     fn cycle_to(&mut self, code: u16, height: f64, holes: &Holes) -> Checked<()> {
-        let mut target = self.state.position;
+        let mut target = self.state.programmed();
         target[self.state.plane.axes()[2]] = height;
         self.cycle_line(code, target, &holes.span)
     }
 
-    /// A motion of a cycle; those that lead nowhere are left out.
+    /// A motion of a cycle, in the programmed frame; those that lead nowhere are left out.
     fn cycle_line(&mut self, code: u16, target: Axes, span: &Range<usize>) -> Checked<()> {
+        let target = self.state.local.work(&target);
         if target == self.state.position {
             return Ok(());
         }

@@ -21,7 +21,18 @@ const fn mark(dialect: Dialect, is_at_start: bool, text: &'static str, meaning: 
 }
 
 /// Strongest first: the first dialect with a mark wins.
-const MARKS: [Mark; 24] = [
+const MARKS: [Mark; 36] = [
+    mark(Dialect::Siemens, true, "%_N_", "the head of a Siemens program"),
+    mark(Dialect::Siemens, true, "DEFSTRING", "a Siemens variable"),
+    mark(Dialect::Siemens, true, "DEFBOOL", "a Siemens variable"),
+    mark(Dialect::Siemens, true, "MCALL", "a Siemens modal call"),
+    mark(Dialect::Siemens, false, "=AC(", "a Siemens coordinate"),
+    mark(Dialect::Siemens, false, "=IC(", "a Siemens coordinate"),
+    mark(Dialect::Siemens, false, "CR=", "a Siemens radius"),
+    mark(Dialect::Siemens, false, "G710", "a Siemens unit"),
+    mark(Dialect::Siemens, false, "GOTOF", "a Siemens jump"),
+    mark(Dialect::Siemens, false, "GOTOB", "a Siemens jump"),
+    mark(Dialect::Grbl, true, "$", "a grbl command"),
     mark(Dialect::Siemens, true, "DEFREAL", "a Siemens variable"),
     mark(Dialect::Siemens, true, "DEFINT", "a Siemens variable"),
     mark(Dialect::Siemens, false, "CYCLE8", "a Siemens cycle call"),
@@ -46,6 +57,7 @@ const MARKS: [Mark; 24] = [
     mark(Dialect::Fanuc, true, "WHILE[", "a macro statement"),
     mark(Dialect::Fanuc, true, "#", "a macro assignment"),
     mark(Dialect::Fanuc, true, "GOTO", "a macro statement"),
+    mark(Dialect::Fanuc, false, "G54.1P", "a further work offset"),
 ];
 
 /// The dialect of a text and why.
@@ -128,6 +140,11 @@ mod tests {
         check("N10 CYCLE800()\n", Dialect::Siemens);
         check("G187 P1\nO1\n", Dialect::Haas);
         check("G21 G1 X1 ; SUPA in a comment\n", Dialect::Rs274ngc);
+        check("G1 X=IC(5) F100\n", Dialect::Siemens);
+        check("%_N_PART_MPF\nG0 X1\n", Dialect::Siemens);
+        check("N10 G2 X1 Y1 CR=5\n", Dialect::Siemens);
+        check("$H\nG21\nG0 X1\n", Dialect::Grbl);
+        check("G54.1 P3\n", Dialect::Fanuc);
         check("", Dialect::Rs274ngc);
     }
 }

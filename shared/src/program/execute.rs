@@ -12,7 +12,7 @@ use super::flow::Called;
 use super::lathe::Turning;
 use super::options::{Dialect, Options};
 use super::report::Report;
-use super::state::{State, Sticky, work_index};
+use super::state::{State, Sticky};
 use crate::det::math;
 use crate::machine::LengthUnit;
 use crate::units::{Feedrate, RotaryVelocity, Seconds};
@@ -27,30 +27,6 @@ const RATE_MAX: f64 = 1e9;
 const COORDINATE_MAX_MM: f64 = 1e9;
 /// Greatest number of a program or line.
 const PROGRAM_MAX: u32 = 99_999_999;
-/// Words of G65 and the parameters they become (Fanuc, argument specification I).
-const MACRO_ARGUMENTS: [(u8, u32); 21] = [
-    (b'A', 1),
-    (b'B', 2),
-    (b'C', 3),
-    (b'I', 4),
-    (b'J', 5),
-    (b'K', 6),
-    (b'D', 7),
-    (b'E', 8),
-    (b'F', 9),
-    (b'H', 11),
-    (b'M', 13),
-    (b'Q', 17),
-    (b'R', 18),
-    (b'S', 19),
-    (b'T', 20),
-    (b'U', 21),
-    (b'V', 22),
-    (b'W', 23),
-    (b'X', 24),
-    (b'Y', 25),
-    (b'Z', 26),
-];
 /// Least feed that G93 gives, in units of the program a minute, as LinuxCNC has it: a move nowhere needs one.
 const INVERSE_FEED_MIN: f64 = 0.1;
 /// Longest dwell in s: a day.
@@ -93,6 +69,10 @@ impl Execution<'_, '_> {
         if self.block.g(group::NON_MODAL) == Some(650) {
             return self.macro_call();
         }
+        if self.block.g(group::MODAL_CALL) == Some(660) {
+            return self.take_modal_call();
+        }
+        self.check_repeats()?;
         let motion = self.motion_of_block()?;
         self.check_words(motion)?;
         for (letter, code, reason) in self.block.inert() {
@@ -113,12 +93,23 @@ impl Execution<'_, '_> {
         self.check_after_compensation(motion)?;
         self.tool_length()?;
         self.modes()?;
+        self.fanuc_modes()?;
         self.non_modal()?;
         if let Some(code) = motion {
             self.state.forced = None;
             self.motion(code)?;
         }
-        self.stop()
+        match self.stop()? {
+            After::Next => Ok(self.after_motion(motion.is_some())),
+            after => Ok(after),
+        }
+    }
+
+    /// A second I, J or K is an argument of G65 or G66 and of nothing else.
+    fn check_repeats(&self) -> Checked<()> {
+        let Some((start, letter, _)) = self.block.repeats().first() else { return Ok(()) };
+        let text = format!("the block has two {} words", char::from(*letter));
+        Err(Fault::error(REPEATED_WORD, *start..start + 1, text, "keep one of them, or write two blocks"))
     }
 
     /// Appends an operation made under the feed in force.
@@ -129,6 +120,9 @@ impl Execution<'_, '_> {
 
     /// Appends an operation with the feed of its move.
     pub(super) fn emit_at(&mut self, call: Call, feed: Option<Feedrate>) {
+        if self.state.corner.is_some() {
+            self.leave_corner();
+        }
         self.append(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
     }
 
@@ -180,7 +174,11 @@ impl Execution<'_, '_> {
         let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
         let non_modal = self.block.g(group::NON_MODAL);
         let length = self.block.g(group::LENGTH);
-        let takes_axes = matches!(non_modal, Some(100 | 280 | 300 | 520 | 920))
+        let moves_frame = [group::SCALING, group::MIRROR, group::ROTATION];
+        let moves_frame =
+            moves_frame.into_iter().any(|group| matches!(self.block.g(group), Some(501 | 510 | 511 | 680)));
+        let takes_axes = matches!(non_modal, Some(100 | 120 | 130 | 280 | 300 | 310 | 520 | 920))
+            || moves_frame
             || (non_modal == Some(40) && self.dialect.is_fanuc_like())
             || length == Some(431)
             || (length == Some(432) && !self.block.has(b'H'));
@@ -470,7 +468,7 @@ impl Execution<'_, '_> {
 
     fn modes(&mut self) -> Checked<()> {
         if let Some(code) = self.block.g(group::WORK) {
-            let work = work_index(code);
+            let work = self.work_of(code)?;
             // LinuxCNC keeps what is active, even if its parameters were written since.
             if work != self.state.work || self.dialect != Dialect::Rs274ngc {
                 self.state.activate_work(work);
@@ -529,21 +527,21 @@ impl Execution<'_, '_> {
         };
         let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?;
         let (number, count) = match count {
-            None if number > 9999 && self.dialect.is_fanuc_like() && !is_line => (number % 10_000, number / 10_000),
+            None if number > 9999 && self.dialect == Dialect::Fanuc && !is_line => (number % 10_000, number / 10_000),
             count => (number, count.unwrap_or(1)),
         };
         Ok(After::Call(Called { number, count, is_line, arguments: None, span }))
     }
 
     /// G65: its words are parameters of the macro.
-    fn macro_call(&mut self) -> Checked<After> {
-        let span = self.block.g_span(group::NON_MODAL);
+    pub(super) fn macro_call(&mut self) -> Checked<After> {
+        let is_modal = self.block.g(group::MODAL_CALL).is_some();
+        let span = self.block.g_span(if is_modal { group::MODAL_CALL } else { group::NON_MODAL });
         let Some(number) = self.block.whole(b'P', 0, PROGRAM_MAX)? else {
-            return Err(Fault::error(MISSING_WORD, span, "G65 has no P word", "write P with the number"));
+            return Err(Fault::error(MISSING_WORD, span, "the macro call has no P word", "write P with the number"));
         };
         let count = self.block.whole(b'L', 0, self.options.limits.repeats_max)?.unwrap_or(1);
-        let value = |(letter, number): &(u8, u32)| self.block.word(*letter).map(|value| (*number, value));
-        let arguments = Some(MACRO_ARGUMENTS.iter().filter_map(value).collect());
+        let arguments = Some(self.macro_arguments()?);
         Ok(After::Call(Called { number, count, is_line: false, arguments, span }))
     }
 

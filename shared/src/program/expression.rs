@@ -98,7 +98,17 @@ const OPERATORS: [(&[u8], Operator, u8); 16] = [
     (b"<>", Operator::NotEqual, 2),
 ];
 
-const FUNCTIONS: [(&[u8], Function); 17] = [
+/// Macro B: AND binds as a product, OR and XOR as a sum, and the comparisons come last.
+fn strength_in_macro_b(operator: Operator) -> u8 {
+    match operator {
+        Operator::Power => 5,
+        Operator::Multiply | Operator::Divide | Operator::Modulo | Operator::And => 4,
+        Operator::Add | Operator::Subtract | Operator::Or | Operator::ExclusiveOr => 3,
+        _ => 2,
+    }
+}
+
+const FUNCTIONS: [(&[u8], Function); 19] = [
     (b"ABS", Function::Abs),
     (b"ACOS", Function::Acos),
     (b"ASIN", Function::Asin),
@@ -116,6 +126,8 @@ const FUNCTIONS: [(&[u8], Function); 17] = [
     (b"SQR", Function::Sqrt),
     (b"TAN", Function::Tan),
     (b"ADP", Function::Identity),
+    (b"BIN", Function::Bin),
+    (b"BCD", Function::Bcd),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +136,8 @@ enum Function {
     Acos,
     Asin,
     Atan,
+    Bcd,
+    Bin,
     Cos,
     Exists,
     Exp,
@@ -216,7 +230,9 @@ impl<'e> Reader<'e> {
             }
             self.at += length;
             let right = self.expression(found + 1)?;
-            left = Value::Number(apply(operator, left, right).map_err(|reason| {
+            let is_bitwise = self.scope.dialect.is_fanuc_like();
+            let result = if is_bitwise { bitwise(operator, left, right) } else { None };
+            left = Value::Number(result.map_or_else(|| apply(operator, left, right), Ok).map_err(|reason| {
                 Fault::error(ARITHMETIC, start..self.at, reason, "check the values before this block")
             })?);
         }
@@ -232,7 +248,10 @@ impl<'e> Reader<'e> {
         OPERATORS
             .iter()
             .find(|(text, ..)| rest.len() >= text.len() && rest[..text.len()].eq_ignore_ascii_case(text))
-            .map(|(text, operator, strength)| (*operator, *strength, text.len()))
+            .map(|(text, operator, strength)| {
+                let is_macro_b = self.scope.dialect.is_fanuc_like();
+                (*operator, if is_macro_b { strength_in_macro_b(*operator) } else { *strength }, text.len())
+            })
     }
 
     /// What stands behind `#`, the place being on `#`.
@@ -350,7 +369,11 @@ impl<'e> Reader<'e> {
             second = self.second_of_atan()?;
         }
         self.depth -= 1;
-        evaluate(function, first, second)
+        let result = match self.scope.dialect {
+            Dialect::Fanuc | Dialect::Haas => evaluate_in_macro_b(self.scope.dialect, function, first, second),
+            _ => evaluate(function, first, second),
+        };
+        result
             .map(Value::Number)
             .map_err(|reason| Fault::error(ARITHMETIC, start..self.at, reason, "check the argument"))
     }
@@ -456,6 +479,7 @@ fn evaluate(function: Function, a: f64, second: Option<f64>) -> Result<f64, Stri
         Function::Acos => degrees(math::acos(a)),
         Function::Asin => degrees(math::asin(a)),
         Function::Atan => degrees(second.map_or_else(|| math::atan(a), |x| math::atan2(a, x))),
+        Function::Bcd | Function::Bin => return Err("BIN and BCD are functions of macro B".to_owned()),
         Function::Cos => math::cos(radians),
         Function::Exp => math::exp(a),
         Function::Fix => a.floor(),
@@ -471,6 +495,41 @@ fn evaluate(function: Function, a: f64, second: Option<f64>) -> Result<f64, Stri
         Function::Tan => math::tan(radians),
     };
     finite(result)
+}
+
+/// AND, OR and XOR of macro B: bit by bit on whole numbers.
+fn bitwise(operator: Operator, left: Value, right: Value) -> Option<f64> {
+    let bits = |value: Value| value.number().round().clamp(0.0, f64::from(u32::MAX)) as u32;
+    let (a, b) = (bits(left), bits(right));
+    Some(f64::from(match operator {
+        Operator::And => a & b,
+        Operator::Or => a | b,
+        Operator::ExclusiveOr => a ^ b,
+        _ => return None,
+    }))
+}
+
+/// Where macro B differs: FIX goes towards zero and FUP away from it, ATAN of two values gives 0° to 360° on
+/// Fanuc (parameter 6004.0 at zero), BIN and BCD convert between decimal digits and nibbles.
+fn evaluate_in_macro_b(dialect: Dialect, function: Function, a: f64, second: Option<f64>) -> Result<f64, String> {
+    let digits = |from: u64, to: u64| {
+        let (mut rest, mut place, mut result) = (a.round().clamp(0.0, 99_999_999.0) as u64, 1, 0);
+        while rest > 0 {
+            result += (rest % from).min(9) * place;
+            (rest, place) = (rest / from, place * to);
+        }
+        result as f64
+    };
+    match function {
+        Function::Fix => Ok(a.trunc()),
+        Function::Fup => Ok(if a < 0.0 { a.floor() } else { a.ceil() }),
+        Function::Bcd => Ok(digits(10, 16)),
+        Function::Bin => Ok(digits(16, 10)),
+        Function::Atan if second.is_some() && dialect == Dialect::Fanuc => {
+            evaluate(function, a, second).map(|angle| if angle < 0.0 { angle + 360.0 } else { angle })
+        }
+        _ => evaluate(function, a, second),
+    }
 }
 
 fn finite(result: f64) -> Result<f64, String> {

@@ -3,7 +3,7 @@ use super::canon::{CallStackId, SourceId};
 use super::options::Dialect;
 use crate::ident::ToolNumber;
 use crate::machine::LengthUnit;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A word or code that was accepted and changes nothing in the simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Facts {
     pub feed_said: bool,
     /// There was a T word.
     pub tool_said: bool,
+    /// Names of tools that the program calls by name, by the number they are given here.
+    pub tool_names: BTreeMap<ToolNumber, String>,
     /// Tools brought into the spindle.
     pub tools_changed: BTreeSet<ToolNumber>,
     /// Words without effect, in order of first use, at most [`Facts::WITHOUT_EFFECT_MAX`].
@@ -79,6 +81,7 @@ impl Facts {
             speed_said: false,
             feed_said: false,
             tool_said: false,
+            tool_names: BTreeMap::new(),
             tools_changed: BTreeSet::new(),
             without_effect: Vec::new(),
             sources: vec![name.to_owned()],

@@ -70,6 +70,8 @@ pub(super) const ENCODING: &str = "program::encoding";
 pub(super) const EMPTY: &str = "program::empty";
 /// The text ends without M2 or M30.
 pub(super) const NO_END: &str = "program::no-end";
+/// The program raised an alarm of its own (#3000).
+pub(super) const PROGRAM_ALARM: &str = "program::alarm";
 /// The unit was not said.
 pub(super) const UNIT_ASSUMED: &str = "program::unit-assumed";
 /// Something was assumed about how the control reads the block.

@@ -13,7 +13,7 @@ use crate::det::math;
 pub(super) type Axes = [f64; 6];
 
 /// The offsets in force.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Frame {
     /// Origin of the active work offset, machine coordinates.
     pub(super) origin: Axes,

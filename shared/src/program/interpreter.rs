@@ -12,6 +12,7 @@ use super::lathe::Turning;
 use super::options::{Dialect, Limits, Options, Sources};
 use super::parameters::{Parameters, Target};
 use super::report::Report;
+use super::siemens::Memory;
 use super::state::State;
 use super::text::next_line;
 use super::unknown::UnknownValue;
@@ -42,6 +43,8 @@ pub struct Interpreter<'a> {
     pub(super) report: Report<'a>,
     /// Number of blocks at which the next checkpoint is due.
     pub(super) checkpoint_next: u64,
+    /// What the Siemens dialect remembers beyond the state.
+    pub(super) siemens: Memory,
     has_tape_mark: bool,
     pub(super) is_over: bool,
 }
@@ -79,7 +82,7 @@ impl<'a> Interpreter<'a> {
             options,
             dialect,
             state: State::new(options, dialect),
-            parameters: Parameters::new(&options.parameters),
+            parameters: Parameters::new(&options.parameters, dialect.is_fanuc_like()),
             block: Block::new(),
             holes: None,
             turning: None,
@@ -88,6 +91,7 @@ impl<'a> Interpreter<'a> {
             ready: VecDeque::new(),
             report: Report::new(Facts::new(name, dialect, evidence), options.limits.diagnostics_max),
             checkpoint_next: Self::CHECKPOINT_BLOCKS,
+            siemens: Memory::new(options.length_unit.mm()),
             has_tape_mark: false,
             is_over: false,
         };
@@ -143,11 +147,6 @@ impl<'a> Interpreter<'a> {
             self.report.take(&whole(ENCODING, message, "save it as plain ASCII or UTF-8 text"));
         } else if text.starts_with(&[0xEF, 0xBB, 0xBF]) {
             self.flow.place.offset = 3;
-        }
-        if self.dialect == Dialect::Siemens {
-            let evidence = self.report.facts.dialect_evidence.join("; ");
-            let message = format!("the Siemens dialect is not interpreted ({evidence})");
-            self.report.take(&whole(UNSUPPORTED, message, "let the post write ISO code, or name another dialect"));
         }
         self.is_over = self.report.is_over;
     }
@@ -214,8 +213,17 @@ impl<'a> Interpreter<'a> {
     }
 
     fn carry_out(&mut self) -> Checked<()> {
+        if self.dialect == Dialect::Siemens {
+            return self.siemens_line();
+        }
+        if self.dialect == Dialect::Grbl {
+            self.list_real_time_characters();
+            if self.grbl_line()? {
+                return Ok(());
+            }
+        }
         match head(self.report.line) {
-            Head::OWord(at) if self.is_flow(at) => {
+            Head::OWord(at) if self.dialect != Dialect::Grbl && self.is_flow(at) => {
                 self.report.facts.blocks += 1;
                 self.o_line(at)?;
                 return self.end_profile();
@@ -246,10 +254,10 @@ impl<'a> Interpreter<'a> {
         }
         if self.is_in_profile() {
             self.profile_block()?;
-            return self.assign();
+            return self.write_parameters();
         }
         let after = self.execution().run();
-        self.assign()?;
+        self.write_parameters()?;
         match after? {
             After::Next => self.call_profile(),
             After::Call(called) => self.call(called),
@@ -267,8 +275,11 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    fn assign(&mut self) -> Checked<()> {
+    fn write_parameters(&mut self) -> Checked<()> {
         for (target, value) in &self.block.assignments {
+            if self.dialect.is_fanuc_like() && alarm(&mut self.report, target, *value)? {
+                continue;
+            }
             warn_of_control(&mut self.report, &self.state, target, self.dialect)?;
             if let (Target::Number(number), Some(value)) = (target, value)
                 && self.dialect == Dialect::Rs274ngc
@@ -280,12 +291,27 @@ impl<'a> Interpreter<'a> {
         Ok(())
     }
 
+    /// Real-time characters of grbl act when they arrive, not where they stand.
+    fn list_real_time_characters(&mut self) {
+        let code = self.report.line.split(|byte| matches!(byte, b'(' | b';')).next().unwrap_or_default();
+        for byte in code.iter().filter(|byte| super::grbl::is_real_time(**byte)) {
+            let name = byte.escape_ascii().to_string();
+            self.report
+                .named_without_effect(&name, "a real-time character: it acts when it arrives, wherever it stands");
+        }
+    }
+
     /// True for O-words; false for program numbers and for a block that is skipped by `/`.
     fn is_flow(&self, at: usize) -> bool {
         let line = self.report.line;
         let is_number = o_word(line, at).is_some_and(|word| word.keyword.is_empty());
         let is_skipped = self.options.block_delete && line.trim_ascii_start().starts_with(b"/");
         !is_number && !is_skipped
+    }
+
+    /// The block, to be filled by another reader.
+    pub(super) fn block_mut(&mut self) -> &mut Block {
+        &mut self.block
     }
 
     pub(super) fn execution(&mut self) -> Execution<'_, 'a> {
@@ -327,11 +353,37 @@ impl<'a> Interpreter<'a> {
         self.finish();
     }
 
-    fn finish(&mut self) {
+    /// The end of the program.
+    pub(super) fn finish(&mut self) {
+        self.execution().leave_corner();
         self.execution().release();
         let feed: Option<Feedrate> = self.state.feed_by_time();
         self.ready.push_back(CanonOp { call: Call::End, at: self.report.at, modal: self.state.modal(feed) });
         self.is_over = true;
+    }
+}
+
+/// `#3000 = n` raises an alarm of the program, at which the control stops. True for other variables of the control
+/// that are written without effect: a message with a stop (#3006), clocks and switches (#3001 to #3012).
+///
+/// # Errors
+/// The alarm; the interpretation ends there.
+fn alarm(report: &mut Report<'_>, target: &Target, value: Option<f64>) -> Checked<bool> {
+    let Target::Number(number) = *target else { return Ok(false) };
+    match (number, value) {
+        (3000, Some(value)) => {
+            let comment = String::from_utf8_lossy(report.line);
+            let comment =
+                comment.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(text, _)| text);
+            let text = format!("the program raises its alarm {value}: {comment}");
+            Err(Fault::error(PROGRAM_ALARM, 0..0, text, "look for the condition that leads here").fatal())
+        }
+        (3001..=3012, _) => {
+            let reason = "clocks, messages and switches of the control are not simulated";
+            report.named_without_effect(&format!("#{number}"), reason);
+            Ok(true)
+        }
+        _ => Ok(false),
     }
 }
 

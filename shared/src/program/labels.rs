@@ -30,6 +30,7 @@ pub(super) fn head(line: &[u8]) -> Head {
     }
     match line.get(at) {
         Some(b'O' | b'o') => Head::OWord(at),
+        Some(b':') if line.get(at + 1).is_some_and(u8::is_ascii_digit) => Head::OWord(at),
         Some(byte) if byte.is_ascii_alphabetic() && line.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => {
             Head::Keyword(at)
         }

@@ -13,7 +13,7 @@
 //! * [`tools_from_comments`] reads the tool list that posts write into comments.
 //!
 //! Language and order of execution follow RS274/NGC (Kramer, Proctor and Messina, NISTIR 6556) as LinuxCNC
-//! reads it; where Fanuc and Haas differ, [`Dialect`] decides. Frames are those of [`crate::geom`].
+//! reads it; where Fanuc, Haas and grbl differ, [`Dialect`] decides. Siemens has a reader of its own. Frames are those of [`crate::geom`].
 //!
 //! The room knows no machine: what a program leaves open (unit at power-on, work offsets, lengths of tools)
 //! comes in by [`Options`].
@@ -26,6 +26,7 @@ mod checkpoint;
 mod codes;
 mod comments;
 mod compensation;
+mod corner;
 mod curves;
 mod cycle;
 mod detect;
@@ -34,12 +35,15 @@ mod digest;
 mod execute;
 mod expression;
 mod facts;
+mod fanuc;
 mod fault;
 mod flow;
 mod frame;
+mod grbl;
 mod interpreter;
 mod labels;
 mod lathe;
+mod local;
 mod moves;
 mod number;
 mod nurbs;
@@ -49,11 +53,13 @@ mod parameters;
 mod profile;
 mod report;
 mod roughing;
+mod siemens;
 mod signals;
 mod state;
 mod system;
 mod text;
 mod threading;
+mod tool_names;
 mod tooling;
 mod unknown;
 mod words;
@@ -75,3 +81,4 @@ pub use interpreter::{Interpreted, Interpreter, interpret};
 pub use options::{Dialect, Limits, NoSubprograms, Options, Sources};
 pub use parameters::Parameter;
 pub use unknown::UnknownValue;
+pub use tool_names::{tool_names, tools_from_names};

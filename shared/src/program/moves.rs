@@ -25,11 +25,20 @@ impl Execution<'_, '_> {
 
     /// Where the axis words lead, in program coordinates.
     pub(super) fn target(&mut self) -> Checked<Axes> {
+        let target = self.programmed_target()?;
+        Ok(self.state.local.work(&target))
+    }
+
+    /// Where the axis words lead, in the programmed frame.
+    pub(super) fn programmed_target(&mut self) -> Checked<Axes> {
         let mut target = self.state.programmed();
         for (axis, place) in target.iter_mut().enumerate() {
             if let Some(value) = self.axis_word(axis)? {
                 *place = if self.state.is_incremental { *place + value } else { value };
             }
+        }
+        if self.state.extras.is_polar() {
+            self.polar_input(&mut target)?;
         }
         if self.block.has_polar() {
             if self.block.has(b'X') || self.block.has(b'Y') {
@@ -54,7 +63,10 @@ impl Execution<'_, '_> {
                 let target = self.target()?;
                 self.set_motion(code);
                 self.note_straight_move();
-                self.line_to(code, target, span)
+                match self.block.corner() {
+                    Some((letter, size, at)) => self.comma_corner(code, target, (letter, size), at),
+                    None => self.line_to(code, target, span),
+                }
             }
             20 | 30 => {
                 self.set_motion(code);
@@ -86,6 +98,9 @@ impl Execution<'_, '_> {
 
     /// G0 or G1 to a place.
     pub(super) fn line_to(&mut self, code: u16, target: Axes, span: Range<usize>) -> Checked<()> {
+        if code == 10 && self.state.corner.is_some() {
+            self.enter_corner(&target)?;
+        }
         let is_compensated = self.state.compensation.is_active();
         self.state.compensation.forget_place();
         let end = self.state.pose(&target);
@@ -98,7 +113,7 @@ impl Execution<'_, '_> {
             self.emit(Call::StraightTraverse { end });
             return Ok(());
         }
-        let from = self.state.programmed();
+        let from = self.state.on_contour();
         let square = |axes: Range<usize>| axes.map(|axis| (target[axis] - from[axis]) * (target[axis] - from[axis]));
         let (length_mm, turn_deg) = (square(0..3).sum::<f64>().sqrt(), square(3..6).sum::<f64>().sqrt());
         let feed = self.feed_of(length_mm, turn_deg, span.clone())?;
@@ -136,9 +151,9 @@ impl Execution<'_, '_> {
         self.check_arc_after_exit(span.clone())?;
         let target = self.target()?;
         let [first, second, normal] = self.state.plane.axes();
-        let from = self.state.programmed();
-        let from = [from[first], from[second]];
-        let to = [target[first], target[second]];
+        let (start, end) = (self.state.programmed(), self.state.local.programmed(&target));
+        let from = [start[first], start[second]];
+        let to = [end[first], end[second]];
         let tolerance = Tolerance::of(self.dialect, self.state.unit.mm());
         let found = if self.block.has(b'R') {
             if self.block.has_any(letters(b"IJK")) {
@@ -152,6 +167,9 @@ impl Execution<'_, '_> {
         };
         let arc = found.map_err(|reason| no_arc(reason, span.clone()))?;
         let turns = self.block.whole(b'P', 1, TURNS_MAX)?.unwrap_or(1);
+        if !self.state.local.is_identity() {
+            return self.local_arc(arc, target, turns, span);
+        }
         self.emit_arc(arc, target, turns, span)
     }
 
@@ -164,15 +182,16 @@ impl Execution<'_, '_> {
         span: Range<usize>,
     ) -> Checked<()> {
         let [first, second, _] = self.state.plane.axes();
-        let programmed = self.state.programmed();
-        let from = [programmed[first], programmed[second]];
+        let here = self.state.on_contour();
+        let from = [here[first], here[second]];
         let tolerance = Tolerance::of(self.dialect, self.state.unit.mm());
         let found = about(from, [target[first], target[second]], centre, clockwise, tolerance);
         let arc = found.map_err(|reason| no_arc(reason, span.clone()))?;
         self.emit_arc(arc, target, 1, span)
     }
 
-    fn emit_arc(&mut self, arc: Arc, target: Axes, turns: u32, span: Range<usize>) -> Checked<()> {
+    /// An arc of the work frame.
+    pub(super) fn emit_arc(&mut self, arc: Arc, target: Axes, turns: u32, span: Range<usize>) -> Checked<()> {
         let [first, second, normal] = self.state.plane.axes();
         let more = f64::from(turns - 1) * std::f64::consts::TAU;
         let rise = target[normal] - self.state.position[normal];
@@ -255,15 +274,20 @@ impl Execution<'_, '_> {
                 Ok(())
             }
             Some(100) => self.set_data(),
+            Some(code @ (120 | 130)) => self.circular_pocket(code == 120),
+            Some(310) => self.skip_move(),
             _ => Ok(()),
         }
     }
 
     /// G28 and G30: by way of a point, only the axes that are named; all of them where none is.
     fn go_home(&mut self, which: usize) -> Checked<()> {
-        let target = self.target()?;
-        let is_named = self.block.has_any(AXES);
-        let named: [bool; 6] = std::array::from_fn(|axis| !is_named || self.block.has(AXIS_LETTERS[axis]));
+        let mut target = self.target()?;
+        let by_increment = self.incremental_words(&mut target)?;
+        let is_named = self.block.has_any(AXES) || by_increment.contains(&true);
+        let by_increment = |axis: usize| by_increment.get(axis).copied().unwrap_or(false);
+        let named: [bool; 6] =
+            std::array::from_fn(|axis| !is_named || self.block.has(AXIS_LETTERS[axis]) || by_increment(axis));
         self.line_to(0, target, 0..0)?;
         let mut machine = self.state.frame.machine(&target);
         let reference = self.state.references[which];
@@ -300,6 +324,9 @@ impl Execution<'_, '_> {
         let kind = self.block.whole(b'L', 0, 99)?;
         if let Some(kind @ (1 | 10 | 11)) = kind.filter(|_| !self.dialect.is_fanuc_like()) {
             return self.set_tool(kind);
+        }
+        if let Some(kind @ (10..=13 | 20)) = kind.filter(|_| self.dialect.is_fanuc_like()) {
+            return self.fanuc_data(kind);
         }
         if !matches!(kind, Some(2 | 20)) {
             let text = "this form of G10 is not simulated";
@@ -368,7 +395,7 @@ impl Execution<'_, '_> {
 }
 
 /// A reason an arc is impossible, in words.
-fn no_arc(reason: NoArc, span: Range<usize>) -> Box<Fault> {
+pub(super) fn no_arc(reason: NoArc, span: Range<usize>) -> Box<Fault> {
     let (text, advice) = match reason {
         NoArc::Radii(start, end) => (
             format!("the radius is {start:.4} mm at the start and {end:.4} mm at the end of the arc"),

@@ -115,6 +115,8 @@ pub struct Options {
     /// Orientation of lathe tools, 1 to 9, for cutter compensation in the plane ZX: where the tip lies from the
     /// centre of the nose. A tool that is not named is a mill.
     pub tool_orientations: BTreeMap<ToolNumber, u8>,
+    /// Numbers of tools that the program calls by name; other names get the next free numbers.
+    pub tool_names: BTreeMap<ToolNumber, String>,
     /// M1 stops.
     pub optional_stop: bool,
     /// Blocks that begin with `/` are skipped.

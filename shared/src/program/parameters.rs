@@ -37,12 +37,15 @@ pub(super) struct Parameters {
     local: Locals,
     /// Numbers whose value only the machine knows, with the reason.
     unknown: BTreeMap<u32, &'static str>,
+    /// `#1` to here belong to the call.
+    local_max: u32,
 }
 
 impl Parameters {
     /// With the values a machine keeps over power-off.
-    pub(super) fn new(initial: &BTreeMap<u32, f64>) -> Self {
-        Self { global: initial.clone(), ..Self::default() }
+    pub(super) fn new(initial: &BTreeMap<u32, f64>, is_macro_b: bool) -> Self {
+        let local_max = if is_macro_b { MACRO_LOCAL_MAX } else { LOCAL_MAX };
+        Self { global: initial.clone(), local_max, ..Self::default() }
     }
 
     /// Value of a numbered parameter; `None` where it was never written.
@@ -86,6 +89,10 @@ impl Parameters {
             self.unknown.remove(number);
         }
         match (target, value) {
+            (Target::Number(0), _) => {
+                let advice = "write another parameter";
+                return Err(Fault::error(PARAMETER, 0..0, "#0 is always empty and cannot be written", advice));
+            }
             (Target::Number(number), Some(value)) => {
                 self.numbers(*number).insert(*number, value);
             }
@@ -103,7 +110,7 @@ impl Parameters {
     }
 
     fn numbers(&mut self, number: u32) -> &mut BTreeMap<u32, f64> {
-        if number <= LOCAL_MAX { &mut self.local.numbers } else { &mut self.global }
+        if number <= self.local_max { &mut self.local.numbers } else { &mut self.global }
     }
 
     fn names(&mut self, name: &str) -> &mut BTreeMap<String, f64> {
@@ -111,8 +118,10 @@ impl Parameters {
     }
 }
 
-/// `#1` to here belong to the call.
+/// `#1` to here belong to the call in RS274/NGC.
 const LOCAL_MAX: u32 = 30;
+/// The same in macro B.
+const MACRO_LOCAL_MAX: u32 = 33;
 
 /// An index of a parameter from a computed value.
 pub(super) fn index(value: f64, span: Range<usize>) -> Checked<u32> {

@@ -5,6 +5,7 @@ use super::canon::Provenance;
 use super::diagnostic::{Diagnostic, Severity, Span};
 use super::facts::{Facts, WithoutEffect};
 use super::fault::{Fault, TOO_LONG};
+use super::options::Dialect;
 use super::text::column;
 use std::collections::BTreeSet;
 
@@ -101,7 +102,7 @@ impl<'a> Report<'a> {
             line: self.at.line,
             column: if has_span { column(self.line, fault.span.start) } else { 0 },
             span: has_span.then(|| Span { start: self.line_start + fault.span.start, len: fault.span.len() }),
-            message: self.with_callers(&fault.message),
+            message: self.with_callers(&self.message_of(fault)),
             advice: fault.advice.clone(),
         }
     }
@@ -120,6 +121,15 @@ impl<'a> Report<'a> {
         text
     }
 
+    /// The message; under grbl with the answer the controller gives.
+    fn message_of(&self, fault: &Fault) -> String {
+        let is_refusal = self.facts.dialect == Dialect::Grbl && fault.severity == Severity::Error;
+        match super::grbl::answer(fault.code, &fault.message).filter(|_| is_refusal) {
+            Some((number, meaning)) => format!("{} (grbl: error:{number}, {meaning})", fault.message),
+            None => fault.message.clone(),
+        }
+    }
+
     /// Counts a word or code that changes nothing. `code` is ten times its number, or `u16::MAX` for a word.
     pub(super) fn without_effect(&mut self, letter: u8, code: u16, reason: &'static str) {
         if let Some(index) = self.inert_keys.iter().position(|key| *key == (letter, code)) {
@@ -131,6 +141,24 @@ impl<'a> Report<'a> {
         }
         self.inert_keys.push((letter, code));
         let word = if code == u16::MAX { char::from(letter).to_string() } else { code_name(letter, code) };
+        self.remember(word, reason);
+    }
+
+    /// Counts a word without effect that is more than a letter and a number.
+    pub(super) fn named_without_effect(&mut self, word: &str, reason: &'static str) {
+        if let Some(known) = self.facts.without_effect.iter_mut().find(|known| known.word == word) {
+            known.count += 1;
+            return;
+        }
+        if self.inert_keys.len() >= Facts::WITHOUT_EFFECT_MAX {
+            return;
+        }
+        // No letter: this entry is found by its name.
+        self.inert_keys.push((0, u16::MAX));
+        self.remember(word.to_owned(), reason);
+    }
+
+    fn remember(&mut self, word: String, reason: &'static str) {
         let Provenance { source, line, .. } = self.at;
         self.facts.without_effect.push(WithoutEffect { word, source, line, count: 1, reason });
     }

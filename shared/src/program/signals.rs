@@ -73,7 +73,9 @@ impl Execution<'_, '_> {
     pub(super) fn speed_mode(&mut self) -> Checked<()> {
         let Some(code) = self.block.g(group::SPEED_MODE) else { return Ok(()) };
         if code == 970 {
-            self.state.surface_speed = None;
+            if self.state.surface_speed.take().is_none() {
+                self.report.without_effect(b'G', 970, "S is in turns of the spindle already");
+            }
             return Ok(());
         }
         if !self.block.has(b'S') {

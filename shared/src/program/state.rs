@@ -2,7 +2,10 @@
 
 use super::canon::{FeedMode, ForcedReason, Modal, PathMode, Plane, Pose, SpindleState, SurfaceSpeed};
 use super::compensation::Compensation;
+use super::corner::Waiting;
+use super::fanuc::{Extras, extended_origins};
 use super::frame::{Axes, Frame};
+use super::local::Local;
 use super::nurbs::Spline;
 use super::options::{Dialect, Options};
 use crate::ident::ToolNumber;
@@ -62,6 +65,10 @@ pub(super) struct State {
     /// Place in program coordinates.
     pub(super) position: Axes,
     pub(super) frame: Frame,
+    /// The programmable frame: from the words of a block to program coordinates.
+    pub(super) local: Local,
+    /// A line that waits for its corner.
+    pub(super) corner: Option<Waiting>,
     pub(super) unit: LengthUnit,
     /// Motion code times ten; `None` after G80 and at the start.
     pub(super) motion: Option<u16>,
@@ -82,6 +89,10 @@ pub(super) struct State {
     pub(super) work: u8,
     pub(super) work_offsets: [Axes; 9],
     pub(super) rotations_deg: [f64; 9],
+    /// Origins of further work offsets, by index from 9: G54.1 P1, G154 P1, G510.
+    pub(super) extended: BTreeMap<u8, Axes>,
+    /// What only Fanuc and Haas have.
+    pub(super) extras: Extras,
     /// G92 and G52, also while G92.2 suspends them.
     pub(super) suspended: Axes,
     /// G28 and G30, machine coordinates.
@@ -143,6 +154,10 @@ impl State {
             is_macro_b: dialect.is_fanuc_like(),
             position: frame.program(&reference),
             frame,
+            local: Local::IDENTITY,
+            corner: None,
+            extended: extended_origins(options, dialect),
+            extras: Extras::new(),
             unit: options.length_unit,
             motion: None,
             line_motion: None,
@@ -275,6 +290,11 @@ impl State {
         }
     }
 
+    /// What must not change while cutter compensation holds moves back.
+    pub(super) fn basis(&self) -> (Frame, Local, Plane, Option<ToolNumber>) {
+        (self.frame, self.local, self.plane, self.tool)
+    }
+
     /// A place of the program in both frames.
     pub(super) fn pose(&self, at: &Axes) -> Pose {
         let machine = self.frame.machine(at);
@@ -316,11 +336,19 @@ impl State {
     /// Makes a work offset active, or takes over new values of the active one.
     pub(super) fn activate_work(&mut self, work: u8) {
         self.work = work;
-        let (origin, rotation_deg) = (self.work_offsets[usize::from(work)], self.rotations_deg[usize::from(work)]);
+        let (origin, rotation_deg) = self.work_origin(work);
         self.reframe(|frame| {
             frame.origin = origin;
             frame.rotate(rotation_deg);
         });
+    }
+
+    /// Origin and rotation of a work offset.
+    pub(super) fn work_origin(&self, work: u8) -> (Axes, f64) {
+        match self.work_offsets.get(usize::from(work)) {
+            Some(origin) => (*origin, self.rotations_deg[usize::from(work)]),
+            None => (self.extended.get(&work).copied().unwrap_or_default(), 0.0),
+        }
     }
 
     /// Takes the offset of a tool into the frame.
@@ -341,6 +369,8 @@ impl State {
 pub(super) fn along_z(length_mm: f64) -> Axes {
     [0.0, 0.0, length_mm, 0.0, 0.0, 0.0]
 }
+/// No work offset: G500.
+pub(super) const NO_OFFSET: u8 = u8::MAX;
 
 /// Index of the work offset of G54 to G59.3, the code times ten.
 pub(super) fn work_index(code: u16) -> u8 {

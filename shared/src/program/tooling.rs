@@ -67,7 +67,7 @@ impl Execution<'_, '_> {
             return Err(Fault::error(
                 TOOL_LENGTH,
                 span,
-                format!("the tool table has no length for {tool}"),
+                format!("the tool table has no length for {}", self.label_of(tool)),
                 "add the tool to the table, or correct the number",
             ));
         }
@@ -82,6 +82,11 @@ impl Execution<'_, '_> {
         };
         self.report.once(tool.0, note, TOOL_LENGTH);
         Ok([0.0; 6])
+    }
+
+    /// `T3`, or `T3 (DRILL_D3)` where the program calls it by name.
+    fn label_of(&self, tool: ToolNumber) -> String {
+        self.report.facts.tool_names.get(&tool).map_or_else(|| tool.to_string(), |name| format!("{tool} ({name})"))
     }
 
     /// M61 Q: the tool in the spindle is called so; nothing is changed.

@@ -41,8 +41,11 @@ impl Execution<'_, '_> {
         used |= match non_modal {
             Some(40) => letters(b"PXU"),
             Some(100) => letters(b"LPRQIJ"),
+            Some(120 | 130) => letters(b"IKQDL"),
+            Some(280 | 300) if self.dialect.is_fanuc_like() => letters(b"UVW"),
             _ => 0,
         };
+        used |= self.words_of_frame();
         used |= match self.block.g(group::LENGTH) {
             Some(431) if is_ngc => AXES,
             Some(490) if is_ngc => 0,
@@ -64,6 +67,14 @@ impl Execution<'_, '_> {
         used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
         used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
         used | if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") }
+    }
+
+    /// Words of G68, G51, G51.1 and of work offsets with a number.
+    fn words_of_frame(&self) -> u32 {
+        let mut used = if self.block.g(group::ROTATION) == Some(680) { AXES | letters(b"RIJK") } else { 0 };
+        used |= if self.block.g(group::SCALING) == Some(510) { AXES | letters(b"PIJK") } else { 0 };
+        used |= if self.block.g(group::MIRROR).is_some() { AXES } else { 0 };
+        used | if matches!(self.block.g(group::WORK), Some(541 | 1540)) { letters(b"P") } else { 0 }
     }
 
     fn words_of_motion(&self, motion: Option<u16>) -> u32 {

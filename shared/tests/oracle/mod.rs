@@ -194,6 +194,7 @@ pub(crate) fn options() -> Options {
         tool_lengths_mm: (1..60).map(|number| (ToolNumber(number), 0.0)).collect(),
         tool_diameters_mm: (1..60).map(|number| (ToolNumber(number), f64::from(number))).collect(),
         tool_orientations: BTreeMap::new(),
+        tool_names: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::new(),

@@ -38,6 +38,7 @@ fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
         tool_lengths_mm: std::collections::BTreeMap::new(),
         tool_diameters_mm: std::collections::BTreeMap::new(),
         tool_orientations: std::collections::BTreeMap::new(),
+        tool_names: std::collections::BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: std::collections::BTreeMap::new(),

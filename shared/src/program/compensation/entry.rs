@@ -1,9 +1,11 @@
 //! The first move after G41 or G42: it ends beside its end point.
 
 use super::super::arc::Arc;
+use super::super::canon::Call;
 use super::super::execute::Execution;
 use super::super::fault::*;
 use super::super::frame::Axes;
+use super::super::options::Dialect;
 use super::corner::{angle, at, distance, sweep};
 use super::queue::Motion;
 use crate::det::math;
@@ -25,7 +27,16 @@ impl Execution<'_, '_> {
         let (here, to) = (self.state.in_plane(&self.state.position), self.state.in_plane(target));
         let radius = self.state.compensation.radius_mm;
         let length = distance(here, to);
-        if length <= radius {
+        let is_ngc = self.dialect == Dialect::Rs274ngc;
+        if length == 0.0 && !is_ngc {
+            // Along the normal, before the contour: as written.
+            let end = self.state.pose(target);
+            self.state.position = *target;
+            let call = if is_rapid { Call::StraightTraverse { end } } else { Call::StraightFeed { end } };
+            self.emit_at(call, feed);
+            return Ok(());
+        }
+        if length <= radius && is_ngc {
             let text = format!(
                 "the entry move into cutter compensation is {length:.4} mm long, no longer than the radius of the cutter, {radius:.4} mm"
             );

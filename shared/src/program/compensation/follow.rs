@@ -27,7 +27,7 @@ impl Execution<'_, '_> {
         if self.state.compensation.contour.is_none() {
             return self.enter_by_line(is_rapid, target, feed, span);
         }
-        let (corner, to) = (self.state.in_plane(&self.state.programmed()), self.state.in_plane(target));
+        let (corner, to) = (self.state.in_plane(&self.state.on_contour()), self.state.in_plane(target));
         let here = self.state.in_plane(&self.state.position);
         if to == corner {
             let standing = Motion::Line { is_rapid, direction: [0.0; 2] };
@@ -76,7 +76,7 @@ impl Execution<'_, '_> {
         if self.state.compensation.contour.is_none() {
             return self.enter_by_arc(arc, turns, target, feed, span);
         }
-        let (corner, to) = (self.state.in_plane(&self.state.programmed()), self.state.in_plane(target));
+        let (corner, to) = (self.state.in_plane(&self.state.on_contour()), self.state.in_plane(target));
         let here = self.state.in_plane(&self.state.position);
         let (side, radius) = (self.state.compensation.side(), self.state.compensation.radius_mm);
         let next = NextArc { centre: arc.centre, radius: distance(arc.centre, to), turns };

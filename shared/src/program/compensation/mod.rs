@@ -20,6 +20,10 @@
 //! short, a code that would change the frame, the plane or the tool under way. Sources: LinuxCNC user manual,
 //! "Cutter Compensation" and "Tool Compensation"; Kramer, Proctor and Messina, NISTIR 6556, appendix B.
 //!
+//! Fanuc and Haas keep radii in registers that no tool list holds; there a contour is cut as written, with a warning,
+//! unless the program fills the register itself (G10 L12, L13). Siemens takes the radius of the tool. Both enter
+//! the contour here as LinuxCNC does, square to the entry move, but are not refused for a short one.
+//!
 //! `Provenance` names the line of the move itself, also for arcs put in at its beginning. For a dwell that
 //! waited, LinuxCNC's preview names the line that set it free; we name the line it is written in.
 
@@ -33,6 +37,7 @@ use super::codes::{group, m_group};
 use super::execute::Execution;
 use super::fault::*;
 use super::frame::Axes;
+use super::options::Dialect;
 use super::state::State;
 use crate::ident::ToolNumber;
 use queue::{Held, HeldMove, Motion, Queue, Slack};
@@ -122,7 +127,10 @@ impl Compensation {
 
 impl State {
     /// Where the program believes the tool to be: on the contour in the plane, where it is along the normal.
-    pub(super) fn programmed(&self) -> Axes {
+    pub(super) fn on_contour(&self) -> Axes {
+        if let Some(waiting) = &self.corner {
+            return waiting.tip;
+        }
         let mut at = self.position;
         if let Some(contour) = self.compensation.contour.filter(|_| self.compensation.is_on()) {
             let [first, second, _] = self.plane.axes();
@@ -187,12 +195,6 @@ fn lathe_origin(plane: Plane, compensation: &Compensation) -> Axes {
     shift
 }
 
-/// The codes of a block that are refused while the compensation is on, with what they do.
-fn refused(span: Range<usize>, what: &str) -> Checked<()> {
-    let text = format!("{what} is not possible while cutter compensation is on");
-    Err(Fault::error(WRONG_MODE, span, text, "write G40 and a move off the contour before it"))
-}
-
 impl Execution<'_, '_> {
     /// G40, G41, G42, G41.1 and G42.1.
     pub(super) fn cutter_compensation(&mut self) -> Checked<()> {
@@ -202,15 +204,11 @@ impl Execution<'_, '_> {
         }
         let span = self.block.g_span(group::CUTTER);
         if self.dialect.is_fanuc_like() {
-            self.radius_is_not_known(code, span);
-            return Ok(());
-        }
-        if self.state.plane == Plane::Yz {
-            let text = "cutter compensation works in the planes XY and ZX alone";
-            return Err(Fault::error(WRONG_MODE, span, text, "write G17 or G18 before it"));
-        }
-        if self.state.compensation.is_on() {
-            return refused(span, "switching cutter compensation on again");
+            let number = self.block.whole(b'D', 0, 99_999)?.map(ToolNumber);
+            return match number.and_then(|number| self.state.extras.radius_mm(number)) {
+                Some(radius_mm) => self.compensate(code, 2.0 * radius_mm, 0, span),
+                None => self.radius_is_not_known(code, "the wear offset", span),
+            };
         }
         let (diameter_mm, orientation) = if matches!(code, 411 | 421) {
             self.stated_diameter(span.clone())?
@@ -221,23 +219,62 @@ impl Execution<'_, '_> {
             let text = format!("a lathe tool of orientation {orientation} is compensated in the plane ZX alone");
             return Err(Fault::error(WRONG_MODE, span, text, "write G18 before it"));
         }
-        let side = if matches!(code, 410 | 411) { Side::Left } else { Side::Right };
-        let compensation = &mut self.state.compensation;
+        self.compensate(code, diameter_mm, orientation, span)
+    }
+
+    /// G40, G41 and G42 of Siemens: with the radius of the tool in the spindle, where that is known.
+    pub(super) fn compensation_of_edge(&mut self, code: u16) -> Checked<()> {
+        if code == 400 {
+            return self.leave_contour();
+        }
+        let tool = self.state.tool.filter(|tool| *tool != ToolNumber(0));
+        match tool.and_then(|tool| self.state.diameters_mm.get(&tool).copied()) {
+            Some(diameter_mm) => self.compensate(code, diameter_mm, 0, 0..0),
+            None => self.radius_is_not_known(code, "the diameter of the tool", 0..0),
+        }
+    }
+
+    /// Switches on, with the side as it is seen in the work frame.
+    fn compensate(&mut self, code: u16, diameter_mm: f64, orientation: u8, span: Range<usize>) -> Checked<()> {
+        if self.state.plane == Plane::Yz {
+            let text = "cutter compensation works in the planes XY and ZX alone";
+            return Err(Fault::error(WRONG_MODE, span, text, "write G17 or G18 before it"));
+        }
+        let mut side = if matches!(code, 410 | 411) { Side::Left } else { Side::Right };
         // A negative diameter is that of a cutter on the other side.
-        compensation.side = Some(if diameter_mm < 0.0 { side.other() } else { side });
+        if (diameter_mm < 0.0) != self.state.local.is_mirrored(self.state.plane) {
+            side = side.other();
+        }
+        if self.state.compensation.is_on() {
+            // Other controls take the same code again for what it is.
+            let is_same = self.state.compensation.side == Some(side) && self.dialect != Dialect::Rs274ngc;
+            return if is_same { Ok(()) } else { self.refused(span, "switching cutter compensation on again") };
+        }
+        let compensation = &mut self.state.compensation;
+        compensation.side = Some(side);
         compensation.radius_mm = 0.5 * diameter_mm.abs();
         compensation.orientation = orientation;
         compensation.contour = None;
         Ok(())
     }
 
-    /// Fanuc's D words name registers of the control that no tool list holds.
-    fn radius_is_not_known(&mut self, code: u16, span: Range<usize>) {
-        let reason = "cutter radius compensation is not simulated: the path is cut as it is written";
-        self.report.without_effect(b'G', code, reason);
-        let advice = "give the wear offset as zero, or let the post write the centre path";
-        let note = || Fault::error(UNSUPPORTED, span, reason, advice).with(super::Severity::Warning);
+    /// Fanuc's D words name registers of the control that no tool list holds: posts write the centre path and
+    /// leave the wear to them as often as they write the contour. The program is believed where it fills them.
+    fn radius_is_not_known(&mut self, code: u16, what: &str, span: Range<usize>) -> Checked<()> {
+        self.report.without_effect(b'G', code, "the radius is not known: the path is cut as it is written");
+        let text = format!("{what} is not known here: cutter compensation is off, the path is cut as it is written");
+        let advice = "give the wear offset as zero, the diameter in a tool table (Siemens), or G10 L12 (Fanuc, Haas)";
+        let note = || Fault::error(UNSUPPORTED, span, text, advice).with(super::Severity::Warning);
         self.report.once(u32::from(code), note, UNSUPPORTED);
+        Ok(())
+    }
+
+    /// A code that is refused while the compensation is on, with what it does.
+    fn refused(&self, span: Range<usize>, what: &str) -> Checked<()> {
+        let (code, verb) =
+            if self.dialect == Dialect::Rs274ngc { (WRONG_MODE, "possible") } else { (UNSUPPORTED, "simulated") };
+        let text = format!("{what} is not {verb} while cutter compensation is on");
+        Err(Fault::error(code, span, text, "write G40 and a move off the contour before it"))
     }
 
     /// G41.1 and G42.1: D is the diameter, L the orientation.
@@ -291,7 +328,7 @@ impl Execution<'_, '_> {
             let shift = lathe_origin(self.state.plane, &self.state.compensation);
             let stands: Axes = std::array::from_fn(|axis| self.state.position[axis] + shift[axis]);
             self.state.compensation.left_at = Some(self.state.frame.machine(&stands));
-            self.state.position = self.state.programmed();
+            self.state.position = self.state.on_contour();
             self.state.compensation.is_arc_forbidden = true;
         }
         self.state.compensation.side = None;
@@ -305,13 +342,13 @@ impl Execution<'_, '_> {
             return Ok(());
         }
         if self.block.m(m_group::TOOL).is_some() {
-            return refused(self.block.m_span(m_group::TOOL), "changing the tool");
+            return self.refused(self.block.m_span(m_group::TOOL), "changing the tool");
         }
         if self.block.m(m_group::OVERRIDE).is_some() {
-            return refused(self.block.m_span(m_group::OVERRIDE), "switching overrides");
+            return self.refused(self.block.m_span(m_group::OVERRIDE), "switching overrides");
         }
         if self.block.m(m_group::SIGNAL).is_some() {
-            return refused(self.block.m_span(m_group::SIGNAL), "an input or output");
+            return self.refused(self.block.m_span(m_group::SIGNAL), "an input or output");
         }
         let plane = match self.block.g(group::PLANE) {
             Some(170) => Plane::Xy,
@@ -320,7 +357,7 @@ impl Execution<'_, '_> {
             None => self.state.plane,
         };
         if plane != self.state.plane {
-            return refused(self.block.g_span(group::PLANE), "changing the plane");
+            return self.refused(self.block.g_span(group::PLANE), "changing the plane");
         }
         Ok(())
     }
@@ -333,28 +370,36 @@ impl Execution<'_, '_> {
         let modes = [
             (group::LENGTH, "changing the tool length"),
             (group::WORK, "changing the work offset"),
+            (group::SCALING, "scaling"),
+            (group::MIRROR, "mirroring"),
+            (group::ROTATION, "turning the frame"),
             (group::PATH, "changing the path mode"),
             (group::RETRACT, "changing the return of cycles"),
         ];
+        let is_ngc = self.dialect == Dialect::Rs274ngc;
         for (index, what) in modes {
+            // Only LinuxCNC minds these two.
+            if !is_ngc && matches!(index, group::PATH | group::RETRACT) {
+                continue;
+            }
             if self.block.g(index).is_some() {
-                return refused(self.block.g_span(index), what);
+                return self.refused(self.block.g_span(index), what);
             }
         }
         let span = self.block.g_span(group::NON_MODAL);
         let is_active = self.state.compensation.is_active();
         match self.block.g(group::NON_MODAL) {
-            Some(280 | 281 | 300 | 301) => return refused(span, "a reference point"),
-            Some(520 | 920) => return refused(span, "shifting the axes"),
-            Some(530) if is_active && motion.is_some() => return refused(span, "a move in machine coordinates"),
+            Some(280 | 281 | 300 | 301) => return self.refused(span, "a reference point"),
+            Some(520 | 920) => return self.refused(span, "shifting the axes"),
+            Some(530) if is_active && motion.is_some() => return self.refused(span, "a move in machine coordinates"),
             _ => {}
         }
         let span = self.block.g_span(group::MOTION);
         match motion {
-            Some(50..=53) => refused(span, "a spline"),
-            Some(382..=385) => refused(span, "probing"),
-            Some(330 | 331 | 760) if is_active => refused(span, "a synchronised move"),
-            Some(710..=722 | 730 | 740 | 810..=890) => refused(span, "a cycle"),
+            Some(50..=53) => self.refused(span, "a spline"),
+            Some(382..=385) => self.refused(span, "probing"),
+            Some(330 | 331 | 760) if is_active => self.refused(span, "a synchronised move"),
+            Some(710..=722 | 730 | 740 | 810..=890) => self.refused(span, "a cycle"),
             _ => Ok(()),
         }
     }

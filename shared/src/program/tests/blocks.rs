@@ -193,7 +193,6 @@ fn diagnoses_with_place_and_advice() {
     check("G0 X#<none>", "program::parameter", 1, 5);
     check("G0 X1", "program::unit-assumed", 1, 4);
     check_fault(Dialect::Fanuc, "G21 G41 D1", "program::unsupported", 1, 5);
-    check_fault(Dialect::Siemens, "G0 X1", "program::unsupported", 0, 0);
 }
 
 #[test]

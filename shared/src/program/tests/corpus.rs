@@ -4,7 +4,7 @@ use super::*;
 
 /// The bytes of a program of the corpus; `None`, loudly, where the folder is absent. Continuous integration
 /// must have it.
-fn corpus(file: &str) -> Option<Vec<u8>> {
+pub(super) fn corpus(file: &str) -> Option<Vec<u8>> {
     let path = format!("{}/../../shared/corpus/{file}", env!("CARGO_MANIFEST_DIR"));
     let found = std::fs::read(&path).ok();
     if found.is_none() {
@@ -22,7 +22,8 @@ fn no_table() -> Options {
 }
 
 /// Program, dialect, operations, errors.
-const PROGRAMS: [(&str, Dialect, usize, usize); 14] = [
+const PROGRAMS: [(&str, Dialect, usize, usize); 15] = [
+    ("spinner-u5/u5_keychain.mpf", Dialect::Siemens, 597, 0),
     ("nist/nist_box_op2_front.nc", Dialect::Fanuc, 1191, 0),
     ("nist/nist_cover.nc", Dialect::Fanuc, 1466, 0),
     ("nist/nist_d2mi_fixture.nc", Dialect::Fanuc, 397, 0),
@@ -52,6 +53,8 @@ fn real_programs_are_read_to_their_end() {
             "{file}: {found:?}"
         );
         assert!(found.iter().all(|error| error.code == "program::arc-radius"), "{file}: {found:?}");
+        let unknown = result.diagnostics.iter().find(|diagnostic| diagnostic.code == "program::unknown-code");
+        assert_eq!(unknown, None, "{file}");
         assert_eq!(result.ops.last().map(|op| &op.call), Some(&Call::End), "{file}");
     }
 }
@@ -70,12 +73,58 @@ fn what_real_programs_leave_open_is_a_fact() {
 }
 
 #[test]
-fn a_siemens_program_is_named_and_refused() {
+fn every_file_of_the_corpus_is_in_the_list() {
+    let root = format!("{}/../../shared/corpus", env!("CARGO_MANIFEST_DIR"));
+    if corpus(PROGRAMS[0].0).is_none() {
+        return;
+    }
+    for folder in std::fs::read_dir(&root).expect("the corpus is a folder") {
+        let folder = folder.expect("an entry").path();
+        for file in std::fs::read_dir(&folder).expect("the corpus holds folders") {
+            let path = file.expect("an entry").path();
+            let is_program = ["nc", "gcode", "mpf", "spf", "ngc", "tap"]
+                .iter()
+                .any(|known| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(known)));
+            let short = path.strip_prefix(&root).expect("below the corpus").to_string_lossy().into_owned();
+            let is_listed = PROGRAMS.iter().any(|(name, ..)| *name == short);
+            assert!(is_listed || !is_program, "{short} is a program and not read by any test");
+        }
+    }
+}
+
+#[test]
+fn a_siemens_program_moves_where_its_words_lead() {
     let Some(text) = corpus("spinner-u5/u5_keychain.mpf") else { return };
     let result = interpret("u5", &text, &NoSubprograms, &no_table());
-    assert_eq!(result.facts.dialect, Dialect::Siemens);
-    assert_eq!(result.diagnostics.len(), 1, "{:?}", result.diagnostics);
-    assert!(result.diagnostics[0].is_error() && result.ops.is_empty());
+    assert!(
+        result.diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Note),
+        "{:?}",
+        result.diagnostics
+    );
+    let names: Vec<_> = result.facts.tool_names.iter().map(|(number, name)| (number.0, name.as_str())).collect();
+    assert_eq!(names, [(1, "ENTFRAESER_D8_N_90GRAD"), (2, "BOHRER_D3.3_VHM")]);
+    let listed: Vec<_> = result.facts.without_effect.iter().map(|word| (word.word.as_str(), word.count)).collect();
+    assert_eq!(
+        listed,
+        [
+            ("G601", 1),
+            ("FNORM", 1),
+            ("M50", 1),
+            ("CYCLE800", 1),
+            ("TRAFOOF", 6),
+            ("MSG", 3),
+            ("CYCLE832", 4),
+            ("COMPOF", 2),
+            ("M27", 1),
+            ("M29", 1),
+            ("M51", 1),
+            ("M65", 1)
+        ]
+    );
+    let rows = rows(&result);
+    // `SUPA G0 Z=_Z_HOME D0` with _Z_HOME=610, and the last hole of MCALL CYCLE81(10.,0.,3.,-6.1835).
+    assert_eq!(rows[1], "18 rapid 0 0 610");
+    assert!(rows.iter().any(|row| row == "633 feed -12.5 -58 -6.184 F3308"), "{:?}", &rows[rows.len() - 30..]);
 }
 
 #[test]
@@ -106,4 +155,16 @@ fn tools_of_real_programs() {
         &[(3, "6.35"), (17, "3.175"), (8, "7.938"), (9, "?"), (18, "6.337"), (19, "5.75"), (20, "6.35")],
     );
     expect("cncjs/cncjs_tball_pocket.gcode", &[]);
+    expect("spinner-u5/u5_keychain.mpf", &[(1, "8"), (2, "3.3")]);
+    let Some(text) = corpus("spinner-u5/u5_keychain.mpf") else { return };
+    let found = tools_from_names(&text);
+    let rows: Vec<_> =
+        found.iter().map(|tool| (tool.description.as_str(), tool.shape.is_some(), tool.assumed.len())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("ENTFRAESER_D8_N_90GRAD", true, 1),
+            ("BOHRER_D3.3_VHM", true, 2)
+        ]
+    );
 }

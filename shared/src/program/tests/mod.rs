@@ -2,14 +2,19 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
 mod blocks;
+mod codes;
 mod compensation;
 mod corpus;
 mod curves;
 mod cycles;
+mod fanuc;
 mod flow;
 mod frames;
+mod grbl;
 mod hostile;
 mod rs274;
+mod siemens;
+mod twins;
 
 use super::*;
 use crate::ident::ToolNumber;
@@ -27,6 +32,7 @@ fn options(dialect: Dialect) -> Options {
         tool_lengths_mm: BTreeMap::from([(ToolNumber(1), 50.0), (ToolNumber(2), 80.0)]),
         tool_diameters_mm: BTreeMap::from([(ToolNumber(1), 2.0), (ToolNumber(2), 4.0)]),
         tool_orientations: BTreeMap::new(),
+        tool_names: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::new(),
