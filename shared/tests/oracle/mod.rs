@@ -58,15 +58,6 @@ pub(crate) fn oracle(program: &Path, table: &Path) -> (Vec<Step>, Option<u32>) {
                 continue;
             }
             "\"arc_feed\"" => ('a', [mm(2..6), plain(6..7), mm(7..8), plain(8..11)].concat()),
-            "\"rigid_tap\"" => {
-                // In and out again; we make two moves of it.
-                let away = [mm(2..5), vec![0.0; 3]].concat();
-                let back = steps.last().map_or(away.clone(), |step: &Step| step.numbers.clone());
-                let line = number(0) as u32;
-                steps.push(Step { line, kind: 'f', numbers: away, feed: None });
-                steps.push(Step { line, kind: 'f', numbers: back, feed: None });
-                continue;
-            }
             "\"dwell\"" => ('d', plain(2..3)),
             "\"change_tool\"" => ('T', plain(2..3)),
             _ => continue,
