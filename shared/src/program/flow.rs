@@ -18,14 +18,14 @@ use std::ops::Range;
 
 /// A text that was opened.
 #[derive(Debug)]
-struct Text<'a> {
-    bytes: &'a [u8],
+pub(super) struct Text<'a> {
+    pub(super) bytes: &'a [u8],
     index: Option<Index>,
 }
 
 /// A loop or branch that is open in the running call.
 #[derive(Clone, Debug)]
-struct Open {
+pub(super) struct Open {
     label: String,
     kind: Kind,
 }
@@ -41,8 +41,8 @@ enum Kind {
 }
 
 /// A call to come back from.
-#[derive(Debug)]
-struct Frame {
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
     source: usize,
     place: Place,
     open: Vec<Open>,
@@ -60,13 +60,13 @@ struct Frame {
 #[derive(Debug)]
 pub(super) struct Flow<'a> {
     sources: &'a dyn Sources,
-    texts: Vec<Text<'a>>,
-    names: Vec<String>,
-    source: usize,
+    pub(super) texts: Vec<Text<'a>>,
+    pub(super) names: Vec<String>,
+    pub(super) source: usize,
     pub(super) place: Place,
-    frames: Vec<Frame>,
-    open: Vec<Open>,
-    jumps: u64,
+    pub(super) frames: Vec<Frame>,
+    pub(super) open: Vec<Open>,
+    pub(super) jumps: u64,
 }
 
 impl std::fmt::Debug for dyn Sources + '_ {
@@ -121,7 +121,7 @@ impl<'a> Flow<'a> {
     }
 
     /// A subprogram file by name, opened once.
-    fn open_text(&mut self, name: &str) -> Option<usize> {
+    pub(super) fn open_text(&mut self, name: &str) -> Option<usize> {
         if let Some(known) = self.names.iter().position(|known| known == name) {
             return Some(known);
         }

@@ -7,6 +7,8 @@
 //!
 //! * [`Interpreter`] is pulled: it takes as many lines as the next [`CanonOp`] needs, and its memory does not
 //!   grow with the program. [`interpret`] collects everything.
+//! * A [`Checkpoint`] is the place between two lines with everything that is remembered there: an interpretation
+//!   goes on from it, also with the next [`Piece`] of a program too long to hold.
 //! * Bad text is never a failure. What is wrong stands beside the operations as [`Diagnostic`]s, with place,
 //!   code and advice; what was merely assumed is a note; what was accepted without effect is a fact.
 //! * Every operation knows its [`Provenance`] and the [`Modal`] state that made it.
@@ -21,6 +23,7 @@
 mod arc;
 mod block;
 mod canon;
+mod checkpoint;
 mod codes;
 mod comments;
 mod curves;
@@ -52,6 +55,7 @@ mod tests;
 pub use canon::{
     Call, CanonOp, FeedMode, ForcedReason, Modal, Plane, Pose, Provenance, SourceId, SpindleState, StopKind,
 };
+pub use checkpoint::{Checkpoint, Piece, is_straight};
 pub use comments::{CommentTool, tools_from_comments};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use digest::digest;
