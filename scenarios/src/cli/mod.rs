@@ -5,6 +5,7 @@
 
 mod about;
 mod bundle;
+mod canon;
 mod draw;
 #[cfg(feature = "live")]
 mod live;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::builder::TypedValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use shared::program::Dialect;
 
 use crate::format::LoadError;
 
@@ -47,6 +49,8 @@ struct Cli {
 enum Command {
     /// Simulate a program offline: cycle time, loads, collisions, and the plan under the limits.
     Simulate(SimulateArgs),
+    /// Print a program as canonical operations, one JSON object a line.
+    Canon(CanonArgs),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -113,6 +117,21 @@ struct SimulateArgs {
 }
 
 #[derive(Debug, Args)]
+struct CanonArgs {
+    /// The G-code program. Files beside it are its subprograms.
+    program: PathBuf,
+    /// Tool library: lengths for G43. A tool that is missing from it is an error; without it lengths are zero.
+    #[arg(long)]
+    tools: Option<PathBuf>,
+    /// Dialect (rs274ngc, fanuc, haas, siemens, grbl); found out from the text where absent.
+    #[arg(long, default_value = "auto", value_parser = dialect)]
+    dialect: Dialect,
+    /// Skip blocks that begin with `/`.
+    #[arg(long)]
+    block_delete: bool,
+}
+
+#[derive(Debug, Args)]
 struct RunArgs {
     /// A scenario file, or the name of a built-in case.
     scenario: String,
@@ -160,6 +179,11 @@ struct ReplayArgs {
 /// Most threads to simulate with: beyond any machine this is for, and few enough to start.
 const THREADS_MAX: i64 = 256;
 
+fn dialect(name: &str) -> Result<Dialect, String> {
+    let names = Dialect::NAMES.map(|(name, _)| name).join(", ");
+    Dialect::parse(name).ok_or_else(|| format!("there is no dialect of this name; name one of {names}"))
+}
+
 fn threads() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u16).range(1..=THREADS_MAX).map(usize::from)
 }
@@ -171,6 +195,7 @@ pub fn main() -> ExitCode {
         _ if cli.about => about::print(),
         None => run::demo(),
         Some(Command::Simulate(args)) => simulate::command(&args),
+        Some(Command::Canon(args)) => canon::command(&args),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

@@ -7,11 +7,14 @@
 
 mod builtin;
 mod expect;
+mod program_pieces;
 mod scenario;
 mod scenario_file;
 
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
+pub use program_pieces::{FilePiece, ProgramPieces, programs_beside};
+pub(crate) use scenario::read_file;
 pub use scenario::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
 pub use scenario_file::{
     BudgetSection, ExpectSection, FaultAction, FaultPlace, FaultSection, HorizonSection, NetworkSection, RunMode,

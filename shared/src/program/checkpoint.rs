@@ -142,7 +142,7 @@ impl<'a> Interpreter<'a> {
             more_follows: piece.more_follows,
             is_starved: false,
         };
-        resumed.check_length(piece.starts_at.saturating_add(piece.text.len()));
+        resumed.refuse_length(piece.starts_at.saturating_add(piece.text.len()));
         Some(resumed)
     }
 }

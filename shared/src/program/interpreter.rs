@@ -124,8 +124,9 @@ impl<'a> Interpreter<'a> {
         self.report.take(&Fault::error(TOO_LONG, 0..0, text, "look for an endless loop, or split the program"));
     }
 
-    /// The length of the program, or of as much of it as was read.
-    pub(super) fn check_length(&mut self, bytes: usize) {
+    /// Ends the interpretation where the program is longer than [`Limits::bytes_max`]: for whoever reads in pieces and
+    /// knows the length before.
+    pub fn refuse_length(&mut self, bytes: usize) {
         let Limits { bytes_max, .. } = self.options.limits;
         if bytes > bytes_max {
             let message = format!("the program has {bytes} bytes, more than {bytes_max} (bytes_max)");
@@ -137,7 +138,7 @@ impl<'a> Interpreter<'a> {
     /// What can be said before the first line.
     fn check_text(&mut self, text: &[u8]) {
         let whole = |code, message: String, advice: &str| Fault::error(code, 0..0, message, advice).fatal();
-        self.check_length(text.len());
+        self.refuse_length(text.len());
         if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
             let message = "the file is UTF-16: two bytes a character".to_owned();
             self.report.take(&whole(ENCODING, message, "save it as plain ASCII or UTF-8 text"));
