@@ -271,6 +271,8 @@ fn corpus(file: &str, unit: LengthUnit) -> Option<(Arc<Path>, u32)> {
         work_offsets_mm: [[0.0; 3]; 9],
         reference_mm: [0.0, 0.0, 100.0],
         tool_lengths_mm: BTreeMap::new(),
+        tool_diameters_mm: BTreeMap::new(),
+        tool_orientations: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::from([(501, 1.0)]),

@@ -81,7 +81,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let ((machine, work_origin), material, limits, library, text) = (machine?, material?, limits?, library?, text?);
     let name = &sources.manifest.program.file;
     let offsets = inputs.work_offsets(work_origin)?;
-    let options = inputs.program_options(&machine, library.as_ref(), offsets)?;
+    let options = inputs.program_options(&machine, library.as_ref(), offsets, text)?;
     let interpreted = program::interpret(name, text, &NoSubprograms, &options);
     inputs.diagnostics.extend(interpreted.diagnostics);
     let ops = interpreted.ops;

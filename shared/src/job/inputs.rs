@@ -139,6 +139,7 @@ impl<'a> Inputs<'a> {
         machine: &Machine,
         library: Option<&BTreeMap<ToolNumber, Tool>>,
         work_offsets_mm: WorkOffsets,
+        text: &[u8],
     ) -> Option<program::Options> {
         let section = &self.manifest().program;
         let dialect = Dialect::parse(&section.dialect)?;
@@ -156,11 +157,22 @@ impl<'a> Inputs<'a> {
             work_offsets_mm,
             reference_mm: [machine.reference.x, machine.reference.y, machine.reference.z],
             tool_lengths_mm: lengths.collect(),
+            tool_diameters_mm: self.diameters_mm(library, text),
+            tool_orientations: BTreeMap::new(),
             optional_stop: section.optional_stop,
             block_delete: section.block_delete,
             parameters: parameters?,
             limits: program::Limits::STANDARD,
         })
+    }
+
+    /// Diameters for cutter compensation: of the library, else of the program's comments.
+    fn diameters_mm(&self, library: Option<&BTreeMap<ToolNumber, Tool>>, text: &[u8]) -> BTreeMap<ToolNumber, f64> {
+        if let Some(library) = library {
+            return library.iter().map(|(number, tool)| (*number, tool.diameter.as_mm())).collect();
+        }
+        let comments = program::tools_from_comments(&self.manifest().program.file, text);
+        comments.iter().filter_map(|comment| Some((comment.number, comment.diameter?.as_mm()))).collect()
     }
 
     /// The tool of moves before the first tool change; assumed as T0 where nobody says.

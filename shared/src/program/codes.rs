@@ -77,6 +77,8 @@ pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
         901 | 911 => Code::Acts(ARC_DISTANCE),
         930 | 940 | 950 => Code::Acts(FEED_MODE),
         200 | 210 => Code::Acts(UNITS),
+        410 | 420 if dialect == Dialect::Grbl => Code::Unknown,
+        411 | 421 if dialect == Dialect::Rs274ngc => Code::Acts(CUTTER),
         400 | 410 | 420 => Code::Acts(CUTTER),
         430 | 431 | 432 | 490 => Code::Acts(LENGTH),
         980 | 990 => Code::Acts(RETRACT),
@@ -84,9 +86,7 @@ pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
         610 | 611 | 640 => Code::Acts(PATH),
         970 => Code::Acts(SPEED_MODE),
         _ if dialect.is_fanuc_like() => fanuc_g_code(code),
-        50..=53 | 330 | 331 | 382..=385 | 411 | 421 | 700 | 710 | 711 | 712 | 720..=722 | 760 | 960 => {
-            Code::Unsupported(TAKE_OUT)
-        }
+        50..=53 | 330 | 331 | 382..=385 | 700 | 710 | 711 | 712 | 720..=722 | 760 | 960 => Code::Unsupported(TAKE_OUT),
         _ => Code::Unknown,
     }
 }

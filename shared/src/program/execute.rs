@@ -94,6 +94,7 @@ impl Execution<'_, '_> {
         for (letter, code, reason) in self.block.inert() {
             self.report.without_effect(*letter, *code, reason);
         }
+        self.check_before_compensation()?;
         self.feed_mode();
         self.feed(motion)?;
         self.speed()?;
@@ -103,7 +104,8 @@ impl Execution<'_, '_> {
         self.save_and_restore();
         self.dwell()?;
         self.plane_and_units();
-        self.cutter_compensation();
+        self.cutter_compensation()?;
+        self.check_after_compensation(motion)?;
         self.tool_length()?;
         self.modes();
         self.non_modal()?;
@@ -122,7 +124,7 @@ impl Execution<'_, '_> {
 
     /// Appends an operation with the feed of its move.
     pub(super) fn emit_at(&mut self, call: Call, feed: Option<Feedrate>) {
-        self.ready.push_back(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
+        self.append(CanonOp { call, at: self.report.at, modal: self.state.modal(feed) });
     }
 
     /// A word that is a length, in mm.
@@ -270,7 +272,11 @@ impl Execution<'_, '_> {
             _ => 0,
         };
         used |= if self.block.g(group::LENGTH).is_some() { letters(b"HXYZ") } else { 0 };
-        used |= if self.block.g(group::CUTTER).is_some() { letters(b"DLP") } else { 0 };
+        used |= match self.block.g(group::CUTTER) {
+            Some(_) if self.dialect.is_fanuc_like() => letters(b"DLP"),
+            Some(410 | 411 | 420 | 421) => letters(b"DL"),
+            _ => 0,
+        };
         used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
         used |= if self.block.g(group::PATH).is_some() { letters(b"PQ") } else { 0 };
         used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
@@ -500,6 +506,9 @@ impl Execution<'_, '_> {
     }
 
     fn stop(&mut self) -> Checked<After> {
+        if matches!(self.block.m(m_group::STOP), Some(0..=2 | 30 | 60)) {
+            self.release_at_place()?;
+        }
         match self.block.m(m_group::STOP) {
             Some(0) => self.emit(Call::Stop { kind: StopKind::Unconditional }),
             Some(1) if self.options.optional_stop => self.emit(Call::Stop { kind: StopKind::Optional }),

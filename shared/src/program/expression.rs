@@ -25,6 +25,10 @@ pub(super) struct Scope<'e> {
 pub(super) trait System: std::fmt::Debug {
     /// A numbered parameter the control computes; `None` where the number is an ordinary one.
     fn number(&self, number: u32) -> Option<f64>;
+    /// True for a parameter that may not be read now: positions under cutter compensation.
+    fn is_hidden(&self, _number: u32) -> bool {
+        false
+    }
     /// A named parameter the control computes, such as `_x`.
     fn named(&self, name: &str) -> Option<f64>;
 }
@@ -262,6 +266,12 @@ impl<'e> Reader<'e> {
     fn parameter(&mut self) -> Checked<Value> {
         let start = self.at;
         let target = self.target()?;
+        if let Target::Number(number) = target
+            && self.scope.system.is_hidden(number)
+        {
+            let text = format!("#{number}, a position, cannot be read while cutter compensation is on");
+            return Err(Fault::error(PARAMETER, start..self.at, text, "read it before G41 or G42"));
+        }
         let found = self.look_up(&target);
         match (found, &target) {
             (Some(value), _) => Ok(Value::Number(value)),

@@ -41,6 +41,12 @@ pub(super) const NO_TOOL: &str = "program::no-tool";
 pub(super) const TOOL_LENGTH: &str = "program::tool-length";
 /// Cycle words contradict each other.
 pub(super) const CYCLE: &str = "program::cycle";
+/// The diameter of the tool that is compensated for is not known.
+pub(super) const TOOL_DIAMETER: &str = "program::tool-diameter";
+/// The first move under cutter compensation is no longer than the radius of the cutter.
+pub(super) const ENTRY: &str = "program::entry-move";
+/// The compensated cutter does not fit into the contour.
+pub(super) const GOUGE: &str = "program::gouge";
 /// A code in a mode that forbids it.
 pub(super) const WRONG_MODE: &str = "program::wrong-mode";
 /// An expression is malformed.

@@ -306,6 +306,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn finish(&mut self) {
+        self.execution().release();
         let feed: Option<Feedrate> = self.state.feed_by_time();
         self.ready.push_back(CanonOp { call: Call::End, at: self.report.at, modal: self.state.modal(feed) });
         self.is_over = true;

@@ -26,6 +26,7 @@ mod canon;
 mod checkpoint;
 mod codes;
 mod comments;
+mod compensation;
 mod curves;
 mod cycle;
 mod detect;

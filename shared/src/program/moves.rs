@@ -24,7 +24,7 @@ impl Execution<'_, '_> {
 
     /// Where the axis words lead, in program coordinates.
     pub(super) fn target(&mut self) -> Checked<Axes> {
-        let mut target = self.state.position;
+        let mut target = self.state.programmed();
         for (axis, place) in target.iter_mut().enumerate() {
             if let Some(value) = self.axis_word(axis)? {
                 *place = if self.state.is_incremental { *place + value } else { value };
@@ -35,7 +35,7 @@ impl Execution<'_, '_> {
                 let span = self.block.span(if self.block.has(b'X') { b'X' } else { b'Y' });
                 return Err(Fault::error(MODAL_GROUP, span, "the block has polar words and X or Y", "keep one kind"));
             }
-            let from = self.state.position;
+            let from = self.state.programmed();
             [target[0], target[1]] = self.polar(&from)?;
         }
         Ok(target)
@@ -52,6 +52,7 @@ impl Execution<'_, '_> {
             0 | 10 => {
                 let target = self.target()?;
                 self.set_motion(code);
+                self.note_straight_move();
                 self.line_to(code, target, span)
             }
             20 | 30 => {
@@ -59,7 +60,10 @@ impl Execution<'_, '_> {
                 self.arc(code == 20, span)
             }
             50 | 51 => self.spline(code, span),
-            330 | 331 => self.synchronised(code, span),
+            330 | 331 => {
+                self.note_straight_move();
+                self.synchronised(code, span)
+            }
             382..=385 => self.probe(code, span),
             _ => self.cycle(code, span),
         }
@@ -75,16 +79,24 @@ impl Execution<'_, '_> {
 
     /// G0 or G1 to a place.
     pub(super) fn line_to(&mut self, code: u16, target: Axes, span: Range<usize>) -> Checked<()> {
+        let is_compensated = self.state.compensation.is_active();
         let end = self.state.pose(&target);
         if code == 0 {
+            if is_compensated {
+                let feed = self.state.feed_by_time();
+                return self.compensated_line(true, &target, feed, span);
+            }
             self.state.position = target;
             self.emit(Call::StraightTraverse { end });
             return Ok(());
         }
-        let from = &self.state.position;
+        let from = self.state.programmed();
         let square = |axes: Range<usize>| axes.map(|axis| (target[axis] - from[axis]) * (target[axis] - from[axis]));
         let (length_mm, turn_deg) = (square(0..3).sum::<f64>().sqrt(), square(3..6).sum::<f64>().sqrt());
-        let feed = self.feed_of(length_mm, turn_deg, span)?;
+        let feed = self.feed_of(length_mm, turn_deg, span.clone())?;
+        if is_compensated {
+            return self.compensated_line(false, &target, Some(feed), span);
+        }
         self.state.position = target;
         self.emit_at(Call::StraightFeed { end }, Some(feed));
         Ok(())
@@ -107,14 +119,17 @@ impl Execution<'_, '_> {
         }
         let target = self.state.frame.program(&machine);
         self.set_motion(code);
+        self.note_straight_move();
         self.line_to(code, target, span)
     }
 
     /// G2 and G3.
     fn arc(&mut self, clockwise: bool, span: Range<usize>) -> Checked<()> {
+        self.check_arc_after_exit(span.clone())?;
         let target = self.target()?;
         let [first, second, normal] = self.state.plane.axes();
-        let from = [self.state.position[first], self.state.position[second]];
+        let from = self.state.programmed();
+        let from = [from[first], from[second]];
         let to = [target[first], target[second]];
         let tolerance = Tolerance::of(self.dialect, self.state.unit.mm());
         let found = if self.block.has(b'R') {
@@ -137,11 +152,14 @@ impl Execution<'_, '_> {
         let more = f64::from(turns - 1) * std::f64::consts::TAU;
         let rise = target[normal] - self.state.position[normal];
         let length_mm = math::hypot((arc.sweep.abs() + more) * arc.radius, rise);
-        let feed = self.feed_of(length_mm, 0.0, span)?;
+        let feed = self.feed_of(length_mm, 0.0, span.clone())?;
+        let signed = if arc.sweep < 0.0 { -(turns as i32) } else { turns as i32 };
+        if self.state.compensation.is_active() {
+            return self.compensated_arc(arc, signed, &target, Some(feed), span);
+        }
         let mut centre = target;
         (centre[first], centre[second]) = (arc.centre[0], arc.centre[1]);
         let centre_machine = self.state.frame.machine(&centre);
-        let signed = if arc.sweep < 0.0 { -(turns as i32) } else { turns as i32 };
         let call = Call::ArcFeed {
             end: self.state.pose(&target),
             plane: self.state.plane,
@@ -269,6 +287,10 @@ impl Execution<'_, '_> {
             return Err(Fault::error(UNSUPPORTED, self.block.span(b'P'), text, "write it into each work offset"));
         }
         let index = if number == 0 { usize::from(self.state.work) } else { number as usize - 1 };
+        if self.state.compensation.is_on() && index == usize::from(self.state.work) {
+            let text = "the active work offset cannot be changed while cutter compensation is on";
+            return Err(Fault::error(WRONG_MODE, span, text, "write G40 and a move off the contour before it"));
+        }
         let mut origin = self.state.work_offsets[index];
         let rotation_deg = self.block.word(b'R').unwrap_or(self.state.rotations_deg[index]);
         let here = self.origin_of_here(rotation_deg)?;

@@ -109,6 +109,12 @@ pub struct Options {
     /// Length offset by tool (and by H number), mm. An empty table stands for "not known": every length is
     /// then taken as zero, and said so. In a table that is not empty a missing tool is an error.
     pub tool_lengths_mm: BTreeMap<ToolNumber, f64>,
+    /// Diameter by tool (and by D number), mm, for cutter compensation; negative for a cutter on the other side
+    /// of the contour. As with lengths, an empty table stands for "not known".
+    pub tool_diameters_mm: BTreeMap<ToolNumber, f64>,
+    /// Orientation of lathe tools, 1 to 9, for cutter compensation in the plane ZX: where the tip lies from the
+    /// centre of the nose. A tool that is not named is a mill.
+    pub tool_orientations: BTreeMap<ToolNumber, u8>,
     /// M1 stops.
     pub optional_stop: bool,
     /// Blocks that begin with `/` are skipped.

@@ -1,6 +1,7 @@
 //! What a control remembers from block to block.
 
 use super::canon::{FeedMode, ForcedReason, Modal, Plane, Pose, SpindleState};
+use super::compensation::Compensation;
 use super::frame::{Axes, Frame};
 use super::options::{Dialect, Options};
 use crate::ident::ToolNumber;
@@ -93,6 +94,12 @@ pub(super) struct State {
     pub(super) restores: bool,
     /// Lengths by tool, changed by G10 L1 of the program.
     pub(super) lengths_mm: BTreeMap<ToolNumber, f64>,
+    /// Diameters by tool, changed by G10 L1 with R.
+    pub(super) diameters_mm: BTreeMap<ToolNumber, f64>,
+    /// Orientations of lathe tools, changed by G10 L1 with Q.
+    pub(super) orientations: BTreeMap<ToolNumber, u8>,
+    /// G40 to G42.1, and the moves it holds back.
+    pub(super) compensation: Compensation,
 }
 
 impl State {
@@ -138,6 +145,9 @@ impl State {
             saved: None,
             restores: false,
             lengths_mm: options.tool_lengths_mm.clone(),
+            diameters_mm: options.tool_diameters_mm.clone(),
+            orientations: options.tool_orientations.clone(),
+            compensation: Compensation::default(),
         }
     }
 

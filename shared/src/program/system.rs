@@ -33,6 +33,8 @@ impl State {
             5220 => f64::from(self.work) + 1.0,
             5221..=5400 => return if number == 5400 { Some(self.tool_number()) } else { self.work_parameter(number) },
             5401..=5403 => self.frame.tool_mm[of(5401)],
+            5410 => self.tool.and_then(|tool| self.diameters_mm.get(&tool).copied()).unwrap_or(0.0),
+            5413 => f64::from(self.tool.and_then(|tool| self.orientations.get(&tool).copied()).unwrap_or(0)),
             5420..=5425 => self.in_unit(of(5420), self.position[of(5420)]),
             _ => return None,
         })
@@ -97,6 +99,10 @@ impl State {
 impl System for State {
     fn number(&self, number: u32) -> Option<f64> {
         if self.is_macro_b { self.macro_b(number) } else { self.ngc(number) }
+    }
+
+    fn is_hidden(&self, number: u32) -> bool {
+        !self.is_macro_b && self.compensation.is_on() && (5420..=5428).contains(&number)
     }
 
     fn named(&self, name: &str) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! The tool in the spindle: its change, its length, its radius.
+//! The tool in the spindle: its change and its length; its table entries set by the program.
 
 use super::canon::Call;
 use super::codes::{group, m_group};
@@ -92,12 +92,20 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// G10 L1, L10, L11: the length of a tool, by its value or by what the place shall be called.
+    /// G10 L1, L10, L11: radius and orientation of a tool, and its length by its value or by what the place shall
+    /// be called.
     pub(super) fn set_length(&mut self, kind: u32) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);
         let Some(number) = self.block.whole(b'P', 1, 99_999_999)? else {
             return Err(Fault::error(MISSING_WORD, span, "G10 needs P, the number of the tool", "write P"));
         };
+        let tool = ToolNumber(number);
+        if let Some(radius_mm) = self.length(b'R')? {
+            self.state.diameters_mm.insert(tool, 2.0 * radius_mm);
+        }
+        if let Some(orientation) = self.block.whole(b'Q', 0, 9)? {
+            self.state.orientations.insert(tool, orientation as u8);
+        }
         let Some(value) = self.length(b'Z')? else { return Ok(()) };
         let machine = self.state.frame.machine(&self.state.position)[2];
         let length_mm = match kind {
@@ -105,27 +113,8 @@ impl Execution<'_, '_> {
             10 => machine - self.state.frame.origin[2] - self.state.frame.shift[2] - value,
             _ => machine - value,
         };
-        self.state.lengths_mm.insert(ToolNumber(number), length_mm);
+        self.state.lengths_mm.insert(tool, length_mm);
         Ok(())
-    }
-
-    /// G40, G41, G42.
-    pub(super) fn cutter_compensation(&mut self) {
-        if let Some(code @ (410 | 420)) = self.block.g(group::CUTTER) {
-            let reason = "cutter radius compensation is not simulated: the path is cut as it is written";
-            self.report.without_effect(b'G', code, reason);
-            let span = self.block.g_span(group::CUTTER);
-            let note = || {
-                Fault::error(
-                    UNSUPPORTED,
-                    span,
-                    reason,
-                    "give the wear offset as zero, or let the post write the centre path",
-                )
-                .with(super::Severity::Warning)
-            };
-            self.report.once(u32::from(code), note, UNSUPPORTED);
-        }
     }
 
     /// G43 and G49.

@@ -36,6 +36,8 @@ fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
         work_offsets_mm,
         reference_mm: [0.0; 3],
         tool_lengths_mm: std::collections::BTreeMap::new(),
+        tool_diameters_mm: std::collections::BTreeMap::new(),
+        tool_orientations: std::collections::BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: std::collections::BTreeMap::new(),

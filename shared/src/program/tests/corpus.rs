@@ -18,7 +18,7 @@ fn corpus(file: &str) -> Option<Vec<u8>> {
 }
 
 fn no_table() -> Options {
-    Options { tool_lengths_mm: BTreeMap::new(), ..options(Dialect::Auto) }
+    Options { tool_lengths_mm: BTreeMap::new(), tool_diameters_mm: BTreeMap::new(), ..options(Dialect::Auto) }
 }
 
 /// Program, dialect, operations, errors.

@@ -23,6 +23,8 @@ fn options(dialect: Dialect) -> Options {
         work_offsets_mm: [[0.0; 3]; 9],
         reference_mm: [0.0; 3],
         tool_lengths_mm: BTreeMap::from([(ToolNumber(1), 50.0), (ToolNumber(2), 80.0)]),
+        tool_diameters_mm: BTreeMap::from([(ToolNumber(1), 2.0), (ToolNumber(2), 4.0)]),
+        tool_orientations: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::new(),
