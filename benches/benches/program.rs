@@ -31,6 +31,8 @@ fn options() -> Options {
         work_offsets_mm: [[0.0; 3]; 9],
         reference_mm: [0.0; 3],
         tool_lengths_mm: (1..60).map(|number| (ToolNumber(number), 0.0)).collect(),
+        tool_diameters_mm: BTreeMap::new(),
+        tool_orientations: BTreeMap::new(),
         optional_stop: false,
         block_delete: false,
         parameters: BTreeMap::new(),

@@ -13,6 +13,7 @@ use shared::machine::{LengthUnit, ToolLengthRule};
 use shared::program::{
     Checkpoint, Diagnostic, Dialect, Facts, Interpreter, Limits, NoSubprograms, Options, Piece, Sources, is_straight,
 };
+use shared::tool::Tool;
 
 use super::{CanonArgs, EXIT_BAD_INPUT, EXIT_INFRASTRUCTURE, EXIT_PASS, bad_input, draw};
 use crate::format::{LoadError, ProgramPieces, programs_beside, read_file};
@@ -55,17 +56,20 @@ pub(super) fn command(args: &CanonArgs) -> u8 {
 
 /// How the program is read: with every offset at zero, so that an outsider's interpreter agrees.
 fn options(args: &CanonArgs) -> Result<Options, LoadError> {
-    let lengths = match &args.tools {
-        Some(path) => tool_lengths(path)?,
+    let tools = match &args.tools {
+        Some(path) => tools(path)?,
         None => BTreeMap::new(),
     };
+    let of = |value: fn(&Tool) -> f64| tools.iter().map(|(number, tool)| (*number, value(tool))).collect();
     Ok(Options {
         dialect: args.dialect,
         length_unit: LengthUnit::Millimetre,
         tool_length_rule: ToolLengthRule::ByProgram,
         work_offsets_mm: [[0.0; 3]; 9],
         reference_mm: [0.0; 3],
-        tool_lengths_mm: lengths,
+        tool_lengths_mm: of(|tool| tool.length_offset.as_mm()),
+        tool_diameters_mm: of(|tool| tool.diameter.as_mm()),
+        tool_orientations: BTreeMap::new(),
         optional_stop: false,
         block_delete: args.block_delete,
         parameters: BTreeMap::new(),
@@ -73,8 +77,8 @@ fn options(args: &CanonArgs) -> Result<Options, LoadError> {
     })
 }
 
-/// Length offsets of a tool library; `simulate` reads the same files by the same function.
-fn tool_lengths(path: &Path) -> Result<BTreeMap<ToolNumber, f64>, LoadError> {
+/// A tool library; `simulate` reads the same files by the same function.
+fn tools(path: &Path) -> Result<BTreeMap<ToolNumber, Tool>, LoadError> {
     let name = path.display().to_string();
     let bytes = read_file(path, &name)?;
     let with_text = |diagnostics: Vec<Diagnostic>| LoadError {
@@ -84,7 +88,7 @@ fn tool_lengths(path: &Path) -> Result<BTreeMap<ToolNumber, f64>, LoadError> {
     let file = FileText::from_bytes(&name, &bytes).map_err(|error| with_text(vec![*error]))?;
     let (tools, assumed) = read_tools(file).map_err(with_text)?;
     assumed.iter().for_each(|assumed| draw::line(&format!("assumed: {assumed}")));
-    Ok(tools.iter().map(|(number, tool)| (*number, tool.length_offset.as_mm())).collect())
+    Ok(tools)
 }
 
 /// Reads the program to its end, piece by piece while it goes straight on, and writes its operations.

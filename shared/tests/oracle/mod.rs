@@ -34,8 +34,13 @@ pub(crate) fn oracle(program: &Path, table: &Path) -> (Vec<Step>, Option<u32>) {
     let folder = program.parent().expect("a program lies in a folder");
     let run = Command::new(PYTHON).arg(ORACLE).arg(program).arg(table).current_dir(folder).output();
     let run = run.expect("the oracle starts");
+    read_oracle(&run.stdout, &run.stderr, run.status.success())
+}
+
+/// What the oracle printed: steps and the line of its refusal.
+pub(crate) fn read_oracle(stdout: &[u8], stderr: &[u8], success: bool) -> (Vec<Step>, Option<u32>) {
     let (mut steps, mut feed) = (Vec::new(), None);
-    for line in String::from_utf8_lossy(&run.stdout).lines() {
+    for line in String::from_utf8_lossy(stdout).lines() {
         let fields: Vec<&str> = line.trim_matches(['[', ']']).split(", ").collect();
         let number = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
         let mm = |range: std::ops::Range<usize>| range.map(|index| number(index) * MM_PER_INCH).collect::<Vec<_>>();
@@ -55,9 +60,9 @@ pub(crate) fn oracle(program: &Path, table: &Path) -> (Vec<Step>, Option<u32>) {
         let feed = if matches!(kind, 'f' | 'a') { feed } else { None };
         steps.push(Step { line: number(0) as u32, kind, numbers, feed });
     }
-    let refusal = String::from_utf8_lossy(&run.stderr);
+    let refusal = String::from_utf8_lossy(stderr);
     let line = refusal.split("error line ").nth(1).and_then(|rest| rest.split(':').next()?.parse().ok());
-    (steps, if run.status.success() { None } else { Some(line.unwrap_or(0)) })
+    (steps, if success { None } else { Some(line.unwrap_or(0)) })
 }
 
 pub(crate) fn ours(result: &Interpreted) -> Vec<Step> {
@@ -162,8 +167,16 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 /// Compares one program; the number of steps, or what differs.
 pub(crate) fn compare(program: &Path, table: &Path, sources: &BTreeMap<String, Vec<u8>>) -> Result<usize, String> {
     let text = std::fs::read(program).map_err(|error| error.to_string())?;
-    let (theirs, refusal) = oracle(program, table);
-    let result = interpret("program", &text, sources, &options());
+    compare_with(&text, oracle(program, table), sources)
+}
+
+/// Compares one program with what the oracle said; the number of steps, or what differs.
+pub(crate) fn compare_with(
+    text: &[u8],
+    (theirs, refusal): (Vec<Step>, Option<u32>),
+    sources: &BTreeMap<String, Vec<u8>>,
+) -> Result<usize, String> {
+    let result = interpret("program", text, sources, &options());
     let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
     let ends = result.diagnostics.iter().find(|diagnostic| diagnostic.code == "program::no-end");
     match (refusal, error, ends) {
