@@ -389,7 +389,7 @@ pub(crate) mod testing {
             feed: Feedrate::mm_s(feed_mm_s),
             spindle: None,
             tool: None,
-            at: Provenance { source: SourceId(0), line, depth: 0 },
+            at: Provenance { source: SourceId(0), line, ..Provenance::default() },
             forced: None,
             still: Seconds::ZERO,
             stop_at_end: false,

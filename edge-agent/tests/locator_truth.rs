@@ -83,7 +83,7 @@ impl Program {
             feed: Feedrate::mm_s(feed_mm_s),
             spindle: None,
             tool: None,
-            at: Provenance { source: SourceId(0), line: self.line, depth: 0 },
+            at: Provenance { source: SourceId(0), line: self.line, ..Provenance::default() },
             forced: None,
             still: Seconds::s(still_s),
             stop_at_end: false,

@@ -147,7 +147,7 @@ fn path() -> Arc<Path> {
         feed: Feedrate::mm_s(10.0),
         spindle: None,
         tool: Some(ToolNumber(7)),
-        at: Provenance { source: SourceId(0), line: 1, depth: 0 },
+        at: Provenance { source: SourceId(0), line: 1, ..Provenance::default() },
         forced: None,
         still: Seconds::s(0.0),
         stop_at_end: true,

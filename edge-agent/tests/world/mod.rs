@@ -48,7 +48,7 @@ pub(crate) fn path(forced: Option<u32>) -> Path {
             feed: Feedrate::mm_s(FEED_MM_S),
             spindle: None,
             tool: Some(ToolNumber(1)),
-            at: Provenance { source: SourceId(0), line: index + 1, depth: 0 },
+            at: Provenance { source: SourceId(0), line: index + 1, ..Provenance::default() },
             forced: (forced == Some(index)).then_some(ForcedReason::Synchronised),
             still: Seconds::ZERO,
             stop_at_end: false,

@@ -5,6 +5,10 @@ use crate::units::{Feedrate, RotaryVelocity, Seconds};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 
+/// Which chain of calls led to a line: 0 in the main program; [`super::Facts::call_stack`] tells the calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallStackId(pub u32);
+
 /// Where an operation came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Provenance {
@@ -14,6 +18,8 @@ pub struct Provenance {
     pub line: u32,
     /// Depth of subprogram calls; 0 in the main program.
     pub depth: u16,
+    /// The calls that led here.
+    pub calls: CallStackId,
 }
 
 /// Plane of arcs. First and second axis in the order of RS274: XY, ZX, YZ.
@@ -84,6 +90,38 @@ pub struct SpindleState {
     pub direction: i8,
 }
 
+/// How the path may leave the programmed one between blocks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PathMode {
+    /// G61: every point is visited, without a stop where the path is smooth.
+    ExactPath,
+    /// G61.1: the axes stop at the end of each block.
+    ExactStop,
+    /// G64: corners may be rounded.
+    Continuous {
+        /// P: greatest deviation from the path, mm; `None` where the program leaves it open, for best speed.
+        tolerance_mm: Option<f64>,
+        /// Q (or P where there is no Q): greatest deviation when short lines are joined, mm.
+        naive_cam_mm: Option<f64>,
+    },
+}
+
+impl Default for PathMode {
+    /// G64 without words, as at power-on.
+    fn default() -> Self {
+        Self::Continuous { tolerance_mm: None, naive_cam_mm: None }
+    }
+}
+
+/// G96: the spindle turns so that the cutting speed at X is constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SurfaceSpeed {
+    /// Cutting speed in mm/s.
+    pub speed_mm_s: f64,
+    /// D: the spindle turns no faster.
+    pub greatest: Option<RotaryVelocity>,
+}
+
 /// What was in force when an operation was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Modal {
@@ -104,6 +142,10 @@ pub struct Modal {
     pub forced: Option<ForcedReason>,
     /// True under G61 and G61.1: no rounding of corners.
     pub exact_stop: bool,
+    /// G61, G61.1 or G64 with its tolerances.
+    pub path: PathMode,
+    /// Set under G96; [`SpindleState::speed`] is then that at the end of the operation.
+    pub surface_speed: Option<SurfaceSpeed>,
 }
 
 /// Why the program waits for a person.

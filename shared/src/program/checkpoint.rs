@@ -10,15 +10,17 @@
 //! [`is_straight`] of each piece first and, at the first that is not, resumes on the whole text instead.
 
 use super::block::Block;
-use super::canon::CanonOp;
+use super::canon::{CallStackId, CanonOp};
 use super::execute::Pending;
 use super::flow::{Flow, Frame, Open};
 use super::interpreter::Interpreter;
+use super::lathe::Turning;
 use super::labels::{Head, head, o_word};
 use super::options::{Dialect, Options, Sources};
 use super::parameters::Parameters;
 use super::report::Report;
 use super::state::State;
+use super::unknown::UnknownValue;
 use super::text::{Place, next_line};
 use std::collections::VecDeque;
 
@@ -37,6 +39,10 @@ pub struct Checkpoint {
     frames: Vec<Frame>,
     open: Vec<Open>,
     jumps: u64,
+    calls: CallStackId,
+    turning: Option<Turning>,
+    stopped: Option<UnknownValue>,
+    supplied: Vec<String>,
     report: Report<'static>,
     has_tape_mark: bool,
     is_over: bool,
@@ -93,6 +99,10 @@ impl<'a> Interpreter<'a> {
             frames: self.flow.frames.clone(),
             open: self.flow.open.clone(),
             jumps: self.flow.jumps,
+            calls: self.flow.calls,
+            turning: self.turning.clone(),
+            stopped: self.stopped.clone(),
+            supplied: self.supplied.clone(),
             report: self.report.without_line(),
             has_tape_mark: self.has_tape_mark,
             is_over: self.is_over,
@@ -125,6 +135,7 @@ impl<'a> Interpreter<'a> {
         flow.frames = checkpoint.frames.clone();
         flow.open = checkpoint.open.clone();
         flow.jumps = checkpoint.jumps;
+        flow.calls = checkpoint.calls;
         let mut report = checkpoint.report.clone();
         report.starts_at = piece.starts_at;
         let mut resumed = Self {
@@ -135,6 +146,9 @@ impl<'a> Interpreter<'a> {
             parameters: checkpoint.parameters.clone(),
             block: Block::new(),
             holes: checkpoint.holes.clone(),
+            turning: checkpoint.turning.clone(),
+            stopped: checkpoint.stopped.clone(),
+            supplied: checkpoint.supplied.clone(),
             ready: checkpoint.ready.clone(),
             report,
             has_tape_mark: checkpoint.has_tape_mark,

@@ -32,7 +32,7 @@ pub(super) mod m_group {
     pub(in super::super) const SPINDLE: usize = 2;
     pub(in super::super) const COOLANT: usize = 3;
     pub(in super::super) const OVERRIDE: usize = 4;
-    pub(in super::super) const SAVE: usize = 5;
+    pub(in super::super) const SIGNAL: usize = 5;
     pub(in super::super) const COUNT: usize = 6;
 }
 
@@ -51,20 +51,18 @@ pub(super) enum Code {
 
 /// What to do about a code that cannot be simulated.
 const TAKE_OUT: &str = "take it out of the program to simulate the rest";
-const NOT_AHEAD: &str = "its result is not known before the machine runs; take it out to simulate the rest";
 /// Reasons a code changes nothing here.
 const LOOK_AHEAD: &str = "smoothing and look-ahead belong to the machine description";
 const MACHINE_LOGIC: &str = "an M code of the machine builder: its logic is not simulated";
-const SIGNAL: &str = "inputs and outputs are not simulated";
+pub(super) const OUTPUTS: &str = "inputs and outputs are not simulated";
 
 /// What a G code is in a dialect.
 pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
     use group::*;
     match code {
-        50 | 51 | 330 | 331 | 382..=385 if dialect == Dialect::Rs274ngc => Code::Acts(MOTION),
-        70 | 80 if dialect == Dialect::Rs274ngc => Code::Acts(RADIUS),
+        _ if dialect == Dialect::Rs274ngc && ngc_g_code(code).is_some() => ngc_g_code(code).unwrap_or(Code::Unknown),
         0 | 10 | 20 | 30 | 730 | 800 | 810..=890 if code.is_multiple_of(10) => {
-            if code == 870 {
+            if code == 870 && dialect != Dialect::Rs274ngc {
                 Code::Unsupported("write the back bore as single blocks")
             } else {
                 Code::Acts(MOTION)
@@ -91,6 +89,18 @@ pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
     }
 }
 
+/// G codes that LinuxCNC alone has, or that mean something else there.
+fn ngc_g_code(code: u16) -> Option<Code> {
+    use group::*;
+    Some(Code::Acts(match code {
+        50..=52 | 330 | 331 | 382..=385 | 700 | 710..=712 | 720..=722 | 740 | 760 | 840 => MOTION,
+        53 => NON_MODAL,
+        70 | 80 => RADIUS,
+        960 => SPEED_MODE,
+        _ => return None,
+    }))
+}
+
 /// G codes that only Fanuc and Haas have, or that mean something else there.
 fn fanuc_g_code(code: u16) -> Code {
     match code {
@@ -111,7 +121,8 @@ pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
         0 | 1 | 2 | 30 | 60 => Code::Acts(STOP),
         6 => Code::Acts(TOOL),
         61 if dialect == Dialect::Rs274ngc => Code::Acts(TOOL),
-        70..=73 if dialect == Dialect::Rs274ngc => Code::Acts(SAVE),
+        19 | 70..=73 if dialect == Dialect::Rs274ngc => Code::Acts(SPINDLE),
+        62..=68 if dialect == Dialect::Rs274ngc => Code::Acts(SIGNAL),
         3..=5 => Code::Acts(SPINDLE),
         7..=9 => Code::Acts(COOLANT),
         48 | 49 => Code::Acts(OVERRIDE),
@@ -120,8 +131,7 @@ pub(super) fn m_code(dialect: Dialect, code: u16) -> Code {
         98 | 99 if dialect != Dialect::Grbl => Code::Acts(STOP),
         _ if !dialect.is_strict() => Code::Inert(MACHINE_LOGIC),
         50..=53 if dialect == Dialect::Rs274ngc => Code::Acts(OVERRIDE),
-        62..=65 => Code::Inert(SIGNAL),
-        66..=68 => Code::Unsupported(NOT_AHEAD),
+        62..=68 => Code::Inert(OUTPUTS),
         100..=199 => Code::Inert(MACHINE_LOGIC),
         _ => Code::Unknown,
     }

@@ -1,12 +1,13 @@
-//! Splines, synchronised moves, probing and polar targets.
+//! Bézier curves, probing and polar targets.
 //!
 //! G5 (cubic) and G5.1 (quadratic) are Bézier curves in XY; they leave here as short straight feeds, fifteen
 //! for each control point, as LinuxCNC's own preview draws them.
 
-use super::canon::{Call, ForcedReason, Plane};
+use super::canon::{FeedMode, ForcedReason, Plane};
 use super::execute::Execution;
 use super::fault::*;
 use super::frame::Axes;
+use super::state::Awaits;
 use crate::det::math;
 use std::ops::Range;
 
@@ -77,42 +78,19 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// G33 and G33.1: K along the path for each revolution.
-    pub(super) fn synchronised(&mut self, code: u16, span: Range<usize>) -> Checked<()> {
-        let Some(pitch) = self.length(b'K')? else {
-            return Err(Fault::error(MISSING_WORD, span, "G33 has no K word", "write K, the travel for one turn"));
-        };
-        let speed = self.state.spindle.speed.map_or(0.0, |speed| speed.as_rev_s());
-        if speed <= 0.0 || self.state.spindle.direction == 0 {
-            return Err(Fault::error(NO_SPEED, span, "G33 needs a turning spindle", "write S and M3 before it"));
-        }
-        let (start, target) = (self.state.position, self.target()?);
-        self.set_motion(code);
-        self.state.forced = Some(ForcedReason::Synchronised);
-        let feed = Some(crate::units::Feedrate::mm_s(pitch.abs() * speed));
-        let direction = self.state.spindle.direction;
-        self.feed_at(target, feed);
-        if code == 331 {
-            self.turn_spindle(-direction);
-            self.feed_at(start, feed);
-            self.turn_spindle(direction);
-        }
-        Ok(())
-    }
-
-    fn feed_at(&mut self, target: Axes, feed: Option<crate::units::Feedrate>) {
-        let end = self.state.pose(&target);
-        self.state.position = target;
-        self.emit_at(Call::StraightFeed { end }, feed);
-    }
-
-    /// G38.2 to G38.5. Where the probe trips is not known ahead; the move is made to its end, and that is said.
+    /// G38.2 to G38.5. Where the probe trips is not known ahead: the move is made to its end, that is said, and
+    /// the first block that reads the result waits for it.
     pub(super) fn probe(&mut self, code: u16, span: Range<usize>) -> Checked<()> {
         let target = self.target()?;
-        if target == self.state.position {
+        if self.state.feed_mode == FeedMode::PerRevolution {
+            return Err(Fault::error(WRONG_MODE, span, "a probe cannot move under G95", "write G94 before it"));
+        }
+        // G38.3 and G38.5 do not fail where nothing is found.
+        if target == self.state.position && matches!(code, 382 | 384) {
             return Err(Fault::error(CYCLE, span, "the probe moves nowhere", "write the place to probe towards"));
         }
         self.set_motion(code);
+        self.state.awaits = Some(Awaits::Probe);
         self.state.forced = Some(ForcedReason::Probing);
         let note_span = span.clone();
         let note = || {

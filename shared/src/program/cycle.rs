@@ -8,13 +8,14 @@
 //!   bottom ----------v-------'
 //! ```
 //!
-//! The order of motions is that of LinuxCNC's interpreter. Words stay in force until the cycle ends. Repeats
+//! The order of motions is that of LinuxCNC's interpreter, G87 (back boring) included. Words stay in force until the cycle ends. Repeats
 //! (L, on Fanuc K) are drilled one hole at a time, so that a block with a million of them needs no memory.
 
 use super::canon::{Call, FeedMode, ForcedReason, StopKind};
 use super::execute::{AXIS_LETTERS, Execution};
 use super::fault::*;
 use super::frame::Axes;
+use super::options::Dialect;
 use crate::units::Seconds;
 use std::ops::Range;
 
@@ -37,6 +38,8 @@ pub(super) struct Holes {
     clear: f64,
     peck: f64,
     dwell_s: f64,
+    /// G87: offset of the place to enter by, and the top of the back bore along the normal.
+    bore: [f64; 3],
     /// The step to the next hole is one of distance and angle.
     is_polar: bool,
     span: Range<usize>,
@@ -69,6 +72,12 @@ impl Execution<'_, '_> {
         if !self.state.motion.is_some_and(is_cycle) {
             self.state.sticky = super::state::Sticky::default();
         }
+        if self.dialect.is_strict()
+            && let Some(letter) = AXIS_LETTERS[3..].iter().find(|letter| self.block.has(**letter))
+        {
+            let text = format!("the cycle has a {} word", char::from(*letter));
+            return Err(Fault::error(CYCLE, self.block.span(*letter), text, "turn the axis in a block before"));
+        }
         self.take_sticky(normal)?;
         let holes = self.plan_holes(code, [first, second, normal], span)?;
         self.state.motion = Some(code);
@@ -89,6 +98,11 @@ impl Execution<'_, '_> {
         sticky.bottom = bottom.or(sticky.bottom);
         sticky.retract = retract.or(sticky.retract);
         sticky.peck = peck.or(sticky.peck);
+        for (slot, letter) in [b'I', b'J', b'K'].into_iter().enumerate() {
+            let length = self.length(letter)?;
+            let bore = &mut self.state.sticky.bore[slot];
+            *bore = length.or(*bore);
+        }
         let dwell_s = self.dwell_word_s();
         self.state.sticky.dwell_s = dwell_s.or(self.state.sticky.dwell_s);
         Ok(())
@@ -108,10 +122,17 @@ impl Execution<'_, '_> {
         if self.dialect.is_strict() && matches!(code, 820 | 860 | 880 | 890) && sticky.dwell_s.is_none() {
             return Err(missing('P'));
         }
+        let mut bore = [0.0; 3];
+        if code == 870 {
+            for (slot, letter) in "IJK".chars().enumerate() {
+                bore[slot] = sticky.bore[slot].ok_or_else(|| missing(letter))?;
+            }
+        }
         let is_incremental = self.state.is_incremental;
         // Incremental: R from the height the series began at, the bottom from R.
         let retract = if is_incremental { initial + retract } else { retract };
         let bottom = if is_incremental { retract + bottom } else { bottom };
+        bore[2] += if is_incremental { bottom } else { 0.0 };
         if retract < bottom {
             return Err(Fault::error(
                 CYCLE,
@@ -156,6 +177,7 @@ impl Execution<'_, '_> {
             clear,
             peck,
             dwell_s: sticky.dwell_s.unwrap_or(0.0),
+            bore,
             is_polar: is_incremental && self.block.has_polar(),
             span,
         })
@@ -230,38 +252,101 @@ impl Execution<'_, '_> {
                 self.emit(dwell);
                 self.cycle_to(0, holes.clear, holes)?;
             }
-            840 => {
-                let direction = self.state.spindle.direction;
+            740 | 840 => return self.tap(holes, dwell),
+            870 => return self.back_bore(holes),
+            850 => {
                 self.cycle_to(10, holes.bottom, holes)?;
-                if holes.dwell_s > 0.0 {
-                    self.emit(dwell);
-                }
-                self.turn_spindle(-direction);
                 self.cycle_to(10, holes.retract, holes)?;
-                self.turn_spindle(direction);
                 self.cycle_to(0, holes.clear, holes)?;
             }
-            850 | 890 => {
+            890 => {
                 self.cycle_to(10, holes.bottom, holes)?;
-                if holes.code == 890 {
-                    self.emit(dwell);
+                self.emit(dwell);
+                // RS274/NGC feeds all the way, others only to R.
+                if self.dialect != Dialect::Rs274ngc {
+                    self.cycle_to(10, holes.retract, holes)?;
+                    return self.cycle_to(0, holes.clear, holes);
                 }
-                self.cycle_to(10, holes.retract, holes)?;
-                self.cycle_to(0, holes.clear, holes)?;
+                self.cycle_to(10, holes.clear, holes)?;
             }
             // G86 and G88 leave the hole with a standing spindle; G88 waits for the operator before.
             _ => {
-                let direction = self.state.spindle.direction;
+                let direction = self.cycle_direction(holes, None)?;
                 self.cycle_to(10, holes.bottom, holes)?;
                 self.emit(dwell);
                 self.turn_spindle(0);
                 if holes.code == 880 {
                     self.emit(Call::Stop { kind: StopKind::Unconditional });
                 }
-                self.cycle_to(0, holes.clear, holes)?;
+                // The operator retracts by hand; LinuxCNC makes no move of its own.
+                if holes.code == 860 || self.dialect != Dialect::Rs274ngc {
+                    self.cycle_to(0, holes.clear, holes)?;
+                } else {
+                    self.state.position[self.state.plane.axes()[2]] = holes.clear;
+                }
                 self.turn_spindle(direction);
             }
         }
+        Ok(())
+    }
+
+    /// Direction of the spindle, where a strict control wants it to turn, or to turn so.
+    fn cycle_direction(&self, holes: &Holes, wanted: Option<i8>) -> Checked<i8> {
+        let direction = self.state.spindle.direction;
+        let is_wrong = direction == 0 || wanted.is_some_and(|wanted| wanted != direction);
+        if is_wrong && self.dialect == Dialect::Rs274ngc {
+            let (text, advice) = match wanted {
+                Some(1) => ("G84 needs a spindle that turns clockwise", "write S and M3 before it, or G74"),
+                Some(_) => ("G74 needs a spindle that turns counter-clockwise", "write S and M4 before it, or G84"),
+                None => ("the cycle needs a turning spindle", "write S and M3 before it"),
+            };
+            return Err(Fault::error(NO_SPEED, holes.span.clone(), text, advice));
+        }
+        Ok(direction)
+    }
+
+    /// G84 and, left-handed, G74.
+    fn tap(&mut self, holes: &Holes, dwell: Call) -> Checked<()> {
+        let wanted = if holes.code == 740 { -1 } else { 1 };
+        let direction = self.cycle_direction(holes, Some(wanted))?;
+        let is_ngc = self.dialect == Dialect::Rs274ngc;
+        self.cycle_to(10, holes.bottom, holes)?;
+        if holes.dwell_s > 0.0 || is_ngc {
+            self.emit(dwell);
+        }
+        self.turn_spindle(-direction);
+        self.cycle_to(10, if is_ngc { holes.clear } else { holes.retract }, holes)?;
+        self.turn_spindle(direction);
+        self.cycle_to(0, holes.clear, holes)
+    }
+
+    /// G87: through the hole beside its axis with a standing spindle, the bore cut from below.
+    fn back_bore(&mut self, holes: &Holes) -> Checked<()> {
+        let direction = self.cycle_direction(holes, None)?;
+        let [first, second, normal] = self.state.plane.axes();
+        let on_axis = self.state.position;
+        let place = |is_aside: bool, height: f64| {
+            let mut place = on_axis;
+            if is_aside {
+                place[first] += holes.bore[0];
+                place[second] += holes.bore[1];
+            }
+            place[normal] = height;
+            place
+        };
+        let top = holes.bore[2];
+        self.cycle_line(0, place(true, holes.retract), &holes.span)?;
+        self.turn_spindle(0);
+        self.cycle_line(0, place(true, holes.bottom), &holes.span)?;
+        self.cycle_line(0, place(false, holes.bottom), &holes.span)?;
+        self.turn_spindle(direction);
+        self.cycle_to(10, top, holes)?;
+        self.cycle_to(10, holes.bottom, holes)?;
+        self.turn_spindle(0);
+        self.cycle_line(0, place(true, holes.bottom), &holes.span)?;
+        self.cycle_line(0, place(true, holes.clear), &holes.span)?;
+        self.cycle_line(0, place(false, holes.clear), &holes.span)?;
+        self.turn_spindle(direction);
         Ok(())
     }
 
@@ -304,13 +389,13 @@ impl Execution<'_, '_> {
 
 /// True for the codes of cycles.
 pub(super) fn is_cycle(code: u16) -> bool {
-    matches!(code, 730 | 810..=890)
+    matches!(code, 730 | 740 | 810..=890)
 }
 
 /// Why a cycle must run as programmed.
 fn forced_by(code: u16) -> Option<ForcedReason> {
     match code {
-        840 => Some(ForcedReason::Synchronised),
+        740 | 840 => Some(ForcedReason::Synchronised),
         730 | 830 | 850..=890 => Some(ForcedReason::HoleCycle),
         _ => None,
     }

@@ -4,11 +4,12 @@
 //! change, spindle, coolant, overrides, dwell, plane, units, cutter compensation, tool length, work offset,
 //! path mode, distance mode, return mode, the non-modal codes, motion, stop (NISTIR 6556, table 8).
 
-use super::block::{Block, bit, letters};
-use super::canon::{Call, CanonOp, FeedMode, Plane, StopKind};
+use super::block::{Block, letters};
+use super::canon::{Call, CanonOp, FeedMode, PathMode, Plane, StopKind, SurfaceSpeed};
 use super::codes::{group, m_group};
 use super::fault::*;
 use super::flow::Called;
+use super::lathe::Turning;
 use super::options::{Dialect, Options};
 use super::report::Report;
 use super::state::{State, Sticky, work_index};
@@ -76,6 +77,7 @@ pub(super) struct Execution<'x, 'a> {
     pub(super) report: &'x mut Report<'a>,
     pub(super) ready: &'x mut VecDeque<CanonOp>,
     pub(super) holes: &'x mut Pending,
+    pub(super) turning: &'x mut Option<Turning>,
     pub(super) options: &'x Options,
     pub(super) dialect: Dialect,
 }
@@ -97,17 +99,18 @@ impl Execution<'_, '_> {
         self.check_before_compensation()?;
         self.feed_mode();
         self.feed(motion)?;
+        self.speed_mode()?;
         self.speed()?;
         self.tool()?;
-        self.spindle_and_coolant();
+        self.signals()?;
+        self.spindle_and_coolant()?;
         self.overrides()?;
-        self.save_and_restore();
         self.dwell()?;
         self.plane_and_units();
         self.cutter_compensation()?;
         self.check_after_compensation(motion)?;
         self.tool_length()?;
-        self.modes();
+        self.modes()?;
         self.non_modal()?;
         if let Some(code) = motion {
             self.state.forced = None;
@@ -174,9 +177,11 @@ impl Execution<'_, '_> {
         let is_circle = matches!(self.state.motion, Some(20 | 30)) && self.block.has_any(letters(b"IJK"));
         let has_axes = self.block.has_any(AXES) || is_circle || self.block.has_polar();
         let non_modal = self.block.g(group::NON_MODAL);
+        let length = self.block.g(group::LENGTH);
         let takes_axes = matches!(non_modal, Some(100 | 280 | 300 | 520 | 920))
             || (non_modal == Some(40) && self.dialect.is_fanuc_like())
-            || self.block.g(group::LENGTH) == Some(431);
+            || length == Some(431)
+            || (length == Some(432) && !self.block.has(b'H'));
         if takes_axes {
             if let Some(code) = own.filter(|code| *code != 800) {
                 if self.dialect.is_strict() {
@@ -252,57 +257,6 @@ impl Execution<'_, '_> {
         self.state.motion = Some(code);
     }
 
-    /// Every word needs a code that uses it.
-    fn check_words(&mut self, motion: Option<u16>) -> Checked<()> {
-        let mut used = letters(b"FST");
-        if motion.is_some() || self.block.g(group::NON_MODAL).is_some_and(|code| code != 530) {
-            used |= AXES;
-        }
-        used |= match motion {
-            Some(20 | 30) => letters(b"IJKRP"),
-            Some(50) => letters(b"IJPQ"),
-            Some(51) => letters(b"IJ"),
-            Some(330 | 331) => letters(b"KI"),
-            Some(730 | 810..=890) => letters(b"RQPLKIJ"),
-            _ => 0,
-        };
-        used |= match self.block.g(group::NON_MODAL) {
-            Some(40) => letters(b"PXU"),
-            Some(100) => letters(b"LPRQIJ"),
-            _ => 0,
-        };
-        used |= if self.block.g(group::LENGTH).is_some() { letters(b"HXYZ") } else { 0 };
-        used |= match self.block.g(group::CUTTER) {
-            Some(_) if self.dialect.is_fanuc_like() => letters(b"DLP"),
-            Some(410 | 411 | 420 | 421) => letters(b"DL"),
-            _ => 0,
-        };
-        used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
-        used |= if self.block.g(group::PATH).is_some() { letters(b"PQ") } else { 0 };
-        used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
-        used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
-        used |= if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") };
-        let unused = self.block.words() & !used;
-        if unused == 0 {
-            return Ok(());
-        }
-        for letter in b'A'..=b'Z' {
-            if unused & bit(letter) == 0 {
-                continue;
-            }
-            if self.dialect.is_strict() {
-                return Err(Fault::error(
-                    UNUSED_WORD,
-                    self.block.span(letter),
-                    format!("no code of the block uses its {} word", char::from(letter)),
-                    "take the word out, or write the code it belongs to",
-                ));
-            }
-            self.report.without_effect(letter, u16::MAX, "no code of its block uses it");
-        }
-        Ok(())
-    }
-
     fn feed_mode(&mut self) {
         let mode = match self.block.g(group::FEED_MODE) {
             Some(930) => FeedMode::InverseTime,
@@ -356,8 +310,13 @@ impl Execution<'_, '_> {
         if !(0.0..=RATE_MAX).contains(&value) {
             return Err(self.out_of_range(b'S', value, "a speed is not negative and below 1e9; M4 turns backwards"));
         }
-        let speed = RotaryVelocity::rev_s(value / 60.0);
         self.report.facts.speed_said = true;
+        if let Some(surface) = self.state.surface_speed {
+            let speed_mm_s = self.surface_speed(value);
+            self.state.surface_speed = Some(SurfaceSpeed { speed_mm_s, ..surface });
+            return Ok(());
+        }
+        let speed = RotaryVelocity::rev_s(value / 60.0);
         self.state.spindle.speed = Some(speed);
         self.emit(Call::SetSpindleSpeed { speed });
         Ok(())
@@ -368,15 +327,20 @@ impl Execution<'_, '_> {
         Fault::error(OUT_OF_RANGE, self.block.span(letter), text, advice)
     }
 
-    fn spindle_and_coolant(&mut self) {
-        if let Some(code) = self.block.m(m_group::SPINDLE) {
-            let direction = match code {
-                3 => 1,
-                4 => -1,
-                _ => 0,
-            };
-            self.state.spindle.direction = direction;
-            self.emit(Call::SetSpindleDirection { direction });
+    fn spindle_and_coolant(&mut self) -> Checked<()> {
+        match self.block.m(m_group::SPINDLE) {
+            Some(code @ 3..=5) => {
+                let direction = match code {
+                    3 => 1,
+                    4 => -1,
+                    _ => 0,
+                };
+                self.state.spindle.direction = direction;
+                self.emit(Call::SetSpindleDirection { direction });
+            }
+            Some(19) => self.orient()?,
+            Some(code) => self.save_and_restore(code)?,
+            None => {}
         }
         if let Some(code) = self.block.m(m_group::COOLANT) {
             match code {
@@ -387,32 +351,53 @@ impl Execution<'_, '_> {
             let on = self.state.has_mist || self.state.has_flood;
             self.emit(Call::Coolant { on });
         }
+        Ok(())
     }
 
     fn overrides(&mut self) -> Checked<()> {
         let Some(code) = self.block.m(m_group::OVERRIDE) else { return Ok(()) };
         let is_off = self.block.word(b'P') == Some(0.0);
         match code {
-            48 => self.state.override_disabled = [false; 3],
+            48 => {
+                self.state.override_disabled = [false; 3];
+                self.state.speed_override_off = false;
+            }
             49 => self.state.override_disabled[0] = true,
             50 => self.state.override_disabled[1] = is_off,
-            52 => self.state.override_disabled[2] = is_off,
+            52 => {
+                self.state.override_disabled[2] = is_off;
+                self.state.is_adaptive = !is_off;
+            }
+            51 => self.state.speed_override_off = is_off,
+            _ => self.state.feed_hold_off = is_off,
+        }
+        match code {
+            48..=50 | 52 => {}
             _ => self.report.without_effect(b'M', code * 10, "spindle override and feed hold are not planned"),
         }
         Ok(())
     }
 
     /// M70 to M73.
-    fn save_and_restore(&mut self) {
-        match self.block.m(m_group::SAVE) {
-            Some(code @ (70 | 73)) => {
+    fn save_and_restore(&mut self, code: u16) -> Checked<()> {
+        match code {
+            70 | 73 => {
                 self.state.saved = Some(self.state.save());
-                self.state.restores = code == 73;
+                self.state.restores |= code == 73;
             }
-            Some(71) => self.state.saved = None,
-            Some(_) => self.restore(),
-            None => {}
+            71 => self.state.saved = None,
+            _ if self.state.saved.is_none() => {
+                let span = self.block.m_span(m_group::SPINDLE);
+                return Err(Fault::error(
+                    WRONG_MODE,
+                    span,
+                    "M72 finds nothing saved here",
+                    "write M70 or M73 before it",
+                ));
+            }
+            _ => self.restore(),
         }
+        Ok(())
     }
 
     /// Brings the saved state back; spindle and coolant by operations, where they changed.
@@ -481,18 +466,26 @@ impl Execution<'_, '_> {
         }
     }
 
-    fn modes(&mut self) {
+    fn modes(&mut self) -> Checked<()> {
         if let Some(code) = self.block.g(group::WORK) {
-            self.state.activate_work(work_index(code));
+            let work = work_index(code);
+            // LinuxCNC keeps what is active, even if its parameters were written since.
+            if work != self.state.work || self.dialect != Dialect::Rs274ngc {
+                self.state.activate_work(work);
+            }
         }
         if let Some(code) = self.block.g(group::RADIUS) {
             self.state.is_diameter = code == 70;
         }
         if let Some(code) = self.block.g(group::PATH) {
-            self.state.is_exact_stop = code != 640;
-            if self.block.has_any(letters(b"PQ")) && code == 640 {
-                self.report.without_effect(b'G', 640, "the corner deviation is a property of the machine description");
-            }
+            let lengths = if code == 640 { [self.length(b'P')?, self.length(b'Q')?] } else { [None; 2] };
+            let [tolerance_mm, naive_mm] = lengths.map(|length_mm| length_mm.filter(|length_mm| *length_mm > 0.0));
+            self.state.path = match code {
+                610 => PathMode::ExactPath,
+                611 => PathMode::ExactStop,
+                // Without Q, P holds for both.
+                _ => PathMode::Continuous { tolerance_mm, naive_cam_mm: naive_mm.or(tolerance_mm) },
+            };
         }
         if let Some(code) = self.block.g(group::DISTANCE) {
             self.state.is_incremental = code == 910;
@@ -503,6 +496,7 @@ impl Execution<'_, '_> {
         if let Some(code) = self.block.g(group::RETRACT) {
             self.state.returns_to_initial = code == 980;
         }
+        Ok(())
     }
 
     fn stop(&mut self) -> Checked<After> {
@@ -567,7 +561,7 @@ impl Execution<'_, '_> {
             FeedMode::PerMinute => feed / 60.0,
             FeedMode::InverseTime => math::hypot(length_mm, if is_rotary { turn_deg } else { 0.0 }) * feed / 60.0,
             FeedMode::PerRevolution => {
-                let speed = self.state.spindle.speed.map_or(0.0, RotaryVelocity::as_rev_s);
+                let speed = self.state.spindle_speed().map_or(0.0, RotaryVelocity::as_rev_s);
                 if speed <= 0.0 {
                     let advice = "write S before the first feed move under G95";
                     return Err(Fault::error(

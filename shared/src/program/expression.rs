@@ -5,10 +5,11 @@
 //! parameter that was never written is zero in RS274/NGC and *vacant* in macro B, where a word with a vacant
 //! value counts as not written.
 
-use super::fault::{ARITHMETIC, Checked, EXPRESSION, Fault, PARAMETER, TOO_LONG};
+use super::fault::{ARITHMETIC, Checked, EXPRESSION, Fault, NOT_AHEAD, PARAMETER, TOO_LONG};
 use super::number;
 use super::options::Dialect;
 use super::parameters::{Parameters, Target, index};
+use super::unknown::of_machine;
 use crate::det::math;
 
 /// What an expression may look at.
@@ -272,6 +273,15 @@ impl<'e> Reader<'e> {
             let text = format!("#{number}, a position, cannot be read while cutter compensation is on");
             return Err(Fault::error(PARAMETER, start..self.at, text, "read it before G41 or G42"));
         }
+        if let Some(reason) = self.unknown(&target) {
+            return Err(Fault::error(
+                NOT_AHEAD,
+                start..self.at,
+                format!("the value of {} is not known ahead: {reason}", self.line[start..self.at].escape_ascii()),
+                "supply the value, or take the block out to simulate the rest",
+            )
+            .asking(target));
+        }
         let found = self.look_up(&target);
         match (found, &target) {
             (Some(value), _) => Ok(Value::Number(value)),
@@ -289,6 +299,15 @@ impl<'e> Reader<'e> {
                 format!("the parameter `#<{name}>` has no value here"),
                 "assign it before this block, or check the spelling",
             )),
+        }
+    }
+
+    /// Why only the machine knows this value.
+    fn unknown(&self, target: &Target) -> Option<&'static str> {
+        match target {
+            Target::Number(number) => self.scope.parameters.unknown(*number),
+            Target::Name(name) if self.look_up(target).is_none() => of_machine(name),
+            Target::Name(_) => None,
         }
     }
 

@@ -1,4 +1,5 @@
-use super::canon::SourceId;
+use super::calls::{CallSite, CallStacks};
+use super::canon::{CallStackId, SourceId};
 use super::options::Dialect;
 use crate::ident::ToolNumber;
 use crate::machine::LengthUnit;
@@ -45,6 +46,8 @@ pub struct Facts {
     pub without_effect: Vec<WithoutEffect>,
     /// Names of the texts, by [`SourceId`].
     pub sources: Vec<String>,
+    /// Chains of calls that operations name.
+    pub(super) call_stacks: CallStacks,
     /// Blocks carried out; in a loop each round counts.
     pub blocks: u64,
     /// Canonical operations given out.
@@ -54,6 +57,17 @@ pub struct Facts {
 impl Facts {
     /// Greatest number of different words without effect that are remembered.
     pub const WITHOUT_EFFECT_MAX: usize = 200;
+
+    /// The calls that led to an operation ([`super::Provenance::calls`]), the innermost first; empty in the main
+    /// program.
+    pub fn call_stack(&self, calls: CallStackId) -> Vec<&CallSite> {
+        self.call_stacks.chain(calls)
+    }
+
+    /// Name of a text: that of the main program for 0, else as the program called it.
+    pub fn source(&self, source: SourceId) -> Option<&str> {
+        self.sources.get(usize::from(source.0)).map(String::as_str)
+    }
 
     /// Facts of a program of which nothing was read yet.
     pub(super) fn new(name: &str, dialect: Dialect, dialect_evidence: Vec<String>) -> Self {
@@ -68,6 +82,7 @@ impl Facts {
             tools_changed: BTreeSet::new(),
             without_effect: Vec::new(),
             sources: vec![name.to_owned()],
+            call_stacks: CallStacks::default(),
             blocks: 0,
             operations: 0,
         }

@@ -3,6 +3,7 @@
 //! The codes, with what each means, are constants here: a user greps for them, and tests name them.
 
 use super::Severity;
+use super::parameters::Parameter;
 use std::ops::Range;
 
 /// A number could not be read, or an integer was expected.
@@ -55,6 +56,8 @@ pub(super) const EXPRESSION: &str = "program::expression";
 pub(super) const ARITHMETIC: &str = "program::arithmetic";
 /// A parameter that does not exist or cannot be written.
 pub(super) const PARAMETER: &str = "program::parameter";
+/// A value that is not known before the machine runs.
+pub(super) const NOT_AHEAD: &str = "program::not-known-ahead";
 /// Flow control is malformed or its partner is missing.
 pub(super) const FLOW: &str = "program::flow";
 /// A subprogram was not found.
@@ -82,6 +85,8 @@ pub(super) struct Fault {
     pub(super) advice: String,
     /// True where the interpretation cannot go on.
     pub(super) fatal: bool,
+    /// The unknown value that was read, where that is the reason.
+    pub(super) asks: Option<Parameter>,
 }
 
 /// Boxed, so that the path without faults returns one pointer.
@@ -96,12 +101,18 @@ impl Fault {
         advice: impl Into<String>,
     ) -> Box<Self> {
         let (message, advice) = (message.into(), advice.into());
-        Box::new(Self { severity: Severity::Error, code, span, message, advice, fatal: false })
+        Box::new(Self { severity: Severity::Error, code, span, message, advice, fatal: false, asks: None })
     }
 
     /// The same with another severity.
     pub(super) fn with(mut self: Box<Self>, severity: Severity) -> Box<Self> {
         self.severity = severity;
+        self
+    }
+
+    /// The same, for a value that only the machine knows.
+    pub(super) fn asking(mut self: Box<Self>, parameter: Parameter) -> Box<Self> {
+        self.asks = Some(parameter);
         self
     }
 

@@ -4,14 +4,15 @@
 //! not taken is skipped by looking for its partner by label, as LinuxCNC does. Each jump backwards and each
 //! call is counted, so that an endless loop ends at a named limit.
 
-use super::canon::SourceId;
+use super::calls::CallSite;
+use super::canon::{CallStackId, Provenance, SourceId};
 use super::execute::After;
 use super::expression::{Reader, Scope};
 use super::fault::*;
 use super::interpreter::Interpreter;
-use super::labels::{Index, find_end, find_o_word, keyword, o_word};
+use super::labels::{Index, find_end, keyword};
 use super::options::Sources;
-use super::parameters::{Locals, Target};
+use super::parameters::Locals;
 use super::state::Saved;
 use super::text::Place;
 use std::ops::Range;
@@ -26,12 +27,12 @@ pub(super) struct Text<'a> {
 /// A loop or branch that is open in the running call.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
-    label: String,
-    kind: Kind,
+    pub(super) label: String,
+    pub(super) kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(super) enum Kind {
     /// `while` or macro B's `WHILE … DO`: the place of that line.
     While(Place),
     /// `do`: the place behind that line.
@@ -54,6 +55,8 @@ pub(super) struct Frame {
     saved: (Option<Saved>, bool),
     /// Label of the O-word subprogram; empty for M98 and G65.
     label: String,
+    /// Calls that led to the caller.
+    calls: CallStackId,
 }
 
 /// Texts, place and calls.
@@ -67,6 +70,7 @@ pub(super) struct Flow<'a> {
     pub(super) frames: Vec<Frame>,
     pub(super) open: Vec<Open>,
     pub(super) jumps: u64,
+    pub(super) calls: CallStackId,
 }
 
 impl std::fmt::Debug for dyn Sources + '_ {
@@ -89,6 +93,20 @@ pub(super) struct Called {
     pub(super) span: Range<usize>,
 }
 
+/// A subprogram to run.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Text and place.
+    pub(super) target: (usize, Place),
+    /// Parameters of its own; `None` where it shares the caller's.
+    pub(super) locals: Option<Locals>,
+    pub(super) count: u32,
+    /// Label of an O-word subprogram; empty for M98 and G65.
+    pub(super) label: String,
+    /// What the caller named.
+    pub(super) called: String,
+}
+
 impl<'a> Flow<'a> {
     /// At the beginning of the main program.
     pub(super) fn new(text: &'a [u8], sources: &'a dyn Sources) -> Self {
@@ -101,6 +119,7 @@ impl<'a> Flow<'a> {
             frames: Vec::new(),
             open: Vec::new(),
             jumps: 0,
+            calls: CallStackId::default(),
         }
     }
 
@@ -109,13 +128,24 @@ impl<'a> Flow<'a> {
         self.texts[self.source].bytes
     }
 
-    /// Where the running text stands among the sources, and how deep the call is.
-    pub(super) fn at(&self) -> (SourceId, u16) {
-        let id = u16::try_from(self.source).unwrap_or(u16::MAX);
-        (SourceId(id), u16::try_from(self.frames.len()).unwrap_or(u16::MAX))
+    /// A line of the running text, as operations name it.
+    pub(super) fn at(&self, line: u32) -> Provenance {
+        let source = SourceId(u16::try_from(self.source).unwrap_or(u16::MAX));
+        let depth = u16::try_from(self.frames.len()).unwrap_or(u16::MAX);
+        Provenance { source, line, depth, calls: self.calls }
     }
 
-    fn index(&mut self, source: usize) -> &Index {
+    /// True where a subprogram of this label runs, or any O-word subprogram where the label does not matter.
+    pub(super) fn runs(&self, label: Option<&str>) -> bool {
+        self.frames.last().is_some_and(|frame| label.is_none_or(|label| frame.label == label))
+    }
+
+    /// Depth of the running call.
+    pub(super) fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub(super) fn index(&mut self, source: usize) -> &Index {
         let text = &mut self.texts[source];
         text.index.get_or_insert_with(|| Index::of(text.bytes))
     }
@@ -131,23 +161,23 @@ impl<'a> Flow<'a> {
         Some(self.texts.len() - 1)
     }
 
-    fn close(&mut self, label: &str) {
+    pub(super) fn close(&mut self, label: &str) {
         if let Some(at) = self.open.iter().rposition(|open| open.label == label) {
             self.open.truncate(at);
         }
     }
 
-    fn opened(&self, label: &str) -> Option<Kind> {
+    pub(super) fn opened(&self, label: &str) -> Option<Kind> {
         self.open.iter().rev().find(|open| open.label == label).map(|open| open.kind)
     }
 }
 
-fn malformed(span: Range<usize>, text: impl Into<String>, advice: &str) -> Box<Fault> {
+pub(super) fn malformed(span: Range<usize>, text: impl Into<String>, advice: &str) -> Box<Fault> {
     Fault::error(FLOW, span, text, advice)
 }
 
 impl<'a> Interpreter<'a> {
-    fn scope(&self) -> Scope<'_> {
+    pub(super) fn scope(&self) -> Scope<'_> {
         Scope {
             parameters: &self.parameters,
             system: &self.state,
@@ -157,7 +187,7 @@ impl<'a> Interpreter<'a> {
     }
 
     /// The bracketed value at a byte of the line.
-    fn bracket(&self, at: usize) -> Checked<(f64, usize)> {
+    pub(super) fn bracket(&self, at: usize) -> Checked<(f64, usize)> {
         let mut reader = Reader::new(self.report.line, at, self.scope());
         if reader.peek() != Some(b'[') {
             return Err(malformed(at..at, "a condition or count in brackets is missing", "write it as [ … ]"));
@@ -166,7 +196,7 @@ impl<'a> Interpreter<'a> {
         Ok((value, reader.at))
     }
 
-    fn jump_back(&mut self, place: Place) -> Checked<()> {
+    pub(super) fn jump_back(&mut self, place: Place) -> Checked<()> {
         self.count_jump()?;
         self.flow.place = place;
         Ok(())
@@ -182,178 +212,11 @@ impl<'a> Interpreter<'a> {
         Ok(())
     }
 
-    /// A line that begins with an O-word.
-    pub(super) fn o_line(&mut self, at: usize) -> Checked<()> {
-        let line = self.report.line;
-        let Some(word) = o_word(line, at) else {
-            return self.computed_call(at);
-        };
-        let span = at..word.end;
-        match word.keyword.as_str() {
-            "sub" => {
-                let behind = self.partner(&word.label, &["endsub"], &span)?.1;
-                self.flow.place = behind;
-                Ok(())
-            }
-            "call" => self.o_call(&word.label, word.end, span),
-            "return" | "endsub" => self.o_return(&word.label, word.end, span),
-            "if" => {
-                let (value, _) = self.bracket(word.end)?;
-                if value == 0.0 { self.next_branch(&word.label, &span) } else { Ok(()) }
-            }
-            // Reached from a branch that was taken.
-            "else" | "elseif" => {
-                self.flow.place = self.partner(&word.label, &["endif"], &span)?.1;
-                Ok(())
-            }
-            "endif" => Ok(()),
-            "while" | "do" | "repeat" | "endwhile" | "endrepeat" | "break" | "continue" => {
-                self.o_loop(&word.keyword, &word.label, word.end, &span)
-            }
-            other => {
-                let text = format!("`{other}` is no O-word");
-                Err(malformed(span, text, "use sub, call, return, if, while, do, repeat, break or continue"))
-            }
-        }
-    }
-
-    fn partner(&self, label: &str, keywords: &[&str], span: &Range<usize>) -> Checked<(Place, Place)> {
-        find_o_word(self.flow.text(), self.flow.place, label, keywords).ok_or_else(|| {
-            let text = format!("o{label} has no {} below", keywords.join(" or "));
-            malformed(span.clone(), text, "write the partner with the same label").fatal()
-        })
-    }
-
-    /// The branch to take after a condition that was false.
-    fn next_branch(&mut self, label: &str, span: &Range<usize>) -> Checked<()> {
-        loop {
-            let (before, behind) = self.partner(label, &["else", "elseif", "endif"], span)?;
-            self.flow.place = behind;
-            let text = self.flow.text();
-            let mut place = before;
-            let Some(line) = super::text::next_line(text, &mut place) else { return Ok(()) };
-            let line_text = &text[line.range.clone()];
-            let super::labels::Head::OWord(at) = super::labels::head(line_text) else { return Ok(()) };
-            let Some(word) = o_word(line_text, at) else { return Ok(()) };
-            if word.keyword != "elseif" {
-                return Ok(());
-            }
-            // The condition stands on another line than the one in work.
-            self.report.at.line = line.number;
-            self.report.line = line_text;
-            self.report.line_start = line.range.start;
-            if self.bracket(word.end)?.0 != 0.0 {
-                return Ok(());
-            }
-        }
-    }
-
-    fn o_loop(&mut self, word: &str, label: &str, end: usize, span: &Range<usize>) -> Checked<()> {
-        let opened = self.flow.opened(label);
-        let here = Place { offset: self.report.line_start, line: self.report.at.line.saturating_sub(1) };
-        let behind = self.flow.place;
-        match (word, opened) {
-            ("while", Some(Kind::Do(start))) => {
-                if self.bracket(end)?.0 != 0.0 {
-                    return self.jump_back(start);
-                }
-                self.flow.close(label);
-            }
-            ("while", _) => {
-                self.flow.close(label);
-                if self.bracket(end)?.0 == 0.0 {
-                    self.flow.place = self.partner(label, &["endwhile"], span)?.1;
-                } else {
-                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::While(here) });
-                }
-            }
-            ("do", _) => {
-                self.flow.close(label);
-                self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Do(behind) });
-            }
-            ("repeat", _) => {
-                self.flow.close(label);
-                let count = self.bracket(end)?.0.round().clamp(0.0, f64::from(u32::MAX)) as u32;
-                if count == 0 {
-                    self.flow.place = self.partner(label, &["endrepeat"], span)?.1;
-                } else {
-                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Repeat(behind, count - 1) });
-                }
-            }
-            ("endwhile", Some(Kind::While(start))) => return self.jump_back(start),
-            ("endrepeat", Some(Kind::Repeat(start, left))) => {
-                self.flow.close(label);
-                if left > 0 {
-                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Repeat(start, left - 1) });
-                    return self.jump_back(start);
-                }
-            }
-            ("break", Some(kind)) => {
-                self.flow.place = self.partner(label, end_of(kind), span)?.1;
-                self.flow.close(label);
-            }
-            ("continue", Some(kind)) => self.flow.place = self.partner(label, end_of(kind), span)?.0,
-            _ => {
-                let text = format!("o{label} {word} stands outside its loop");
-                return Err(malformed(span.clone(), text, "write the beginning of the loop with the same label"));
-            }
-        }
-        Ok(())
-    }
-
-    /// `o[#1] call` and `o#1 call`.
-    fn computed_call(&mut self, at: usize) -> Checked<()> {
-        let mut reader = Reader::new(self.report.line, at + 1, self.scope());
-        let value = reader.value()?.number();
-        let behind = reader.at;
-        let (word, end) = keyword(self.report.line, behind);
-        let number = super::parameters::index(value, at..behind)?;
-        if word != "call" {
-            return Err(malformed(at..end, "only a call may compute its label", "write the label as a number"));
-        }
-        self.o_call(&number.to_string(), end, at..end)
-    }
-
-    fn o_call(&mut self, label: &str, end: usize, span: Range<usize>) -> Checked<()> {
-        let mut arguments = Vec::new();
-        let mut reader = Reader::new(self.report.line, end, self.scope());
-        while reader.peek() == Some(b'[') {
-            arguments.push(reader.bracket()?.number());
-        }
-        if arguments.len() > ARGUMENTS_MAX {
-            let text = format!("the call has {} arguments, more than {ARGUMENTS_MAX}", arguments.len());
-            return Err(malformed(span, text, "pass fewer"));
-        }
-        let running = self.flow.source;
-        let found = [running, 0]
-            .into_iter()
-            .find_map(|source| self.flow.index(source).subs.get(label).copied().map(|place| (source, place)));
-        let found = found.or_else(|| {
-            let source = self.flow.open_text(label)?;
-            let index = self.flow.index(source);
-            Some((source, index.subs.get(label).copied()?))
-        });
-        let Some(target) = found else {
-            let text = format!("there is no subprogram o<{label}>");
-            return Err(Fault::error(NO_SUBPROGRAM, span, text, "put its file beside the program").fatal());
-        };
-        let mut locals = Locals::default();
-        // Every parameter of a call has a value: zero where no argument was given.
-        for (number, slot) in (1..=ARGUMENTS_MAX as u32).enumerate() {
-            locals.set_number(slot, arguments.get(number).copied().unwrap_or(0.0));
-        }
-        self.enter(target, Some(locals), 1, label.to_owned(), span)
-    }
-
-    fn enter(
-        &mut self,
-        (source, place): (usize, Place),
-        locals: Option<Locals>,
-        count: u32,
-        label: String,
-        span: Range<usize>,
-    ) -> Checked<()> {
+    /// Goes to the beginning of a subprogram.
+    pub(super) fn enter(&mut self, entry: Entry, span: Range<usize>) -> Checked<()> {
         self.count_jump()?;
+        let Entry { target: (source, place), locals, count, label, called } = entry;
+        let site = CallSite { source: self.report.at.source, line: self.report.at.line, label: called.into() };
         let limit = self.options.limits.call_depth_max;
         if self.flow.frames.len() >= limit {
             let text = format!("calls lie more than {limit} deep (call_depth_max)");
@@ -368,31 +231,15 @@ impl<'a> Interpreter<'a> {
             again: (place, count.saturating_sub(1)),
             saved: (self.state.saved.take(), std::mem::take(&mut self.state.restores)),
             label,
+            calls: self.flow.calls,
         };
+        self.flow.calls = self.report.facts.call_stacks.enter(frame.calls, site);
         self.flow.frames.push(frame);
         (self.flow.source, self.flow.place) = (source, place);
         while self.report.facts.sources.len() < self.flow.names.len() {
             let name = self.flow.names[self.report.facts.sources.len()].clone();
             self.report.facts.sources.push(name);
         }
-        Ok(())
-    }
-
-    fn o_return(&mut self, label: &str, end: usize, span: Range<usize>) -> Checked<()> {
-        // RETURN may carry the label of the branch it stands in.
-        let is_end = self.report.line[..end].to_ascii_lowercase().ends_with(b"endsub");
-        let is_ours = self.flow.frames.last().is_some_and(|frame| !is_end || frame.label == label);
-        if !is_ours {
-            let text = format!("o{label} returns from a subprogram that does not run");
-            return Err(malformed(span, text, "write the label of the running subprogram"));
-        }
-        let mut reader = Reader::new(self.report.line, end, self.scope());
-        let value = if reader.peek() == Some(b'[') { reader.bracket()?.given() } else { None };
-        let count_max = self.options.limits.parameters_max;
-        self.parameters.set(&Target::Name("_value".to_owned()), Some(value.unwrap_or(0.0)), count_max)?;
-        let returned = f64::from(u8::from(value.is_some()));
-        self.parameters.set(&Target::Name("_value_returned".to_owned()), Some(returned), count_max)?;
-        self.leave();
         Ok(())
     }
 
@@ -414,6 +261,7 @@ impl<'a> Interpreter<'a> {
             self.parameters.swap_locals(locals);
         }
         (self.flow.source, self.flow.place, self.flow.open) = (frame.source, frame.place, frame.open);
+        self.flow.calls = frame.calls;
         true
     }
 
@@ -437,7 +285,9 @@ impl<'a> Interpreter<'a> {
             arguments.into_iter().for_each(|(number, value)| locals.set_number(number, value));
             locals
         });
-        self.enter(target, locals, called.count, String::new(), called.span)
+        let entry =
+            Entry { target, locals, count: called.count, label: String::new(), called: called.number.to_string() };
+        self.enter(entry, called.span)
     }
 
     /// The line behind `O1001`, in the running text, the main program, or a text of that name.
@@ -547,17 +397,5 @@ impl<'a> Interpreter<'a> {
         let mut reader = Reader::new(self.report.line, at, self.scope());
         let value = reader.value()?.number();
         super::parameters::index(value, at..reader.at).map(|number| (number, reader.at))
-    }
-}
-
-/// Arguments of an O-word call.
-const ARGUMENTS_MAX: usize = 30;
-
-/// The words that end a loop.
-fn end_of(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::While(_) => &["endwhile"],
-        Kind::Do(_) => &["while"],
-        Kind::Repeat(..) => &["endrepeat"],
     }
 }

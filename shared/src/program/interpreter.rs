@@ -8,11 +8,13 @@ use super::facts::Facts;
 use super::fault::*;
 use super::flow::Flow;
 use super::labels::{Head, head, o_word};
+use super::lathe::Turning;
 use super::options::{Dialect, Limits, Options, Sources};
 use super::parameters::{Parameters, Target};
 use super::report::Report;
 use super::state::State;
 use super::text::next_line;
+use super::unknown::UnknownValue;
 use crate::units::Feedrate;
 use std::collections::VecDeque;
 
@@ -31,6 +33,11 @@ pub struct Interpreter<'a> {
     pub(super) parameters: Parameters,
     pub(super) block: Block,
     pub(super) holes: Pending,
+    /// A turning cycle whose profile is being read.
+    pub(super) turning: Option<Turning>,
+    pub(super) stopped: Option<UnknownValue>,
+    /// Values of the machine that hold for one block.
+    pub(super) supplied: Vec<String>,
     pub(super) ready: VecDeque<CanonOp>,
     pub(super) report: Report<'a>,
     pub(super) has_tape_mark: bool,
@@ -77,6 +84,9 @@ impl<'a> Interpreter<'a> {
             parameters: Parameters::new(&options.parameters),
             block: Block::new(),
             holes: None,
+            turning: None,
+            stopped: None,
+            supplied: Vec::new(),
             ready: VecDeque::new(),
             report: Report::new(Facts::new(name, dialect, evidence), options.limits.diagnostics_max),
             has_tape_mark: false,
@@ -99,7 +109,7 @@ impl<'a> Interpreter<'a> {
                 self.report.facts.operations += 1;
                 return Some(op);
             }
-            if self.is_over || self.is_starved {
+            if self.is_over || self.is_starved || self.stopped.is_some() {
                 return None;
             }
             self.step();
@@ -161,7 +171,7 @@ impl<'a> Interpreter<'a> {
             }
             return;
         }
-        let text = self.flow.text();
+        let (text, before) = (self.flow.text(), self.flow.place);
         let Some(line) = next_line(text, &mut self.flow.place) else {
             self.is_starved = self.more_follows;
             if !self.is_starved {
@@ -169,8 +179,8 @@ impl<'a> Interpreter<'a> {
             }
             return;
         };
-        self.report.at.line = line.number;
-        (self.report.at.source, self.report.at.depth) = self.flow.at();
+        self.report.at = self.flow.at(line.number);
+        (self.state.line, self.state.depth) = (line.number, self.report.at.depth);
         self.report.line_start = line.range.start;
         let length = line.range.len();
         self.report.line = &text[line.range];
@@ -183,9 +193,16 @@ impl<'a> Interpreter<'a> {
         if self.is_tape_mark() {
             return;
         }
+        let blocks = self.report.facts.blocks;
         if let Err(fault) = self.carry_out() {
+            if let Some(parameter) = fault.asks.clone() {
+                // The block counts when it is carried out.
+                self.report.facts.blocks = blocks;
+                return self.stop_for(parameter, before, &fault);
+            }
             self.report.take(&fault);
         }
+        self.after_block();
     }
 
     /// `%`: the first opens the tape, the next one closes it.
@@ -214,7 +231,8 @@ impl<'a> Interpreter<'a> {
         match head(self.report.line) {
             Head::OWord(at) if self.is_flow(at) => {
                 self.report.facts.blocks += 1;
-                return self.o_line(at);
+                self.o_line(at)?;
+                return self.end_profile();
             }
             Head::Keyword(at) if self.dialect.is_fanuc_like() => {
                 self.report.facts.blocks += 1;
@@ -240,13 +258,14 @@ impl<'a> Interpreter<'a> {
         if self.block.is_empty {
             return Ok(());
         }
-        let after = self.execution().run();
-        for (target, value) in &self.block.assignments {
-            warn_of_control(&mut self.report, &self.state, target);
-            self.parameters.set(target, *value, self.options.limits.parameters_max)?;
+        if self.is_in_profile() {
+            self.profile_block()?;
+            return self.assign();
         }
+        let after = self.execution().run();
+        self.assign()?;
         match after? {
-            After::Next => Ok(()),
+            After::Next => self.call_profile(),
             After::Call(called) => self.call(called),
             After::Return(to_line) => {
                 self.is_over = self.return_from_program(to_line)? == After::End;
@@ -260,6 +279,19 @@ impl<'a> Interpreter<'a> {
                 Ok(())
             }
         }
+    }
+
+    fn assign(&mut self) -> Checked<()> {
+        for (target, value) in &self.block.assignments {
+            warn_of_control(&mut self.report, &self.state, target, self.dialect)?;
+            if let (Target::Number(number), Some(value)) = (target, value)
+                && self.dialect == Dialect::Rs274ngc
+            {
+                self.state.write(*number, *value);
+            }
+            self.parameters.set(target, *value, self.options.limits.parameters_max)?;
+        }
+        Ok(())
     }
 
     /// True for O-words; false for program numbers and for a block that is skipped by `/`.
@@ -277,6 +309,7 @@ impl<'a> Interpreter<'a> {
             report: &mut self.report,
             ready: &mut self.ready,
             holes: &mut self.holes,
+            turning: &mut self.turning,
             options: self.options,
             dialect: self.dialect,
         }
@@ -284,7 +317,10 @@ impl<'a> Interpreter<'a> {
 
     /// The text ends without M2 or M30.
     fn end_of_text(&mut self) {
-        if self.report.at.depth > 0 && self.leave() {
+        if self.flow.depth() > 0 && self.leave() {
+            if let Err(fault) = self.end_profile() {
+                self.report.take(&fault);
+            }
             return;
         }
         let is_empty = self.report.facts.operations == 0 && self.report.diagnostics.is_empty();
@@ -314,14 +350,27 @@ impl<'a> Interpreter<'a> {
 }
 
 /// Says that a parameter of the control was written: the frame does not follow, and reading gives the old value.
-fn warn_of_control(report: &mut Report<'_>, state: &State, target: &Target) {
-    let Target::Number(number) = *target else { return };
-    if state.number(number).is_none() {
-        return;
+///
+/// # Errors
+/// LinuxCNC refuses to write some of them.
+fn warn_of_control(report: &mut Report<'_>, state: &State, target: &Target, dialect: Dialect) -> Checked<()> {
+    let (is_fixed, name) = match target {
+        Target::Number(number) => (matches!(number, 5400..=5428), format!("#{number}")),
+        Target::Name(name) => (state.named(name).is_some(), format!("#<{name}>")),
+    };
+    if is_fixed && dialect == Dialect::Rs274ngc {
+        let text = format!("{name} is read-only");
+        return Err(Fault::error(PARAMETER, 0..0, text, "use another parameter"));
+    }
+    let Target::Number(number) = *target else { return Ok(()) };
+    let is_taken = dialect == Dialect::Rs274ngc && matches!(number, 5161..=5186 | 5211..=5216 | 5221..=5390);
+    if state.number(number).is_none() || is_taken {
+        return Ok(());
     }
     let note = || {
         let text = format!("#{number} belongs to the control; writing it has no effect in the simulation");
         Fault::error(PARAMETER, 0..0, text, "set offsets with G10 or G92").with(Severity::Warning)
     };
     report.once(number, note, PARAMETER);
+    Ok(())
 }

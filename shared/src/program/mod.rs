@@ -22,6 +22,7 @@
 
 mod arc;
 mod block;
+mod calls;
 mod canon;
 mod checkpoint;
 mod codes;
@@ -40,21 +41,32 @@ mod flow;
 mod frame;
 mod interpreter;
 mod labels;
+mod lathe;
 mod moves;
 mod number;
+mod nurbs;
 mod options;
+mod owords;
 mod parameters;
+mod profile;
 mod report;
+mod roughing;
+mod signals;
 mod state;
 mod system;
 mod text;
+mod threading;
 mod tooling;
+mod unknown;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use calls::CallSite;
 pub use canon::{
-    Call, CanonOp, FeedMode, ForcedReason, Modal, Plane, Pose, Provenance, SourceId, SpindleState, StopKind,
+    Call, CallStackId, CanonOp, FeedMode, ForcedReason, Modal, PathMode, Plane, Pose, Provenance, SourceId,
+    SpindleState, StopKind, SurfaceSpeed,
 };
 pub use checkpoint::{Checkpoint, Piece, is_straight};
 pub use comments::{CommentTool, tools_from_comments};
@@ -63,3 +75,5 @@ pub use digest::digest;
 pub use facts::{Facts, WithoutEffect};
 pub use interpreter::{Interpreted, Interpreter, interpret};
 pub use options::{Dialect, Limits, NoSubprograms, Options, Sources};
+pub use parameters::Parameter;
+pub use unknown::UnknownValue;

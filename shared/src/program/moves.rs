@@ -7,6 +7,7 @@ use super::codes::group;
 use super::execute::{AXES, AXIS_LETTERS, Execution};
 use super::fault::*;
 use super::frame::Axes;
+use super::options::Dialect;
 use crate::det::math;
 use std::ops::Range;
 
@@ -60,6 +61,9 @@ impl Execution<'_, '_> {
                 self.arc(code == 20, span)
             }
             50 | 51 => self.spline(code, span),
+            52 => self.control_point(span),
+            700..=722 => self.turning_cycle(code, span),
+            760 => self.threading(span),
             330 | 331 => {
                 self.note_straight_move();
                 self.synchronised(code, span)
@@ -147,6 +151,22 @@ impl Execution<'_, '_> {
         self.emit_arc(arc, target, turns, span)
     }
 
+    /// An arc about a centre to a place, in the plane in force.
+    pub(super) fn arc_about(
+        &mut self,
+        centre: [f64; 2],
+        target: Axes,
+        clockwise: bool,
+        span: Range<usize>,
+    ) -> Checked<()> {
+        let [first, second, _] = self.state.plane.axes();
+        let from = [self.state.position[first], self.state.position[second]];
+        let tolerance = Tolerance::of(self.dialect, self.state.unit.mm());
+        let found = about(from, [target[first], target[second]], centre, clockwise, tolerance);
+        let arc = found.map_err(|reason| no_arc(reason, span.clone()))?;
+        self.emit_arc(arc, target, 1, span)
+    }
+
     fn emit_arc(&mut self, arc: Arc, target: Axes, turns: u32, span: Range<usize>) -> Checked<()> {
         let [first, second, normal] = self.state.plane.axes();
         let more = f64::from(turns - 1) * std::f64::consts::TAU;
@@ -214,13 +234,18 @@ impl Execution<'_, '_> {
             }
             Some(520) => self.shift(false),
             Some(920) => self.shift(true),
+            Some(53) => self.run_spline(self.block.g_span(group::NON_MODAL)),
             Some(code @ (921 | 922)) => {
-                self.state.suspended = if code == 922 { self.state.frame.shift } else { [0.0; 6] };
+                self.state.is_shifted = false;
+                if code == 921 {
+                    self.state.suspended = [0.0; 6];
+                }
                 self.state.reframe(|frame| frame.shift = [0.0; 6]);
                 Ok(())
             }
             Some(923) => {
                 let suspended = self.state.suspended;
+                self.state.is_shifted = true;
                 self.state.reframe(|frame| frame.shift = suspended);
                 Ok(())
             }
@@ -259,6 +284,7 @@ impl Execution<'_, '_> {
             }
         }
         self.state.suspended = shift;
+        self.state.is_shifted = true;
         self.state.reframe(|frame| frame.shift = shift);
         Ok(())
     }
@@ -268,7 +294,7 @@ impl Execution<'_, '_> {
         let span = self.block.g_span(group::NON_MODAL);
         let kind = self.block.whole(b'L', 0, 99)?;
         if let Some(kind @ (1 | 10 | 11)) = kind.filter(|_| !self.dialect.is_fanuc_like()) {
-            return self.set_length(kind);
+            return self.set_tool(kind);
         }
         if !matches!(kind, Some(2 | 20)) {
             let text = "this form of G10 is not simulated";
@@ -285,6 +311,14 @@ impl Execution<'_, '_> {
         if number == 0 && self.dialect.is_fanuc_like() {
             let text = "G10 L2 P0 writes the external work offset, which is not simulated";
             return Err(Fault::error(UNSUPPORTED, self.block.span(b'P'), text, "write it into each work offset"));
+        }
+        if kind == Some(20) && self.dialect == Dialect::Rs274ngc && self.block.has(b'R') {
+            return Err(Fault::error(
+                UNUSED_WORD,
+                self.block.span(b'R'),
+                "G10 L20 takes no R",
+                "write L2 for a rotation",
+            ));
         }
         let index = if number == 0 { usize::from(self.state.work) } else { number as usize - 1 };
         if self.state.compensation.is_on() && index == usize::from(self.state.work) {

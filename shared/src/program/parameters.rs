@@ -4,14 +4,16 @@ use super::fault::{Checked, Fault, PARAMETER, TOO_LONG};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What an assignment writes to.
+/// A parameter, as an assignment or a question names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub enum Parameter {
     /// `#5`.
     Number(u32),
-    /// `#<name>`; a leading underscore makes it global.
+    /// `#<name>`, in lower case; a leading underscore makes it global.
     Name(String),
 }
+
+pub(super) use Parameter as Target;
 
 /// Parameters of one call.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,8 @@ pub(super) struct Parameters {
     global: BTreeMap<u32, f64>,
     global_named: BTreeMap<String, f64>,
     local: Locals,
+    /// Numbers whose value only the machine knows, with the reason.
+    unknown: BTreeMap<u32, &'static str>,
 }
 
 impl Parameters {
@@ -44,6 +48,16 @@ impl Parameters {
     /// Value of a numbered parameter; `None` where it was never written.
     pub(super) fn number(&self, number: u32) -> Option<f64> {
         self.local.numbers.get(&number).or_else(|| self.global.get(&number)).copied()
+    }
+
+    /// Why the value of a number is not known ahead; `None` where it is.
+    pub(super) fn unknown(&self, number: u32) -> Option<&'static str> {
+        self.unknown.get(&number).copied()
+    }
+
+    /// From now on only the machine knows this one.
+    pub(super) fn forget(&mut self, number: u32, reason: &'static str) {
+        self.unknown.insert(number, reason);
     }
 
     /// Value of a named parameter; `None` where it was never written.
@@ -67,6 +81,9 @@ impl Parameters {
                 "raise the limit or use fewer parameters",
             )
             .fatal());
+        }
+        if let Target::Number(number) = target {
+            self.unknown.remove(number);
         }
         match (target, value) {
             (Target::Number(number), Some(value)) => {

@@ -8,6 +8,9 @@ use super::fault::{Fault, TOO_LONG};
 use super::text::column;
 use std::collections::BTreeSet;
 
+/// Calls told with a diagnosis; of deeper ones their number.
+const CALLERS_TOLD: usize = 8;
+
 /// Where the interpretation stands and what it has to tell.
 #[derive(Clone, Debug)]
 pub(super) struct Report<'a> {
@@ -85,6 +88,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Withdraws the last diagnosis: what it told is settled.
+    pub(super) fn withdraw(&mut self) {
+        self.diagnostics.pop();
+    }
+
     /// Drops the beginning of the line in work: what follows is a block of its own.
     pub(super) fn cut_line(&mut self, bytes: usize) {
         let bytes = bytes.min(self.line.len());
@@ -113,9 +121,23 @@ impl<'a> Report<'a> {
             column: if has_span { column(self.line, fault.span.start) } else { 0 },
             span: has_span
                 .then(|| Span { start: self.starts_at + self.line_start + fault.span.start, len: fault.span.len() }),
-            message: fault.message.clone(),
+            message: self.with_callers(&fault.message),
             advice: fault.advice.clone(),
         }
+    }
+
+    /// A message with the calls that led to the line in work.
+    fn with_callers(&self, message: &str) -> String {
+        let mut text = message.to_owned();
+        let calls = self.facts.call_stack(self.at.calls);
+        for site in calls.iter().take(CALLERS_TOLD) {
+            let source = self.facts.source(site.source).unwrap_or_default();
+            text.push_str(&format!(" (called from {source}:{})", site.line));
+        }
+        if calls.len() > CALLERS_TOLD {
+            text.push_str(&format!(" (and {} calls before)", calls.len() - CALLERS_TOLD));
+        }
+        text
     }
 
     /// Counts a word or code that changes nothing. `code` is ten times its number, or `u16::MAX` for a word.

@@ -1,12 +1,13 @@
 //! What a control remembers from block to block.
 
-use super::canon::{FeedMode, ForcedReason, Modal, Plane, Pose, SpindleState};
+use super::canon::{FeedMode, ForcedReason, Modal, PathMode, Plane, Pose, SpindleState, SurfaceSpeed};
 use super::compensation::Compensation;
 use super::frame::{Axes, Frame};
+use super::nurbs::Spline;
 use super::options::{Dialect, Options};
 use crate::ident::ToolNumber;
 use crate::machine::{LengthUnit, ToolLengthRule};
-use crate::units::Feedrate;
+use crate::units::{Feedrate, RotaryVelocity};
 use std::collections::BTreeMap;
 
 /// Words that stay in force from one cycle block to the next, until the cycle ends.
@@ -20,8 +21,19 @@ pub(super) struct Sticky {
     pub(super) peck: Option<f64>,
     /// Dwell, s.
     pub(super) dwell_s: Option<f64>,
+    /// I, J and K of G87, as written, mm.
+    pub(super) bore: [Option<f64>; 3],
     /// Place along the normal when the first cycle of the series began, mm.
     pub(super) initial: Option<f64>,
+}
+
+/// An answer of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// G38: where the probe tripped.
+    Probe,
+    /// M66: an input.
+    Input,
 }
 
 /// What M70 saves and M72 brings back.
@@ -34,7 +46,7 @@ pub(super) struct Saved {
     feed_mode: FeedMode,
     feed: Option<f64>,
     work: u8,
-    is_exact_stop: bool,
+    path: PathMode,
     returns_to_initial: bool,
     is_diameter: bool,
     pub(super) spindle: SpindleState,
@@ -70,30 +82,45 @@ pub(super) struct State {
     pub(super) work: u8,
     pub(super) work_offsets: [Axes; 9],
     pub(super) rotations_deg: [f64; 9],
-    /// G92 as it was before G92.2 suspended it.
+    /// G92 and G52, also while G92.2 suspends them.
     pub(super) suspended: Axes,
     /// G28 and G30, machine coordinates.
     pub(super) references: [Axes; 2],
-    pub(super) is_exact_stop: bool,
+    pub(super) path: PathMode,
     /// G98: cycles return to the height they began at.
     pub(super) returns_to_initial: bool,
     pub(super) sticky: Sticky,
     /// M49, M50 P0, M52 P0.
     pub(super) override_disabled: [bool; 3],
+    /// M51 P0, M52 P1, M53 P0: known to the program by their named parameters alone.
+    pub(super) speed_override_off: bool,
+    pub(super) is_adaptive: bool,
+    pub(super) feed_hold_off: bool,
+    /// G92 or G52 is in force, be it with zeros.
+    pub(super) is_shifted: bool,
+    /// The line in work and the depth of calls.
+    pub(super) line: u32,
+    pub(super) depth: u16,
     /// A reason of the cycle or probe in work.
     pub(super) forced: Option<ForcedReason>,
-    /// Length of the tool in the spindle, applied at its change.
-    pub(super) length_at_change_mm: f64,
+    /// Offset of the tool in the spindle, applied at its change.
+    pub(super) offset_at_change: Axes,
     /// G7: X words are diameters.
     pub(super) is_diameter: bool,
+    /// Control points since the first G5.2.
+    pub(super) spline: Spline,
+    /// G96.
+    pub(super) surface_speed: Option<SurfaceSpeed>,
+    /// What the block asked of the machine, whose answer is not known ahead.
+    pub(super) awaits: Option<Awaits>,
     /// P and Q of the last G5, mm.
     pub(super) spline_end: [f64; 2],
     /// What M70 or M73 saved in the running call.
     pub(super) saved: Option<Saved>,
     /// M73: bring it back at the end of the call.
     pub(super) restores: bool,
-    /// Lengths by tool, changed by G10 L1 of the program.
-    pub(super) lengths_mm: BTreeMap<ToolNumber, f64>,
+    /// Offsets by tool, mm and degrees, changed by G10 L1, L10 and L11 of the program.
+    pub(super) tool_offsets: BTreeMap<ToolNumber, Axes>,
     /// Diameters by tool, changed by G10 L1 with R.
     pub(super) diameters_mm: BTreeMap<ToolNumber, f64>,
     /// Orientations of lathe tools, changed by G10 L1 with Q.
@@ -134,17 +161,30 @@ impl State {
             rotations_deg,
             suspended: [0.0; 6],
             references: [reference; 2],
-            is_exact_stop: false,
+            path: PathMode::default(),
             returns_to_initial: false,
             sticky: Sticky::default(),
             override_disabled: [false; 3],
+            speed_override_off: false,
+            is_adaptive: false,
+            feed_hold_off: false,
+            is_shifted: false,
+            line: 0,
+            depth: 0,
             forced: None,
-            length_at_change_mm: 0.0,
+            offset_at_change: [0.0; 6],
             is_diameter: false,
+            spline: Spline::default(),
+            surface_speed: None,
+            awaits: None,
             spline_end: [0.0; 2],
             saved: None,
             restores: false,
-            lengths_mm: options.tool_lengths_mm.clone(),
+            tool_offsets: options
+                .tool_lengths_mm
+                .iter()
+                .map(|(tool, length_mm)| (*tool, along_z(*length_mm)))
+                .collect(),
             diameters_mm: options.tool_diameters_mm.clone(),
             orientations: options.tool_orientations.clone(),
             compensation: Compensation::default(),
@@ -161,7 +201,7 @@ impl State {
             feed_mode: self.feed_mode,
             feed: self.feed,
             work: self.work,
-            is_exact_stop: self.is_exact_stop,
+            path: self.path,
             returns_to_initial: self.returns_to_initial,
             is_diameter: self.is_diameter,
             spindle: self.spindle,
@@ -178,7 +218,7 @@ impl State {
         self.is_arc_absolute = saved.is_arc_absolute;
         self.feed_mode = saved.feed_mode;
         self.feed = saved.feed;
-        self.is_exact_stop = saved.is_exact_stop;
+        self.path = saved.path;
         self.returns_to_initial = saved.returns_to_initial;
         self.is_diameter = saved.is_diameter;
         self.activate_work(saved.work);
@@ -190,11 +230,13 @@ impl State {
             feed,
             feed_mode: self.feed_mode,
             tool: self.tool,
-            tool_offset_mm: self.frame.tool_mm,
+            tool_offset_mm: [self.frame.tool[0], self.frame.tool[1], self.frame.tool[2]],
             work_offset: self.work,
-            spindle: self.spindle,
+            spindle: SpindleState { speed: self.spindle_speed(), ..self.spindle },
             forced: self.forced_reason(),
-            exact_stop: self.is_exact_stop,
+            exact_stop: !matches!(self.path, PathMode::Continuous { .. }),
+            path: self.path,
+            surface_speed: self.surface_speed,
         }
     }
 
@@ -202,7 +244,7 @@ impl State {
         if self.forced.is_some() {
             return self.forced;
         }
-        if self.feed_mode == FeedMode::PerRevolution {
+        if self.feed_mode == FeedMode::PerRevolution || self.surface_speed.is_some() {
             return Some(ForcedReason::Synchronised);
         }
         self.override_disabled.contains(&true).then_some(ForcedReason::DisabledByProgram)
@@ -214,8 +256,20 @@ impl State {
         let feed = self.feed?;
         match self.feed_mode {
             FeedMode::PerMinute => Some(Feedrate::mm_s(feed / 60.0)),
-            FeedMode::PerRevolution => self.spindle.speed.map(|speed| Feedrate::mm_s(feed * speed.as_rev_s())),
+            FeedMode::PerRevolution => self.spindle_speed().map(|speed| Feedrate::mm_s(feed * speed.as_rev_s())),
             FeedMode::InverseTime => None,
+        }
+    }
+
+    /// S as said; under G96 the speed that belongs to the cutting speed where the axes stand, no faster than
+    /// its limit. On the axis itself it is the limit, or not known.
+    pub(super) fn spindle_speed(&self) -> Option<RotaryVelocity> {
+        let Some(surface) = self.surface_speed else { return self.spindle.speed };
+        let turn_mm = std::f64::consts::TAU * self.position[0].abs();
+        let speed = RotaryVelocity::rev_s(surface.speed_mm_s / turn_mm);
+        match surface.greatest {
+            Some(greatest) if greatest.as_rev_s() > 0.0 && !(speed.as_rev_s() < greatest.as_rev_s()) => Some(greatest),
+            _ => Some(speed).filter(|speed| speed.as_rev_s().is_finite()),
         }
     }
 
@@ -227,6 +281,27 @@ impl State {
             machine_mm: [machine[0], machine[1], machine[2]],
             rotary_rad: [at[3].to_radians(), at[4].to_radians(), at[5].to_radians()],
         }
+    }
+
+    /// Writes a parameter of the control. Origins hold from the next time they are made active, references at
+    /// once. False for those the control computes.
+    pub(super) fn write(&mut self, number: u32, value: f64) -> bool {
+        let of = |base: u32| (number - base) as usize;
+        match number {
+            5161..=5166 => self.references[0][of(5161)] = value,
+            5181..=5186 => self.references[1][of(5181)] = value,
+            5211..=5216 => self.suspended[of(5211)] = value,
+            5221..=5390 => {
+                let (work, slot) = (of(5221) / 20, of(5221) % 20);
+                match slot {
+                    0..=5 if work < 9 => self.work_offsets[work][slot] = value,
+                    9 if work < 9 => self.rotations_deg[work] = value,
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Changes the frame; the axes do not move, so the program coordinates of their place do.
@@ -246,18 +321,23 @@ impl State {
         });
     }
 
-    /// Takes a tool length along Z into the frame.
-    pub(super) fn apply_length(&mut self, length_mm: [f64; 3]) {
-        self.reframe(|frame| frame.tool_mm = length_mm);
+    /// Takes the offset of a tool into the frame.
+    pub(super) fn apply_offset(&mut self, offset: Axes) {
+        self.reframe(|frame| frame.tool = offset);
     }
 
     /// Length in force when G49 cancels what the program applied.
-    pub(super) fn base_length(&self, rule: ToolLengthRule) -> [f64; 3] {
+    pub(super) fn base_offset(&self, rule: ToolLengthRule) -> Axes {
         match rule {
-            ToolLengthRule::ByProgram => [0.0; 3],
-            ToolLengthRule::AtToolChange => [0.0, 0.0, self.length_at_change_mm],
+            ToolLengthRule::ByProgram => [0.0; 6],
+            ToolLengthRule::AtToolChange => self.offset_at_change,
         }
     }
+}
+
+/// The offset of a tool that is only long.
+pub(super) fn along_z(length_mm: f64) -> Axes {
+    [0.0, 0.0, length_mm, 0.0, 0.0, 0.0]
 }
 
 /// Index of the work offset of G54 to G59.3, the code times ten.

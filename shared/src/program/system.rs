@@ -6,6 +6,7 @@
 use super::canon::{FeedMode, Plane};
 use super::expression::System;
 use super::state::State;
+use crate::ident::ToolNumber;
 use crate::machine::LengthUnit;
 
 impl State {
@@ -29,12 +30,16 @@ impl State {
         Some(match number {
             5161..=5166 => self.references[0][of(5161)],
             5181..=5186 => self.references[1][of(5181)],
-            5211..=5216 => self.frame.shift[of(5211)],
+            5210 => truth(self.is_shifted),
+            5211..=5216 => self.suspended[of(5211)],
             5220 => f64::from(self.work) + 1.0,
             5221..=5400 => return if number == 5400 { Some(self.tool_number()) } else { self.work_parameter(number) },
-            5401..=5403 => self.frame.tool_mm[of(5401)],
+            5401..=5406 => {
+                self.tool.and_then(|tool| self.tool_offsets.get(&tool)).map_or(0.0, |offset| offset[of(5401)])
+            }
             5410 => self.tool.and_then(|tool| self.diameters_mm.get(&tool).copied()).unwrap_or(0.0),
             5413 => f64::from(self.tool.and_then(|tool| self.orientations.get(&tool).copied()).unwrap_or(0)),
+            5407..=5409 | 5426..=5428 => 0.0,
             5420..=5425 => self.in_unit(of(5420), self.position[of(5420)]),
             _ => return None,
         })
@@ -106,7 +111,20 @@ impl System for State {
     }
 
     fn named(&self, name: &str) -> Option<f64> {
-        let truth = |is: bool| f64::from(u8::from(is));
+        self.place_named(name).or_else(|| self.mode_named(name)).or_else(|| self.device_named(name))
+    }
+}
+
+/// The version of LinuxCNC whose reading is followed.
+const VERSION: [f64; 2] = [2.9, 0.0];
+
+fn truth(is: bool) -> f64 {
+    f64::from(u8::from(is))
+}
+
+impl State {
+    /// Where the axes stand. U, V and W do not exist and stand at zero.
+    fn place_named(&self, name: &str) -> Option<f64> {
         let linear = |axis: usize| self.position[axis] / self.unit.mm();
         Some(match name {
             "_x" => linear(0),
@@ -115,19 +133,62 @@ impl System for State {
             "_a" => self.position[3],
             "_b" => self.position[4],
             "_c" => self.position[5],
+            "_u" | "_v" | "_w" => 0.0,
+            _ => return None,
+        })
+    }
+
+    /// Which modes are in force.
+    fn mode_named(&self, name: &str) -> Option<f64> {
+        Some(match name {
             "_metric" => truth(self.unit == LengthUnit::Millimetre),
             "_imperial" => truth(self.unit == LengthUnit::Inch),
             "_absolute" => truth(!self.is_incremental),
             "_incremental" => truth(self.is_incremental),
+            "_ijk_absolute_mode" => truth(self.is_arc_absolute),
+            "_motion_mode" => f64::from(self.motion.unwrap_or(800)),
+            "_plane" => match self.plane {
+                Plane::Xy => 170.0,
+                Plane::Zx => 180.0,
+                Plane::Yz => 190.0,
+            },
+            "_inverse_time" => truth(self.feed_mode == FeedMode::InverseTime),
+            "_units_per_minute" => truth(self.feed_mode == FeedMode::PerMinute),
+            "_units_per_rev" => truth(self.feed_mode == FeedMode::PerRevolution),
+            "_spindle_css_mode" => truth(self.surface_speed.is_some()),
+            "_spindle_rpm_mode" => truth(self.surface_speed.is_none()),
+            "_tool_offset" => truth(self.frame.tool != [0.0; 6]),
+            "_retract_r_plane" => truth(!self.returns_to_initial),
+            "_retract_old_z" => truth(self.returns_to_initial),
+            "_lathe_diameter_mode" => truth(self.is_diameter),
+            "_lathe_radius_mode" => truth(!self.is_diameter),
+            "_coord_system" if self.work < 6 => 540.0 + 10.0 * f64::from(self.work),
+            "_coord_system" => 585.0 + f64::from(self.work),
+            _ => return None,
+        })
+    }
+
+    /// Tools, spindle, coolant, overrides, and the interpreter itself.
+    fn device_named(&self, name: &str) -> Option<f64> {
+        let number = |tool: Option<ToolNumber>| tool.map_or(-1.0, |tool| f64::from(tool.0));
+        Some(match name {
+            "_vmajor" => VERSION[0],
+            "_vminor" => VERSION[1],
             "_feed" => self.feed.unwrap_or(0.0) / self.unit.mm(),
-            "_rpm" => self.spindle.speed.map_or(0.0, |speed| speed.as_rev_s() * 60.0),
-            "_coord_system" => 540.0 + f64::from(self.work) * 10.0,
+            "_rpm" => self.spindle_speed().map_or(0.0, |speed| speed.as_rev_s() * 60.0),
             "_current_tool" => self.tool_number(),
-            "_selected_tool" => self.selected.map_or(-1.0, |tool| f64::from(tool.0)),
+            "_selected_tool" => number(self.selected),
             "_spindle_on" => truth(self.spindle.direction != 0),
             "_spindle_cw" => truth(self.spindle.direction > 0),
             "_mist" => truth(self.has_mist),
             "_flood" => truth(self.has_flood),
+            "_feed_override" => truth(!self.override_disabled[0] && !self.override_disabled[1]),
+            "_speed_override" => truth(!self.override_disabled[0] && !self.speed_override_off),
+            "_adaptive_feed" => truth(self.is_adaptive),
+            "_feed_hold" => truth(!self.feed_hold_off),
+            "_line" => f64::from(self.line),
+            "_call_level" => f64::from(self.depth),
+            "_task" | "_remap_level" | "_value" | "_value_returned" => 0.0,
             _ => return None,
         })
     }

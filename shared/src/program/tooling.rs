@@ -1,9 +1,11 @@
 //! The tool in the spindle: its change and its length; its table entries set by the program.
 
+use super::block::letters;
 use super::canon::Call;
 use super::codes::{group, m_group};
-use super::execute::{AXIS_LETTERS, Execution};
+use super::execute::{AXES, Execution};
 use super::fault::*;
+use super::frame::Axes;
 use crate::ident::ToolNumber;
 use crate::machine::ToolLengthRule;
 
@@ -12,7 +14,7 @@ impl Execution<'_, '_> {
     pub(super) fn tool(&mut self) -> Checked<()> {
         if let Some(number) = self.block.whole(b'T', 0, 99_999_999)? {
             let tool = ToolNumber(number);
-            let is_known = number == 0 || self.state.lengths_mm.contains_key(&tool);
+            let is_known = number == 0 || self.state.tool_offsets.contains_key(&tool);
             if self.dialect.is_strict() && !self.options.tool_lengths_mm.is_empty() && !is_known {
                 let text = format!("the tool table has no {tool}");
                 let advice = "add the tool to the table, or correct the number";
@@ -44,21 +46,21 @@ impl Execution<'_, '_> {
         self.report.facts.tools_changed.insert(tool);
         if self.options.tool_length_rule == ToolLengthRule::AtToolChange {
             let span = self.block.m_span(m_group::TOOL);
-            self.state.length_at_change_mm = self.length_of(tool, span)?;
-            let length = self.state.base_length(self.options.tool_length_rule);
-            self.state.apply_length(length);
+            self.state.offset_at_change = self.offset_of(tool, span)?;
+            let offset = self.state.base_offset(self.options.tool_length_rule);
+            self.state.apply_offset(offset);
         }
         self.emit(Call::ChangeTool { tool });
         Ok(())
     }
 
-    /// Length of a tool, from the table.
-    pub(super) fn length_of(&mut self, tool: ToolNumber, span: std::ops::Range<usize>) -> Checked<f64> {
-        if let Some(length_mm) = self.state.lengths_mm.get(&tool) {
-            return Ok(*length_mm);
+    /// Offset of a tool, from the table.
+    pub(super) fn offset_of(&mut self, tool: ToolNumber, span: std::ops::Range<usize>) -> Checked<Axes> {
+        if let Some(offset) = self.state.tool_offsets.get(&tool) {
+            return Ok(*offset);
         }
         if tool == ToolNumber(0) {
-            return Ok(0.0);
+            return Ok([0.0; 6]);
         }
         if !self.options.tool_lengths_mm.is_empty() {
             return Err(Fault::error(
@@ -78,7 +80,7 @@ impl Execution<'_, '_> {
             .with(super::Severity::Note)
         };
         self.report.once(tool.0, note, TOOL_LENGTH);
-        Ok(0.0)
+        Ok([0.0; 6])
     }
 
     /// M61 Q: the tool in the spindle is called so; nothing is changed.
@@ -92,13 +94,16 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// G10 L1, L10, L11: radius and orientation of a tool, and its length by its value or by what the place shall
-    /// be called.
-    pub(super) fn set_length(&mut self, kind: u32) -> Checked<()> {
+    /// G10 L1, L10, L11: radius and orientation of a tool, and its offset by its values or by what the place shall
+    /// be called: in the active work offset, or for L11 in G59.3 without G92.
+    pub(super) fn set_tool(&mut self, kind: u32) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);
         let Some(number) = self.block.whole(b'P', 1, 99_999_999)? else {
             return Err(Fault::error(MISSING_WORD, span, "G10 needs P, the number of the tool", "write P"));
         };
+        if !self.block.has_any(AXES | letters(b"IJQR")) && self.dialect.is_strict() {
+            return Err(Fault::error(MISSING_WORD, span, "G10 changes nothing of the tool", "write an axis word"));
+        }
         let tool = ToolNumber(number);
         if let Some(radius_mm) = self.length(b'R')? {
             self.state.diameters_mm.insert(tool, 2.0 * radius_mm);
@@ -106,40 +111,59 @@ impl Execution<'_, '_> {
         if let Some(orientation) = self.block.whole(b'Q', 0, 9)? {
             self.state.orientations.insert(tool, orientation as u8);
         }
-        let Some(value) = self.length(b'Z')? else { return Ok(()) };
-        let machine = self.state.frame.machine(&self.state.position)[2];
-        let length_mm = match kind {
-            1 => value,
-            10 => machine - self.state.frame.origin[2] - self.state.frame.shift[2] - value,
-            _ => machine - value,
-        };
-        self.state.lengths_mm.insert(tool, length_mm);
+        let old = self.offset_of(tool, self.block.span(b'P'))?;
+        let mut frame = self.state.frame;
+        if kind == 11 {
+            let fixture = self.state.work_offsets.len() - 1;
+            (frame.origin, frame.shift) = (self.state.work_offsets[fixture], [0.0; 6]);
+            frame.rotate(self.state.rotations_deg[fixture]);
+        }
+        let machine = self.state.frame.machine(&self.state.position);
+        frame.tool = [0.0; 6];
+        let here = frame.program(&machine);
+        // Offsets lie along the axes of the machine, the words along those of the work.
+        let mut offset = if kind == 1 { old } else { frame.turned(&old, false) };
+        for (axis, amount) in offset.iter_mut().enumerate() {
+            if let Some(value) = self.axis_word(axis)? {
+                *amount = if kind == 1 { value } else { here[axis] - value };
+            }
+        }
+        let offset = if kind == 1 { offset } else { frame.turned(&offset, true) };
+        self.state.tool_offsets.insert(tool, offset);
         Ok(())
     }
 
-    /// G43 and G49.
+    /// G43, G43.1, G43.2 and G49.
     pub(super) fn tool_length(&mut self) -> Checked<()> {
         let Some(code) = self.block.g(group::LENGTH) else { return Ok(()) };
         let span = self.block.g_span(group::LENGTH);
-        let length = match code {
-            490 => self.state.base_length(self.options.tool_length_rule),
+        let mut offset = self.state.frame.tool;
+        match code {
+            490 => offset = self.state.base_offset(self.options.tool_length_rule),
             431 => {
-                let mut length = self.state.frame.tool_mm;
-                for axis in 0..3 {
-                    length[axis] = self.length(AXIS_LETTERS[axis])?.unwrap_or(length[axis]);
+                for (axis, amount) in offset.iter_mut().enumerate() {
+                    *amount = self.axis_word(axis)?.unwrap_or(*amount);
                 }
-                length
+            }
+            432 => {
+                let Some(number) = self.block.whole(b'H', 0, 99_999)? else {
+                    let text = "G43.2 has no H word";
+                    return Err(Fault::error(MISSING_WORD, span, text, "write H, the tool whose offset is added"));
+                };
+                if self.block.has_any(AXES) && self.block.g(group::MOTION).is_none() && self.dialect.is_strict() {
+                    return Err(Fault::error(CYCLE, span, "G43.2 has H and axis words", "write H alone"));
+                }
+                let more = self.offset_of(ToolNumber(number), self.block.span(b'H'))?;
+                offset.iter_mut().zip(more).for_each(|(amount, more)| *amount += more);
             }
             _ => {
                 let number = self.block.whole(b'H', 0, 99_999)?;
                 let tool = number.map(ToolNumber).or(self.state.tool).unwrap_or(ToolNumber(0));
                 let span = if number.is_some() { self.block.span(b'H') } else { span };
-                let length_mm = self.length_of(tool, span)?;
-                let [x, y, z] = if code == 432 { self.state.frame.tool_mm } else { [0.0; 3] };
-                [x, y, z + length_mm]
+                offset = self.offset_of(tool, span)?;
             }
-        };
-        self.state.apply_length(length);
+        }
+        self.state.apply_offset(offset);
         Ok(())
     }
 }

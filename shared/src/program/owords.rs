@@ -1,0 +1,213 @@
+//! O-words of RS274/NGC: branches, loops, subprograms.
+//!
+//! A branch not taken is skipped by looking for its partner by label, as LinuxCNC does.
+
+use super::expression::Reader;
+use super::fault::*;
+use super::flow::{Entry, Kind, Open, malformed};
+use super::interpreter::Interpreter;
+use super::labels::{find_o_word, keyword, o_word};
+use super::parameters::{Locals, Target};
+use super::text::Place;
+use std::ops::Range;
+
+impl Interpreter<'_> {
+    /// A line that begins with an O-word.
+    pub(super) fn o_line(&mut self, at: usize) -> Checked<()> {
+        let line = self.report.line;
+        let Some(word) = o_word(line, at) else {
+            return self.computed_call(at);
+        };
+        let span = at..word.end;
+        match word.keyword.as_str() {
+            "sub" => {
+                let behind = self.partner(&word.label, &["endsub"], &span)?.1;
+                self.flow.place = behind;
+                Ok(())
+            }
+            "call" => self.o_call(&word.label, word.end, span),
+            "return" | "endsub" => self.o_return(&word.label, word.end, span),
+            "if" => {
+                let (value, _) = self.bracket(word.end)?;
+                if value == 0.0 { self.next_branch(&word.label, &span) } else { Ok(()) }
+            }
+            // Reached from a branch that was taken.
+            "else" | "elseif" => {
+                self.flow.place = self.partner(&word.label, &["endif"], &span)?.1;
+                Ok(())
+            }
+            "endif" => Ok(()),
+            "while" | "do" | "repeat" | "endwhile" | "endrepeat" | "break" | "continue" => {
+                self.o_loop(&word.keyword, &word.label, word.end, &span)
+            }
+            other => {
+                let text = format!("`{other}` is no O-word");
+                Err(malformed(span, text, "use sub, call, return, if, while, do, repeat, break or continue"))
+            }
+        }
+    }
+
+    fn partner(&self, label: &str, keywords: &[&str], span: &Range<usize>) -> Checked<(Place, Place)> {
+        find_o_word(self.flow.text(), self.flow.place, label, keywords).ok_or_else(|| {
+            let text = format!("o{label} has no {} below", keywords.join(" or "));
+            malformed(span.clone(), text, "write the partner with the same label").fatal()
+        })
+    }
+
+    /// The branch to take after a condition that was false.
+    fn next_branch(&mut self, label: &str, span: &Range<usize>) -> Checked<()> {
+        loop {
+            let (before, behind) = self.partner(label, &["else", "elseif", "endif"], span)?;
+            self.flow.place = behind;
+            let text = self.flow.text();
+            let mut place = before;
+            let Some(line) = super::text::next_line(text, &mut place) else { return Ok(()) };
+            let line_text = &text[line.range.clone()];
+            let super::labels::Head::OWord(at) = super::labels::head(line_text) else { return Ok(()) };
+            let Some(word) = o_word(line_text, at) else { return Ok(()) };
+            if word.keyword != "elseif" {
+                return Ok(());
+            }
+            // The condition stands on another line than the one in work.
+            self.report.at.line = line.number;
+            self.report.line = line_text;
+            self.report.line_start = line.range.start;
+            if self.bracket(word.end)?.0 != 0.0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn o_loop(&mut self, word: &str, label: &str, end: usize, span: &Range<usize>) -> Checked<()> {
+        let opened = self.flow.opened(label);
+        let here = Place { offset: self.report.line_start, line: self.report.at.line.saturating_sub(1) };
+        let behind = self.flow.place;
+        match (word, opened) {
+            ("while", Some(Kind::Do(start))) => {
+                if self.bracket(end)?.0 != 0.0 {
+                    return self.jump_back(start);
+                }
+                self.flow.close(label);
+            }
+            ("while", _) => {
+                self.flow.close(label);
+                if self.bracket(end)?.0 == 0.0 {
+                    self.flow.place = self.partner(label, &["endwhile"], span)?.1;
+                } else {
+                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::While(here) });
+                }
+            }
+            ("do", _) => {
+                self.flow.close(label);
+                self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Do(behind) });
+            }
+            ("repeat", _) => {
+                self.flow.close(label);
+                let count = self.bracket(end)?.0.round().clamp(0.0, f64::from(u32::MAX)) as u32;
+                if count == 0 {
+                    self.flow.place = self.partner(label, &["endrepeat"], span)?.1;
+                } else {
+                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Repeat(behind, count - 1) });
+                }
+            }
+            ("endwhile", Some(Kind::While(start))) => return self.jump_back(start),
+            ("endrepeat", Some(Kind::Repeat(start, left))) => {
+                self.flow.close(label);
+                if left > 0 {
+                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Repeat(start, left - 1) });
+                    return self.jump_back(start);
+                }
+            }
+            ("break", Some(kind)) => {
+                self.flow.place = self.partner(label, end_of(kind), span)?.1;
+                self.flow.close(label);
+            }
+            ("continue", Some(kind)) => self.flow.place = self.partner(label, end_of(kind), span)?.0,
+            _ => {
+                let text = format!("o{label} {word} stands outside its loop");
+                return Err(malformed(span.clone(), text, "write the beginning of the loop with the same label"));
+            }
+        }
+        Ok(())
+    }
+
+    /// `o[#1] call` and `o#1 call`.
+    fn computed_call(&mut self, at: usize) -> Checked<()> {
+        let mut reader = Reader::new(self.report.line, at + 1, self.scope());
+        let value = reader.value()?.number();
+        let behind = reader.at;
+        let (word, end) = keyword(self.report.line, behind);
+        let number = super::parameters::index(value, at..behind)?;
+        if word != "call" {
+            return Err(malformed(at..end, "only a call may compute its label", "write the label as a number"));
+        }
+        self.o_call(&number.to_string(), end, at..end)
+    }
+
+    fn o_call(&mut self, label: &str, end: usize, span: Range<usize>) -> Checked<()> {
+        let mut arguments = Vec::new();
+        let mut reader = Reader::new(self.report.line, end, self.scope());
+        while reader.peek() == Some(b'[') {
+            arguments.push(reader.bracket()?.number());
+        }
+        self.o_call_with(label, arguments, span)
+    }
+
+    /// Calls an O-word subprogram.
+    pub(super) fn o_call_with(&mut self, label: &str, arguments: Vec<f64>, span: Range<usize>) -> Checked<()> {
+        if arguments.len() > ARGUMENTS_MAX {
+            let text = format!("the call has {} arguments, more than {ARGUMENTS_MAX}", arguments.len());
+            return Err(malformed(span, text, "pass fewer"));
+        }
+        let running = self.flow.source;
+        let found = [running, 0]
+            .into_iter()
+            .find_map(|source| self.flow.index(source).subs.get(label).copied().map(|place| (source, place)));
+        let found = found.or_else(|| {
+            let source = self.flow.open_text(label)?;
+            let index = self.flow.index(source);
+            Some((source, index.subs.get(label).copied()?))
+        });
+        let Some(target) = found else {
+            let text = format!("there is no subprogram o<{label}>");
+            return Err(Fault::error(NO_SUBPROGRAM, span, text, "put its file beside the program").fatal());
+        };
+        let mut locals = Locals::default();
+        // Every parameter of a call has a value: zero where no argument was given.
+        for (number, slot) in (1..=ARGUMENTS_MAX as u32).enumerate() {
+            locals.set_number(slot, arguments.get(number).copied().unwrap_or(0.0));
+        }
+        let entry = Entry { target, locals: Some(locals), count: 1, label: label.to_owned(), called: label.to_owned() };
+        self.enter(entry, span)
+    }
+
+    fn o_return(&mut self, label: &str, end: usize, span: Range<usize>) -> Checked<()> {
+        // RETURN may carry the label of the branch it stands in.
+        let is_end = self.report.line[..end].to_ascii_lowercase().ends_with(b"endsub");
+        let is_ours = self.flow.runs(is_end.then_some(label));
+        if !is_ours {
+            let text = format!("o{label} returns from a subprogram that does not run");
+            return Err(malformed(span, text, "write the label of the running subprogram"));
+        }
+        let mut reader = Reader::new(self.report.line, end, self.scope());
+        let value = if reader.peek() == Some(b'[') { reader.bracket()?.given() } else { None };
+        let count_max = self.options.limits.parameters_max;
+        self.parameters.set(&Target::Name("_value".to_owned()), Some(value.unwrap_or(0.0)), count_max)?;
+        let returned = f64::from(u8::from(value.is_some()));
+        self.parameters.set(&Target::Name("_value_returned".to_owned()), Some(returned), count_max)?;
+        self.leave();
+        Ok(())
+    }
+}
+
+/// Arguments of an O-word call.
+const ARGUMENTS_MAX: usize = 30;
+
+/// The words that end a loop.
+fn end_of(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::While(_) => &["endwhile"],
+        Kind::Do(_) => &["while"],
+        Kind::Repeat(..) => &["endrepeat"],
+    }
+}

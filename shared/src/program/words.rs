@@ -1,0 +1,82 @@
+//! Which words the codes of a block use. A control refuses a word that nothing uses, or ignores it.
+
+use super::block::{bit, letters};
+use super::codes::{group, m_group};
+use super::execute::{AXES, Execution};
+use super::fault::*;
+use super::lathe::TURNING;
+use super::options::Dialect;
+
+impl Execution<'_, '_> {
+    /// Every word needs a code that uses it.
+    pub(super) fn check_words(&mut self, motion: Option<u16>) -> Checked<()> {
+        let unused = self.block.words() & !self.used_words(motion);
+        if unused == 0 {
+            return Ok(());
+        }
+        for letter in b'A'..=b'Z' {
+            if unused & bit(letter) == 0 {
+                continue;
+            }
+            if self.dialect.is_strict() {
+                return Err(Fault::error(
+                    UNUSED_WORD,
+                    self.block.span(letter),
+                    format!("no code of the block uses its {} word", char::from(letter)),
+                    "take the word out, or write the code it belongs to",
+                ));
+            }
+            self.report.without_effect(letter, u16::MAX, "no code of its block uses it");
+        }
+        Ok(())
+    }
+
+    fn used_words(&self, motion: Option<u16>) -> u32 {
+        let is_ngc = self.dialect == Dialect::Rs274ngc;
+        let mut used = letters(b"FST") | self.words_of_motion(motion) | self.words_of_signals();
+        let non_modal = self.block.g(group::NON_MODAL);
+        if motion.is_some() || non_modal.is_some_and(|code| code != 530) {
+            used |= AXES;
+        }
+        used |= match non_modal {
+            Some(40) => letters(b"PXU"),
+            Some(100) => letters(b"LPRQIJ"),
+            _ => 0,
+        };
+        used |= match self.block.g(group::LENGTH) {
+            Some(431) if is_ngc => AXES,
+            Some(490) if is_ngc => 0,
+            Some(_) if is_ngc => letters(b"H") | AXES,
+            Some(_) => letters(b"HXYZ"),
+            None => 0,
+        };
+        used |= match self.block.g(group::CUTTER) {
+            Some(_) if self.dialect.is_fanuc_like() => letters(b"DLP"),
+            Some(410 | 411 | 420 | 421) => letters(b"DL"),
+            _ => 0,
+        };
+        used |= if self.block.m(m_group::TOOL) == Some(61) { letters(b"Q") } else { 0 };
+        used |= match self.block.g(group::PATH) {
+            Some(640) => letters(b"PQ"),
+            Some(_) if !is_ngc => letters(b"PQ"),
+            _ => 0,
+        };
+        used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
+        used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
+        used | if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") }
+    }
+
+    fn words_of_motion(&self, motion: Option<u16>) -> u32 {
+        match motion {
+            Some(20 | 30) => letters(b"IJKRP"),
+            Some(50) => letters(b"IJPQ"),
+            Some(51) => letters(b"IJ"),
+            Some(52) => letters(b"LP"),
+            Some(330 | 331) => letters(b"KI"),
+            Some(700..=722) => TURNING,
+            Some(760) => letters(b"EHIJKLPQR"),
+            Some(730 | 740 | 810..=890) => letters(b"RQPLKIJ"),
+            _ => 0,
+        }
+    }
+}
