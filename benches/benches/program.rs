@@ -21,7 +21,7 @@ use shared::program::{Dialect, Interpreter, Limits, NoSubprograms, Options};
 const PROGRAMS: &str = "/usr/share/linuxcnc/ncfiles";
 const REFERENCE: &str = "/usr/bin/rs274";
 const LINES: usize = 140_000;
-const RUNS: usize = 5;
+const RUNS: usize = 9;
 
 fn options() -> Options {
     Options {
@@ -44,7 +44,11 @@ fn options() -> Options {
 fn repeated(name: &str) -> Option<String> {
     let bytes = std::fs::read(Path::new(PROGRAMS).join(name)).ok()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let is_end = |line: &str| matches!(line.trim().to_uppercase().as_str(), "%" | "M2" | "M02" | "M30");
+    let is_end = |line: &str| {
+        let words = line.trim().to_uppercase();
+        let words = words.trim_start_matches(|c: char| c == 'N' || c.is_ascii_digit());
+        words.starts_with('%') || ["M2", "M02", "M30"].contains(&words.trim())
+    };
     let lines: Vec<&str> = text.lines().filter(|line| !is_end(line)).collect();
     let all: Vec<&str> = lines.iter().copied().cycle().take(LINES - 1).chain(["M2"]).collect();
     Some(all.join("\n") + "\n")

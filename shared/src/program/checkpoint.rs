@@ -14,14 +14,14 @@ use super::canon::{CallStackId, CanonOp};
 use super::execute::Pending;
 use super::flow::{Flow, Frame, Open};
 use super::interpreter::Interpreter;
-use super::lathe::Turning;
 use super::labels::{Head, head, o_word};
+use super::lathe::Turning;
 use super::options::{Dialect, Options, Sources};
 use super::parameters::Parameters;
 use super::report::Report;
 use super::state::State;
-use super::unknown::UnknownValue;
 use super::text::{Place, next_line};
+use super::unknown::UnknownValue;
 use std::collections::VecDeque;
 
 /// Everything an interpretation remembers between two lines.

@@ -75,6 +75,12 @@ impl Execution<'_, '_> {
             Some(330 | 331) => letters(b"KI"),
             Some(700..=722) => TURNING,
             Some(760) => letters(b"EHIJKLPQR"),
+            Some(code @ (730 | 740 | 810..=890)) if self.dialect == Dialect::Rs274ngc => match code {
+                730 | 830 => letters(b"RLQ"),
+                740 | 820 | 840 | 860 | 880 | 890 => letters(b"RLP"),
+                870 => letters(b"RLIJK"),
+                _ => letters(b"RL"),
+            },
             Some(730 | 740 | 810..=890) => letters(b"RQPLKIJ"),
             _ => 0,
         }

@@ -85,7 +85,10 @@ impl Generator {
         self.line("G91.1");
     }
 
+    /// The oracle draws a spline at the height of the last straight move it drew, in the frame of that move.
     fn spline(&mut self) {
+        let (start_x, start_y, start_z) = (self.mm(), self.mm(), self.mm());
+        self.line(&format!("G1 X{start_x} Y{start_y} Z{start_z}"));
         let (x, y) = (self.rng.between(5.0, 20.0), self.rng.between(-20.0, 20.0));
         let (i, j) = (self.rng.between(1.0, 4.0), self.rng.between(-4.0, 4.0));
         if self.rng.chance(0.5) {

@@ -238,6 +238,8 @@ impl Generator {
         ];
         let (name, more) = codes[self.rng.below(8) as usize];
         self.uses(name);
+        // Outside XY the oracle's G84 moves other axes than its other cycles do: an error of this version.
+        let in_xz = name != "G84";
         let (x, y) = (self.mm(), self.mm());
         self.line("G0 Z30");
         let back = if self.rng.chance(0.5) {
@@ -254,7 +256,7 @@ impl Generator {
                 self.line(&format!("{back} G91 {name} X1.5 Y-1 Z-6 R-20 {more} L{count}"));
                 self.line("G90");
             }
-            1 => {
+            1 if in_xz => {
                 self.uses("cycle G18");
                 self.line("G0 Y30");
                 self.line(&format!("G18 {back} {name} X{x} Z{y} Y-3 R2 {more}"));
@@ -402,6 +404,8 @@ impl Generator {
                 self.uses("T M6");
                 let tool = self.rng.below(9) + 1;
                 self.line(&format!("T{tool} M6"));
+                // A tool change stops the spindle.
+                self.line("M3");
                 self.line("G43");
             }
         }

@@ -185,9 +185,23 @@ pub(crate) fn compare_with(
             difference(&theirs, &ours).map_or(Ok(ours.len()), Err)
         }
         (None, Some(error), _) => Err(format!("we refuse what the oracle accepts: {error}")),
+        // A partner that is missing we tell where it is missed, the oracle at the end of the file.
+        (Some(line), Some(error), _) if error.message.contains(" below") && error.line < line => Ok(0),
+        // The oracle tells the line of the outermost call, we the line in the subprogram and its callers.
+        (Some(line), Some(error), _)
+            if outermost_call(&error.message).is_some_and(|at| at == line || at + 1 == line) =>
+        {
+            Ok(0)
+        }
         // What it finds while reading a line it reports at the next one.
         (Some(line), Some(error), _) if error.line == line || error.line + 1 == line => Ok(0),
         (Some(line), None, Some(end)) if end.line == line || end.line + 1 == line => Ok(0),
         (Some(line), error, _) => Err(format!("the oracle refuses line {line}, we: {error:?}")),
     }
+}
+
+/// The line of the main program from which the place of a diagnosis was reached.
+fn outermost_call(message: &str) -> Option<u32> {
+    let (_, callers) = message.rsplit_once("called from program:")?;
+    callers.trim_end_matches(')').parse().ok()
 }

@@ -8,6 +8,7 @@ mod cycles;
 mod flow;
 mod frames;
 mod hostile;
+mod rewrite;
 
 use super::*;
 use crate::ident::ToolNumber;
