@@ -54,15 +54,19 @@ pub(super) fn command(args: &CanonArgs) -> u8 {
     }
 }
 
-/// How the program is read: with every offset at zero, so that an outsider's interpreter agrees.
 fn options(args: &CanonArgs) -> Result<Options, LoadError> {
     let tools = match &args.tools {
         Some(path) => tools(path)?,
         None => BTreeMap::new(),
     };
+    Ok(Options { block_delete: args.block_delete, ..read_as(args.dialect, tools) })
+}
+
+/// How a program is read without a machine: with every offset at zero, so that an outsider's interpreter agrees.
+pub(super) fn read_as(dialect: Dialect, tools: BTreeMap<ToolNumber, Tool>) -> Options {
     let of = |value: fn(&Tool) -> f64| tools.iter().map(|(number, tool)| (*number, value(tool))).collect();
-    Ok(Options {
-        dialect: args.dialect,
+    Options {
+        dialect,
         length_unit: LengthUnit::Millimetre,
         tool_length_rule: ToolLengthRule::ByProgram,
         work_offsets_mm: [[0.0; 3]; 9],
@@ -71,10 +75,10 @@ fn options(args: &CanonArgs) -> Result<Options, LoadError> {
         tool_diameters_mm: of(|tool| tool.diameter.as_mm()),
         tool_orientations: BTreeMap::new(),
         optional_stop: false,
-        block_delete: args.block_delete,
+        block_delete: false,
         parameters: BTreeMap::new(),
         limits: Limits::STANDARD,
-    })
+    }
 }
 
 /// A tool library; `simulate` reads the same files by the same function.

@@ -10,6 +10,7 @@ mod draw;
 #[cfg(feature = "live")]
 mod live;
 mod replay;
+mod rewrite;
 mod run;
 mod simulate;
 
@@ -51,6 +52,8 @@ enum Command {
     Simulate(SimulateArgs),
     /// Print a program as canonical operations, one JSON object a line.
     Canon(CanonArgs),
+    /// Write a plan into the F words of its program; every other byte stays as it is.
+    Rewrite(RewriteArgs),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -105,6 +108,9 @@ struct SimulateArgs {
     /// Write one JSON object a segment to a file.
     #[arg(long, value_name = "FILE")]
     segments: Option<PathBuf>,
+    /// Write the plan to a file, for `cosim rewrite`.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Write the stock as cut as a binary STL.
     #[arg(long, value_name = "FILE")]
     stl: Option<PathBuf>,
@@ -129,6 +135,21 @@ struct CanonArgs {
     /// Skip blocks that begin with `/`.
     #[arg(long)]
     block_delete: bool,
+}
+
+#[derive(Debug, Args)]
+struct RewriteArgs {
+    /// The G-code program.
+    program: PathBuf,
+    /// The plan, as `cosim simulate --plan FILE` wrote it for this program.
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+    /// File to write; standard output where absent.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Dialect (rs274ngc, fanuc, haas, siemens, grbl); found out from the text where absent.
+    #[arg(long, default_value = "auto", value_parser = dialect)]
+    dialect: Dialect,
 }
 
 #[derive(Debug, Args)]
@@ -196,6 +217,7 @@ pub fn main() -> ExitCode {
         None => run::demo(),
         Some(Command::Simulate(args)) => simulate::command(&args),
         Some(Command::Canon(args)) => canon::command(&args),
+        Some(Command::Rewrite(args)) => rewrite::command(&args),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

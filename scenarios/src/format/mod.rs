@@ -7,12 +7,14 @@
 
 mod builtin;
 mod expect;
+mod plan_file;
 mod program_pieces;
 mod scenario;
 mod scenario_file;
 
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
+pub use plan_file::{PlanFile, PlanLine, PlanSpan};
 pub use program_pieces::{FilePiece, ProgramPieces, programs_beside};
 pub(crate) use scenario::read_file;
 pub use scenario::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};

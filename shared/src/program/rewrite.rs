@@ -181,19 +181,20 @@ fn words_to_write(
         .keys()
         .map(|line| (*line, lines.get(*line as usize - 1).is_some_and(|range| f_word(&text[range.clone()]).is_some())))
         .collect();
-    // A block without an F word inherits; where an F word was written before it, it needs one of its own. An F
-    // word on a line that does not move stays as it is, so a block behind it may get a word it did not need.
-    let mut is_touched = false;
+    // A block without an F word inherits; where another F word was written before it, it needs one of its own. An
+    // F word on a line that does not move is not seen here, so a block behind it may get a word it did not need.
     loop {
         let before = wanted.len();
+        let mut inherited: Option<f64> = None;
         for pass in passes {
-            let own = has_own.get(&pass.line).copied().unwrap_or(false);
+            let need = needs.get(&pass.line).map_or(0.0, |need| need.word);
             if wanted.contains_key(&pass.line) {
-                is_touched = true;
-            } else if own || pass.mode != FeedMode::PerMinute {
-                is_touched = false;
-            } else if is_touched && let Some(need) = needs.get(&pass.line) {
-                wanted.insert(pass.line, need.word);
+                inherited = Some(need);
+            } else if has_own.get(&pass.line).copied().unwrap_or(false) || pass.mode != FeedMode::PerMinute {
+                inherited = None;
+            } else if inherited.is_some_and(|word| (word - need).abs() > 1e-9 * need) {
+                wanted.insert(pass.line, need);
+                inherited = Some(need);
             }
         }
         if wanted.len() == before {

@@ -42,7 +42,8 @@ const LETTERS: &[u8] = b"GMXYZIJKRFSTPQLN0123456789.-+[]#()/*o<>= ";
 
 /// A text with one mistake, its kind, and what was done.
 pub(crate) fn mutated(rng: &mut Rng, text: &str) -> (String, &'static str, String) {
-    let kind = KINDS[rng.below(KINDS.len() as u64) as usize];
+    // Most deleted lines leave a right program.
+    let kind = if rng.chance(0.25) { "deleted line" } else { KINDS[rng.below(KINDS.len() as u64) as usize] };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     // Not the first line, which sets the scene, and not the end.
     let at = 2 + rng.below(lines.len() as u64 - 4) as usize;
