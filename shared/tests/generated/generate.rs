@@ -402,7 +402,9 @@ impl Generator {
             }
             _ => {
                 self.uses("T M6");
-                let tool = self.rng.below(9) + 1;
+                let (tool, x, y) = (self.rng.below(9) + 1, self.mm(), self.mm());
+                // After a tool change the oracle takes the place of the last straight move it drew for the present one.
+                self.line(&format!("G1 X{x} Y{y} Z{z}"));
                 self.line(&format!("T{tool} M6"));
                 // A tool change stops the spindle.
                 self.line("M3");
