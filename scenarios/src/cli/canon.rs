@@ -129,6 +129,9 @@ fn read(mut pieces: ProgramPieces, path: &Path, options: &Options, mut out: impl
         if is_too_long {
             interpreter.refuse_length(usize::try_from(pieces.length()).unwrap_or(usize::MAX));
         }
+        if checkpoint.is_none() {
+            say_dialect(interpreter.facts());
+        }
         let is_heard = write_all(&mut interpreter, &mut out, &mut is_first)?;
         if !is_heard || !held.more_follows || interpreter.is_over() {
             return finished(&interpreter, out, is_heard);
@@ -144,15 +147,15 @@ fn read(mut pieces: ProgramPieces, path: &Path, options: &Options, mut out: impl
             resumed.ok_or_else(|| io::Error::other("the file changed while it was read"))?
         }
     };
+    if checkpoint.is_none() {
+        say_dialect(interpreter.facts());
+    }
     let is_heard = write_all(&mut interpreter, &mut out, &mut is_first)?;
     finished(&interpreter, out, is_heard)
 }
 
 /// Writes the operations of an interpreter; false where nobody reads them.
 fn write_all(interpreter: &mut Interpreter<'_>, out: &mut impl Write, is_first: &mut bool) -> io::Result<bool> {
-    if *is_first {
-        say_dialect(interpreter.facts());
-    }
     while let Some(op) = interpreter.next_op() {
         let mut written = write_canon(&op, &interpreter.facts().sources, out);
         if *is_first {

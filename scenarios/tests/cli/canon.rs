@@ -18,15 +18,19 @@ fn canon(program: &str, more: &[&str]) -> (i32, Vec<Value>, String) {
 #[test]
 fn operations_have_the_promised_keys() {
     let (code, ops, err) =
-        canon("G20 G90\nT2 M6 S1000 M3\nG10 L2 P1 X1 R90\nG0 X1\nG3 X0 Y1 I-1 J0 F10 A90\nG4 P.5 D3 \nM2\n", &[]);
+        canon("G20 G90\nT2 M6 S1000 M3\nG10 L2 P1 X1 R90\nG0 X1 Y0\nG3 X0 Y1 I-1 J0 F10 A90\nG4 P.5 D3 \nM2\n", &[]);
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("part.ngc:6"), "{err}");
-    assert_eq!(ops[0], json!({"line": 2, "call": "set_spindle_speed", "speed_rpm": 1000.0, "tool": null}));
+    let speed = &ops[0];
+    assert_eq!(
+        (&speed["line"], &speed["call"], &speed["tool"]),
+        (&json!(2), &json!("set_spindle_speed"), &Value::Null)
+    );
     let change = ops.iter().find(|op| op["call"] == "change_tool").expect("M6");
     assert_eq!((&change["tool"], &change["line"]), (&json!(2), &json!(2)));
     let rapid = ops.iter().find(|op| op["call"] == "straight_traverse").expect("G0");
-    assert_eq!(rapid["end_mm"], json!([25.4, rapid["end_mm"][1], 0.0]));
     let near = |value: &Value, expected: f64| (value.as_f64().expect("a number") - expected).abs() < 1e-9;
+    assert!(near(&speed["speed_rpm"], 1000.0) && near(&rapid["end_mm"][0], 25.4), "{speed} {rapid}");
     let machine = &rapid["machine_mm"];
     assert!(near(&machine[1], 25.4), "rotated by 90 degrees: {machine}");
     let arc = ops.iter().find(|op| op["call"] == "arc_feed").expect("G3");
