@@ -263,8 +263,8 @@ fn a_planted_crash_is_found() {
         assert!(!is_planted, "planted: several clockwise turns in the YZ plane");
         features
     };
-    let has_it = |text: &&str| catch_unwind(|| planted(text.as_bytes(), Dialect::Auto)).is_err();
-    assert_eq!(BEGINNINGS.iter().find(has_it), None, "the corpus has it from the beginning");
+    let has_it = |text: &str| catch_unwind(|| planted(text.as_bytes(), Dialect::Auto)).is_err();
+    assert!(!BEGINNINGS.into_iter().any(has_it), "the corpus has it from the beginning");
     let fuzzed = fuzz(2, INPUTS, planted);
     eprintln!("the planted crash was found after {} inputs", fuzzed.inputs);
     assert!(fuzzed.crash.is_some(), "the planted crash was not found in {INPUTS} inputs");

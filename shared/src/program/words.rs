@@ -40,7 +40,7 @@ impl Execution<'_, '_> {
         }
         used |= match non_modal {
             Some(40) => letters(b"PXU"),
-            Some(100) if is_ngc && matches!(self.block.word(b'L'), Some(2.0 | 20.0)) => letters(b"LPR"),
+            Some(100) if is_ngc && matches!(self.block.word(b'L'), Some(2.0 | 20.0)) => letters(b"LPRQ"),
             Some(100) => letters(b"LPRQIJ"),
             _ => 0,
         };

@@ -375,7 +375,8 @@ impl Generator {
                 self.line("G20");
                 self.line("G1 X.5 Y-.25 F10");
                 self.line("G2 X1 Y.25 R.5");
-                self.line("G21 F300");
+                self.line("G21");
+                self.line("F300");
             }
         }
     }
