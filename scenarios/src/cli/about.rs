@@ -6,6 +6,7 @@ const THERE: &str = "\
 What this version does
   program      G-code of mills: G0-G3 with I/J/K and R, helices, planes, inch and mm, work offsets, tool lengths,
                canned cycles, M codes; every operation knows its line
+               canonical operations as JSON lines (canon), a plan written into the F words (rewrite)
   motion       look-ahead velocity profile with per-axis velocity and acceleration, station for every point
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
                through stock, holder and shank contact

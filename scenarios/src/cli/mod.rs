@@ -5,10 +5,12 @@
 
 mod about;
 mod bundle;
+mod canon;
 mod draw;
 #[cfg(feature = "live")]
 mod live;
 mod replay;
+mod rewrite;
 mod run;
 mod simulate;
 
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::builder::TypedValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use shared::program::Dialect;
 
 use crate::format::LoadError;
 
@@ -47,6 +50,10 @@ struct Cli {
 enum Command {
     /// Simulate a program offline: cycle time, loads, collisions, and the plan under the limits.
     Simulate(SimulateArgs),
+    /// Print a program as canonical operations, one JSON object a line.
+    Canon(CanonArgs),
+    /// Write a plan into the F words of its program; every other byte stays as it is.
+    Rewrite(RewriteArgs),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -75,16 +82,7 @@ struct Rest {
 }
 
 #[derive(Debug, Args)]
-struct SimulateArgs {
-    /// The G-code program.
-    #[arg(required_unless_present = "scenario")]
-    program: Option<PathBuf>,
-    /// Take everything from a scenario file or a built-in case; nothing of its run is done.
-    #[arg(long, conflicts_with_all = ["program", "machine", "tools", "tool_units", "tool_map", "material", "stock"])]
-    scenario: Option<String>,
-    /// Machine: a file, or a built-in name (generic-vmc, hurco-02, hurco-04).
-    #[arg(long)]
-    machine: Option<String>,
+struct ToolArgs {
     /// Tool library: TOML, LinuxCNC .tbl, Fusion 360 .json or .tools, FreeCAD .fctb, .camotics, or CSV. Given more than
     /// once, the files complete each other. Without it, tools are read from the program's comments.
     #[arg(long, value_name = "FILE")]
@@ -95,6 +93,21 @@ struct SimulateArgs {
     /// Gives a T number to a library entry by its name, for instance 3="5mm Endmill"; may be repeated.
     #[arg(long, value_name = "N=NAME", value_parser = numbered)]
     tool_map: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+struct SimulateArgs {
+    /// The G-code program.
+    #[arg(required_unless_present = "scenario")]
+    program: Option<PathBuf>,
+    /// Take everything from a scenario file or a built-in case; nothing of its run is done.
+    #[arg(long, conflicts_with_all = ["program", "machine", "tools", "tool_units", "tool_map", "material", "stock"])]
+    scenario: Option<String>,
+    /// Machine: a file, or a built-in name (generic-vmc, hurco-02, hurco-04).
+    #[arg(long)]
+    machine: Option<String>,
+    #[command(flatten)]
+    tools: ToolArgs,
     /// Material: a file, or a built-in name (6061-T6, 7050-T7451, C45E, 42CrMo4, X5CrNi18-10, GJL-250, Ti6Al4V).
     #[arg(long)]
     material: Option<String>,
@@ -108,6 +121,9 @@ struct SimulateArgs {
     /// Write one JSON object a segment to a file.
     #[arg(long, value_name = "FILE")]
     segments: Option<PathBuf>,
+    /// Write the plan to a file, for `cosim rewrite`.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Write the stock as cut as a binary STL.
     #[arg(long, value_name = "FILE")]
     stl: Option<PathBuf>,
@@ -117,6 +133,35 @@ struct SimulateArgs {
     /// Threads to simulate with; all processors where absent. The result does not depend on it.
     #[arg(long, value_name = "COUNT", value_parser = threads(), allow_negative_numbers = true)]
     threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+struct CanonArgs {
+    /// The G-code program. Files beside it are its subprograms.
+    program: PathBuf,
+    #[command(flatten)]
+    tools: ToolArgs,
+    /// Dialect (rs274ngc, fanuc, haas, siemens, grbl); found out from the text where absent.
+    #[arg(long, default_value = "auto", value_parser = dialect)]
+    dialect: Dialect,
+    /// Skip blocks that begin with `/`.
+    #[arg(long)]
+    block_delete: bool,
+}
+
+#[derive(Debug, Args)]
+struct RewriteArgs {
+    /// The G-code program.
+    program: PathBuf,
+    /// The plan, as `cosim simulate --plan FILE` wrote it for this program.
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+    /// File to write; standard output where absent.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Dialect (rs274ngc, fanuc, haas, siemens, grbl); found out from the text where absent.
+    #[arg(long, default_value = "auto", value_parser = dialect)]
+    dialect: Dialect,
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +220,11 @@ fn numbered(text: &str) -> Result<(String, String), String> {
     Ok((number.to_owned(), name.trim().to_owned()))
 }
 
+fn dialect(name: &str) -> Result<Dialect, String> {
+    let names = Dialect::NAMES.map(|(name, _)| name).join(", ");
+    Dialect::parse(name).ok_or_else(|| format!("there is no dialect of this name; name one of {names}"))
+}
+
 fn threads() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u16).range(1..=THREADS_MAX).map(usize::from)
 }
@@ -186,6 +236,8 @@ pub fn main() -> ExitCode {
         _ if cli.about => about::print(),
         None => run::demo(),
         Some(Command::Simulate(args)) => simulate::command(&args),
+        Some(Command::Canon(args)) => canon::command(&args),
+        Some(Command::Rewrite(args)) => rewrite::command(&args),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

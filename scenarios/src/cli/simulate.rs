@@ -11,7 +11,7 @@ use shared::job::{Job, JobSources, StockSpec};
 use shared::program::Diagnostic;
 
 use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, SimulateArgs, bad_input, draw};
-use crate::format::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
+use crate::format::{LoadError, PlanFile, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
 use crate::report::{simulate_text, write_segments};
 use crate::simulate::Simulation;
 use crate::summary::simulate_json;
@@ -73,9 +73,9 @@ fn request(args: &SimulateArgs) -> Result<SimulateRequest, String> {
     Ok(SimulateRequest {
         program,
         machine: args.machine.clone(),
-        tools: args.tools.clone(),
-        tool_units: args.tool_units.clone(),
-        tool_map: args.tool_map.iter().cloned().collect(),
+        tools: args.tools.tools.clone(),
+        tool_units: args.tools.tool_units.clone(),
+        tool_map: args.tools.tool_map.iter().cloned().collect(),
         material: args.material.clone(),
         stock: args.stock.as_deref().map(stock).transpose()?,
         limits: Default::default(),
@@ -141,12 +141,20 @@ fn report(args: &SimulateArgs, prepared: &Prepared, simulation: &Simulation) -> 
     if let Some(path) = &args.segments {
         attempt(path, &mut |out| write_segments(simulation, out));
     }
+    if let Some(path) = &args.plan {
+        let plan = PlanFile::of(prepared.sources.manifest.program.file.as_str(), simulation);
+        attempt(path, &mut |out| {
+            serde_json::to_writer_pretty(&mut *out, &plan)?;
+            out.write_all(b"\n")
+        });
+    }
     if let Some(path) = &args.stl {
         let mut mesh = Vec::new();
         simulation.map.to_stl(&mut mesh);
         attempt(path, &mut |out| out.write_all(&mesh));
     }
-    let to_stdout = [&args.json, &args.segments, &args.stl].into_iter().flatten().any(|path| path.as_os_str() == "-");
+    let to_stdout =
+        [&args.json, &args.segments, &args.plan, &args.stl].into_iter().flatten().any(|path| path.as_os_str() == "-");
     if !to_stdout {
         // A closed standard output leaves nobody to tell.
         let _ = std::io::stdout().lock().write_all(simulate_text(&report).as_bytes());

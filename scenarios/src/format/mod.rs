@@ -7,15 +7,20 @@
 
 mod builtin;
 mod expect;
+mod plan_file;
+mod program_pieces;
 mod scenario;
 mod scenario_file;
 mod tools;
 
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
+pub use plan_file::{PlanFile, PlanLine, PlanSpan};
+pub use program_pieces::{FilePiece, ProgramPieces, programs_beside};
+pub(crate) use scenario::read_file;
 pub use scenario::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
 pub use scenario_file::{
     BudgetSection, ExpectSection, FaultAction, FaultPlace, FaultSection, HorizonSection, NetworkSection, RunMode,
     RunSection, ScenarioFile, SpreadSection, TruthSection,
 };
-pub use tools::{ImportError, ToolImport, UnitOfFile, import_tools};
+pub use tools::{ImportError, LibraryRequest, ToolImport, UnitOfFile, import_tools};

@@ -348,7 +348,8 @@ fn find(name: &str, builtin: Option<Builtin>, place: &Place<'_>) -> Result<Vec<u
     }
 }
 
-fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, LoadError> {
+/// A file within the accepted size.
+pub(crate) fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, LoadError> {
     let unreadable = |message: String, code| LoadError::file(name, code, message, "name an existing file".to_owned());
     let size = fs::metadata(path).map_err(|error| {
         let looked = path.display();

@@ -3,11 +3,13 @@
 //! The JSON has stable keys, listed in the README; a figure that is not known is the string `"unavailable"`,
 //! never a number. The text says the same in the words of the shop.
 
+mod canon;
 mod figure;
 mod json;
 mod segments;
 mod text;
 
+pub use canon::write_canon;
 pub use figure::Figure;
 pub use json::{
     CollisionJson, ComparisonJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson, SimulateJson,

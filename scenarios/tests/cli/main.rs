@@ -4,8 +4,10 @@
 //! textbook formulas written out again.
 
 mod bad_input;
+mod canon;
 mod contract;
 mod geometry;
+mod mistakes;
 mod slot_forces;
 mod support;
 mod tools;

@@ -109,6 +109,7 @@ impl Execution<'_, '_> {
         }
         let dwell_s = self.dwell_word_s();
         self.state.sticky.dwell_s = dwell_s.or(self.state.sticky.dwell_s);
+        self.state.tap_dwell_s = dwell_s.unwrap_or(self.state.tap_dwell_s);
         Ok(())
     }
 
@@ -169,7 +170,10 @@ impl Execution<'_, '_> {
             bottom,
             clear,
             peck,
-            dwell_s: sticky.dwell_s.unwrap_or(0.0),
+            dwell_s: match code {
+                740 | 840 if self.dialect == Dialect::Rs274ngc => self.state.tap_dwell_s,
+                _ => sticky.dwell_s.unwrap_or(0.0),
+            },
             bore,
             is_polar,
             span,

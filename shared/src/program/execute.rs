@@ -264,7 +264,9 @@ impl Execution<'_, '_> {
             Some(_) => FeedMode::PerMinute,
             None => return,
         };
-        if mode != self.state.feed_mode {
+        // LinuxCNC forgets the feed at each G94 and G95, also where the mode was in force before.
+        let forgets = self.dialect == Dialect::Rs274ngc && mode != FeedMode::InverseTime;
+        if mode != self.state.feed_mode || forgets {
             self.state.feed_mode = mode;
             self.state.feed = None;
         }

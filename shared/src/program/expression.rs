@@ -161,6 +161,9 @@ pub(super) struct Reader<'e> {
     depth: usize,
 }
 
+/// Longest name that is looked up without taking memory.
+const NAME_BYTES: usize = 64;
+
 impl<'e> Reader<'e> {
     /// At a byte of a line.
     pub(super) fn new(line: &'e [u8], at: usize, scope: Scope<'e>) -> Self {
@@ -283,7 +286,33 @@ impl<'e> Reader<'e> {
         Ok(letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect())
     }
 
+    /// The value of `#<name>` where the program gave it one: no memory is taken, since programs scaled by named
+    /// parameters read one in every word.
+    fn known_name(&mut self) -> Option<Value> {
+        let rest = self.line.get(self.at..)?.strip_prefix(b"#<")?;
+        let (mut name, mut length) = ([0; NAME_BYTES], 0);
+        for (index, byte) in rest.iter().enumerate() {
+            match byte {
+                b'>' => {
+                    let value = self.scope.parameters.named(std::str::from_utf8(&name[..length]).ok()?)?;
+                    self.at += b"#<".len() + index + 1;
+                    return Some(Value::Number(value));
+                }
+                byte if number::is_blank(*byte) => {}
+                byte if !byte.is_ascii() || length == NAME_BYTES => return None,
+                byte => {
+                    name[length] = byte.to_ascii_lowercase();
+                    length += 1;
+                }
+            }
+        }
+        None
+    }
+
     fn parameter(&mut self) -> Checked<Value> {
+        if let Some(value) = self.known_name() {
+            return Ok(value);
+        }
         let start = self.at;
         let target = self.target()?;
         if let Some(reason) = self.unknown(&target) {

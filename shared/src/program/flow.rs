@@ -20,9 +20,8 @@ use std::sync::Arc;
 
 /// A text that was opened.
 #[derive(Clone, Debug)]
-struct Text<'a> {
-    bytes: &'a [u8],
-    /// Shared with the checkpoints.
+pub(super) struct Text<'a> {
+    pub(super) bytes: &'a [u8],
     index: Arc<Index>,
 }
 
@@ -45,7 +44,7 @@ pub(super) enum Kind {
 
 /// A call to come back from.
 #[derive(Clone, Debug)]
-struct Frame {
+pub(super) struct Frame {
     source: usize,
     place: Place,
     open: Vec<Open>,
@@ -65,14 +64,14 @@ struct Frame {
 #[derive(Clone, Debug)]
 pub(super) struct Flow<'a> {
     sources: &'a dyn Sources,
-    texts: Vec<Text<'a>>,
-    names: Vec<String>,
+    pub(super) texts: Vec<Text<'a>>,
+    pub(super) names: Vec<String>,
     pub(super) source: usize,
     pub(super) place: Place,
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     pub(super) open: Vec<Open>,
-    jumps: u64,
-    calls: CallStackId,
+    pub(super) jumps: u64,
+    pub(super) calls: CallStackId,
 }
 
 impl std::fmt::Debug for dyn Sources + '_ {

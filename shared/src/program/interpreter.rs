@@ -32,21 +32,25 @@ pub struct Interpreter<'a> {
     pub(super) dialect: Dialect,
     pub(super) state: State,
     pub(super) parameters: Parameters,
-    block: Block,
-    holes: Pending,
+    pub(super) block: Block,
+    pub(super) holes: Pending,
     /// A turning cycle whose profile is being read.
     pub(super) turning: Option<Turning>,
     pub(super) stopped: Option<UnknownValue>,
     /// Values of the machine that hold for one block.
     pub(super) supplied: Vec<String>,
-    ready: VecDeque<CanonOp>,
+    pub(super) ready: VecDeque<CanonOp>,
     pub(super) report: Report<'a>,
     /// Number of blocks at which the next checkpoint is due.
     pub(super) checkpoint_next: u64,
     /// What the Siemens dialect remembers beyond the state.
     pub(super) siemens: Memory,
-    has_tape_mark: bool,
+    pub(super) has_tape_mark: bool,
     pub(super) is_over: bool,
+    /// The text is the beginning or a middle of the program; its end is not the end.
+    pub(super) more_follows: bool,
+    /// All lines of such a text were taken.
+    pub(super) is_starved: bool,
 }
 
 /// The whole of an interpretation.
@@ -94,6 +98,8 @@ impl<'a> Interpreter<'a> {
             siemens: Memory::new(options.length_unit.mm()),
             has_tape_mark: false,
             is_over: false,
+            more_follows: false,
+            is_starved: false,
         };
         interpreter.check_text(text);
         interpreter
@@ -110,7 +116,7 @@ impl<'a> Interpreter<'a> {
                 self.report.facts.operations += 1;
                 return Some(op);
             }
-            if self.is_over || self.stopped.is_some() {
+            if self.is_over || self.is_starved || self.stopped.is_some() {
                 return None;
             }
             self.step();
@@ -135,14 +141,22 @@ impl<'a> Interpreter<'a> {
         self.report.take(&Fault::error(TOO_LONG, 0..0, text, "look for an endless loop, or split the program"));
     }
 
+    /// Ends the interpretation where the program is longer than [`Limits::bytes_max`]: for whoever reads in pieces and
+    /// knows the length before.
+    pub fn refuse_length(&mut self, bytes: usize) {
+        let Limits { bytes_max, .. } = self.options.limits;
+        if bytes > bytes_max {
+            let message = format!("the program has {bytes} bytes, more than {bytes_max} (bytes_max)");
+            self.report.take(&Fault::error(TOO_LONG, 0..0, message, "split the program").fatal());
+            self.is_over = true;
+        }
+    }
+
     /// What can be said before the first line.
     fn check_text(&mut self, text: &[u8]) {
-        let Limits { bytes_max, .. } = self.options.limits;
         let whole = |code, message: String, advice: &str| Fault::error(code, 0..0, message, advice).fatal();
-        if text.len() > bytes_max {
-            let message = format!("the program has {} bytes, more than {bytes_max} (bytes_max)", text.len());
-            self.report.take(&whole(TOO_LONG, message, "split the program"));
-        } else if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
+        self.refuse_length(text.len());
+        if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
             let message = "the file is UTF-16: two bytes a character".to_owned();
             self.report.take(&whole(ENCODING, message, "save it as plain ASCII or UTF-8 text"));
         } else if text.starts_with(&[0xEF, 0xBB, 0xBF]) {
@@ -161,7 +175,10 @@ impl<'a> Interpreter<'a> {
         }
         let (text, before) = (self.flow.text(), self.flow.place);
         let Some(line) = next_line(text, &mut self.flow.place) else {
-            self.end_of_text();
+            self.is_starved = self.more_follows;
+            if !self.is_starved {
+                self.end_of_text();
+            }
             return;
         };
         self.report.at = self.flow.at(line.number);

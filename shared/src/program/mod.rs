@@ -7,6 +7,8 @@
 //!
 //! * [`Interpreter`] is pulled: it takes as many lines as the next [`CanonOp`] needs, and its memory does not
 //!   grow with the program. [`interpret`] collects everything.
+//! * A [`Checkpoint`] is the place between two lines with everything that is remembered there: an interpretation
+//!   goes on from it, also with the next [`Piece`] of a program too long to hold.
 //! * Bad text is never a failure. What is wrong stands beside the operations as [`Diagnostic`]s, with place,
 //!   code and advice; what was merely assumed is a note; what was accepted without effect is a fact.
 //! * Every operation knows its [`Provenance`] and the [`Modal`] state that made it.
@@ -52,6 +54,7 @@ mod owords;
 mod parameters;
 mod profile;
 mod report;
+mod rewrite;
 mod roughing;
 mod siemens;
 mod signals;
@@ -72,7 +75,7 @@ pub use canon::{
     Call, CallStackId, CanonOp, FeedMode, ForcedReason, Modal, PathMode, Plane, Pose, Provenance, SourceId,
     SpindleState, StopKind, SurfaceSpeed,
 };
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, Piece, is_straight};
 pub use comments::{CommentTool, tool_from_words, tools_from_comments};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use digest::digest;
@@ -80,5 +83,6 @@ pub use facts::{Facts, WithoutEffect};
 pub use interpreter::{Interpreted, Interpreter, interpret};
 pub use options::{Dialect, Limits, NoSubprograms, Options, Sources};
 pub use parameters::Parameter;
-pub use unknown::UnknownValue;
+pub use rewrite::{LineFactors, RewriteError, Rewritten, rewrite};
 pub use tool_names::{tool_names, tools_from_names};
+pub use unknown::UnknownValue;

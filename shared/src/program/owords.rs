@@ -19,6 +19,7 @@ impl Interpreter<'_> {
             return self.computed_call(at);
         };
         let span = at..word.end;
+        self.check_behind(word.end)?;
         match word.keyword.as_str() {
             "sub" => {
                 let behind = self.partner(&word.label, &["endsub"], &span)?.1;
@@ -45,6 +46,26 @@ impl Interpreter<'_> {
                 Err(malformed(span, text, "use sub, call, return, if, while, do, repeat, break or continue"))
             }
         }
+    }
+
+    /// Behind an O-word and its brackets there is nothing but a comment.
+    fn check_behind(&self, end: usize) -> Checked<()> {
+        let line = self.report.line;
+        let (mut at, mut depth) = (end, 0u32);
+        while let Some(byte) = line.get(at) {
+            match byte {
+                b'[' => depth += 1,
+                b']' if depth > 0 => depth -= 1,
+                byte if depth > 0 || super::number::is_blank(*byte) => {}
+                b'(' | b';' => return Ok(()),
+                _ => {
+                    let text = "something stands behind the O-word";
+                    return Err(malformed(at..line.len(), text, "write it on a line of its own"));
+                }
+            }
+            at += 1;
+        }
+        Ok(())
     }
 
     fn partner(&self, label: &str, keywords: &[&str], span: &Range<usize>) -> Checked<(Place, Place)> {

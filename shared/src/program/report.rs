@@ -23,6 +23,8 @@ pub(super) struct Report<'a> {
     pub(super) line: &'a [u8],
     /// Its first byte in the text.
     pub(super) line_start: usize,
+    /// Bytes of the main program before the text at hand, where it is read in pieces.
+    pub(super) starts_at: usize,
     /// True once there were more errors than are kept, or a limit was reached.
     pub(super) is_over: bool,
     diagnostics_max: usize,
@@ -41,10 +43,27 @@ impl<'a> Report<'a> {
             at: Provenance::default(),
             line: &[],
             line_start: 0,
+            starts_at: 0,
             is_over: false,
             diagnostics_max,
             given: BTreeSet::new(),
             inert_keys: Vec::new(),
+        }
+    }
+
+    /// The same between two lines.
+    pub(super) fn without_line(&self) -> Report<'static> {
+        Report {
+            facts: self.facts.clone(),
+            diagnostics: self.diagnostics.clone(),
+            at: self.at,
+            line: &[],
+            line_start: 0,
+            starts_at: self.starts_at,
+            is_over: self.is_over,
+            diagnostics_max: self.diagnostics_max,
+            given: self.given.clone(),
+            inert_keys: self.inert_keys.clone(),
         }
     }
 
@@ -101,7 +120,8 @@ impl<'a> Report<'a> {
             source: self.facts.sources.get(usize::from(self.at.source.0)).cloned().unwrap_or_default(),
             line: self.at.line,
             column: if has_span { column(self.line, fault.span.start) } else { 0 },
-            span: has_span.then(|| Span { start: self.line_start + fault.span.start, len: fault.span.len() }),
+            span: has_span
+                .then(|| Span { start: self.starts_at + self.line_start + fault.span.start, len: fault.span.len() }),
             message: self.with_callers(&self.message_of(fault)),
             advice: fault.advice.clone(),
         }

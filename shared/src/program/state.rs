@@ -85,6 +85,8 @@ pub(super) struct State {
     pub(super) has_flood: bool,
     pub(super) selected: Option<ToolNumber>,
     pub(super) tool: Option<ToolNumber>,
+    /// P of the last cycle that had one, s: a tapping cycle without P takes it over on RS274/NGC, whatever came between.
+    pub(super) tap_dwell_s: f64,
     /// Index of the active work offset.
     pub(super) work: u8,
     pub(super) work_offsets: [Axes; 9],
@@ -171,6 +173,7 @@ impl State {
             has_flood: false,
             selected: None,
             tool: None,
+            tap_dwell_s: 0.0,
             work: 0,
             work_offsets,
             rotations_deg,

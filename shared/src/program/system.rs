@@ -37,9 +37,9 @@ impl State {
             5401..=5406 => {
                 self.tool.and_then(|tool| self.tool_offsets.get(&tool)).map_or(0.0, |offset| offset[of(5401)])
             }
-            5407..=5409 | 5426..=5428 => 0.0,
             5410 => self.tool.and_then(|tool| self.diameters_mm.get(&tool).copied()).unwrap_or(0.0),
             5413 => f64::from(self.tool.and_then(|tool| self.orientations.get(&tool).copied()).unwrap_or(0)),
+            5407..=5409 | 5426..=5428 => 0.0,
             5420..=5425 => self.in_unit(of(5420), self.position[of(5420)]),
             _ => return None,
         })

@@ -101,8 +101,8 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// G10 L1, L10, L11: radius, orientation and offset of a tool, the offset by its values or by what the place shall be called: in the active
-    /// work offset, or for L11 in G59.3 without G92.
+    /// G10 L1, L10, L11: radius and orientation of a tool, and its offset by its values or by what the place shall
+    /// be called: in the active work offset, or for L11 in G59.3 without G92.
     pub(super) fn set_tool(&mut self, kind: u32) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);
         let Some(number) = self.block.whole(b'P', 1, 99_999_999)? else {

@@ -40,6 +40,7 @@ impl Execution<'_, '_> {
         }
         used |= match non_modal {
             Some(40) => letters(b"PXU"),
+            Some(100) if is_ngc && matches!(self.block.word(b'L'), Some(2.0 | 20.0)) => letters(b"LPRQ"),
             Some(100) => letters(b"LPRQIJ"),
             Some(120 | 130) => letters(b"IKQDL"),
             Some(280 | 300) if self.dialect.is_fanuc_like() => letters(b"UVW"),
@@ -86,6 +87,12 @@ impl Execution<'_, '_> {
             Some(330 | 331) => letters(b"KI"),
             Some(700..=722) => TURNING,
             Some(760) => letters(b"EHIJKLPQR"),
+            Some(code @ (730 | 740 | 810..=890)) if self.dialect == Dialect::Rs274ngc => match code {
+                730 | 830 => letters(b"RLQ"),
+                740 | 820 | 840 | 860 | 880 | 890 => letters(b"RLP"),
+                870 => letters(b"RLIJK"),
+                _ => letters(b"RL"),
+            },
             Some(730 | 740 | 810..=890) => letters(b"RQPLKIJ"),
             _ => 0,
         }

@@ -16,6 +16,7 @@ mod csv;
 mod freecad;
 mod fusion;
 mod json;
+mod library;
 mod sheet;
 mod table;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use shared::files::{FileText, ToolFile};
 use shared::machine::LengthUnit;
 use shared::program::{Diagnostic, Severity};
 
+pub use library::LibraryRequest;
 use sheet::Sheet;
 
 /// Most bytes of an archive's library once it is unpacked.

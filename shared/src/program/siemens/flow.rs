@@ -500,8 +500,7 @@ impl Interpreter<'_> {
         if count == 0.0 {
             return Ok(true);
         }
-        let entry =
-            Entry { target, locals: None, count: count as u32, label: String::new(), called: name.to_owned() };
+        let entry = Entry { target, locals: None, count: count as u32, label: String::new(), called: name.to_owned() };
         self.enter(entry, span.clone())?;
         let mut level = Level::default();
         for (index, value) in arguments.iter().enumerate() {

@@ -98,6 +98,13 @@ impl Memory {
         }
     }
 
+    /// The same without what was looked up in the texts, for a checkpoint.
+    pub(super) fn without_places(&self) -> Self {
+        let (labels, partners) = (BTreeMap::new(), BTreeMap::new());
+        let (levels, globals, modal) = (self.levels.clone(), self.globals.clone(), self.modal.clone());
+        Self { levels, globals, modal, labels, partners, ..*self }
+    }
+
     fn get(&self, key: &str) -> Option<&Value> {
         self.levels.last().and_then(|level| level.variables.get(key)).or_else(|| self.globals.get(key))
     }
@@ -237,7 +244,10 @@ impl Interpreter<'_> {
         if let Some((number, _)) = names.iter().find(|(_, known)| *known == name) {
             return *number;
         }
-        let free = (1..).map(ToolNumber).find(|number| !names.contains_key(number) && !given.contains_key(number)).unwrap_or_default();
+        let free = (1..)
+            .map(ToolNumber)
+            .find(|number| !names.contains_key(number) && !given.contains_key(number))
+            .unwrap_or_default();
         names.insert(free, name.to_owned());
         free
     }

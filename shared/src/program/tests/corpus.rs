@@ -160,11 +160,5 @@ fn tools_of_real_programs() {
     let found = tools_from_names(&text);
     let rows: Vec<_> =
         found.iter().map(|tool| (tool.description.as_str(), tool.shape.is_some(), tool.assumed.len())).collect();
-    assert_eq!(
-        rows,
-        [
-            ("ENTFRAESER_D8_N_90GRAD", true, 1),
-            ("BOHRER_D3.3_VHM", true, 2)
-        ]
-    );
+    assert_eq!(rows, [("ENTFRAESER_D8_N_90GRAD", true, 1), ("BOHRER_D3.3_VHM", true, 2)]);
 }

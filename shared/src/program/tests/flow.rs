@@ -30,8 +30,8 @@ fn subprograms_in_files_keep_their_own_lines() {
     let sources = BTreeMap::from([("square".to_owned(), b"o<square> sub\nG0 X#1\no<square> endsub\n".to_vec())]);
     let result = interpret("t.nc", b"G21\no<square> call [5]\nG0 Y1\nM2\n", &sources, &options(Dialect::Rs274ngc));
     assert_eq!(rows(&result), ["2 rapid 5 0 0", "3 rapid 5 1 0", "4 end"]);
-    let at = result.ops[0].at;
-    assert_eq!((at.source, at.line, at.depth), (SourceId(1), 2, 1));
+    let Provenance { source, line, depth, .. } = result.ops[0].at;
+    assert_eq!((source, line, depth), (SourceId(1), 2, 1));
     assert_eq!(result.facts.sources, ["t.nc", "square"]);
 }
 

@@ -72,6 +72,43 @@ fn a_million_repeats_are_drilled_one_by_one() {
     assert_eq!(count, 3_000_002, "a rapid, a feed and a rapid for each hole, the way to R, and the end");
 }
 
+/// The first error of a text, and that it ends at all.
+fn first_error(dialect: Dialect, text: &[u8]) -> String {
+    let result = interpret("t.nc", text, &NoSubprograms, &options(dialect));
+    let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
+    error.map(|error| error.message.clone()).unwrap_or_default()
+}
+
+#[test]
+fn what_never_ends_ends_at_a_named_limit() {
+    let endless = [
+        (Dialect::Rs274ngc, "o1 while [1]\no1 endwhile\nM2\n", "jumps_max"),
+        (Dialect::Rs274ngc, "o1 do\no1 while [1]\nM2\n", "jumps_max"),
+        (Dialect::Rs274ngc, "o1 repeat [4000000000]\no1 endrepeat\nM2\n", "jumps_max"),
+        (Dialect::Fanuc, "N1 GOTO 1\nM30\n", "jumps_max"),
+        (Dialect::Fanuc, "WHILE [1] DO1\nEND1\nM30\n", "jumps_max"),
+        (Dialect::Rs274ngc, "G21\no1 while [1]\nG0 X1\nX0\nY1\nY0\nX2\nX0\no1 endwhile\nM2\n", "operations_max"),
+        // Ten million deep, if it were let.
+        (Dialect::Rs274ngc, "o1 sub\n#5=[#1-1]\no1 call [#5]\no1 endsub\no1 call [10000000]\nM2\n", "call_depth_max"),
+        (Dialect::Fanuc, "O1\nM98 P1\nM30\n", "call_depth_max"),
+        (Dialect::Fanuc, "O1\nG65 P1 A1\nM30\n", "call_depth_max"),
+    ];
+    for (dialect, text, limit) in endless {
+        let message = first_error(dialect, text.as_bytes());
+        assert!(message.contains(limit), "{text:?}: {message}");
+    }
+}
+
+#[test]
+fn a_line_of_a_gigabyte_is_refused_before_it_is_read() {
+    // Zeros take no memory until they are looked at.
+    let message = first_error(Dialect::Auto, &vec![0; 1 << 30]);
+    assert!(message.contains("bytes_max"), "{message}");
+    let mut text = b"G21\nG0 X".to_vec();
+    text.resize(100 << 20, b'1');
+    assert!(first_error(Dialect::Auto, &text).contains("line_bytes_max"));
+}
+
 #[test]
 fn numbers_beyond_reason() {
     for text in

@@ -12,6 +12,7 @@ mod flow;
 mod frames;
 mod grbl;
 mod hostile;
+mod rewrite;
 mod rs274;
 mod siemens;
 mod twins;

@@ -121,7 +121,9 @@ fn from_a_checkpoint_the_rest_is_the_same() {
                 continue;
             }
             let checkpoint = interpreter.checkpoint();
-            let mut again = checkpoint.resume();
+            let whole = Piece { text: text.as_bytes(), starts_at: 0, more_follows: false };
+            let mut again =
+                Interpreter::resume(&checkpoint, whole, &NoSubprograms, &options).expect("the whole text is at hand");
             let mut rest = Vec::new();
             while let Some(op) = again.next_op() {
                 rest.push(op);

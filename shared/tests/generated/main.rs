@@ -1,0 +1,149 @@
+//! Random programs, right and wrong, against LinuxCNC's own interpreter.
+//!
+//! A right program is put together from statements that leave the state as they found it, so that any order of
+//! them is valid; which constructs it used is counted. A wrong one is a right one with one mistake of a typist
+//! or of a post. Each is interpreted by both: the motions agree, or both refuse it at the same line. A failure
+//! prints the seed, and the program.
+#![allow(clippy::disallowed_methods, reason = "a test may read files")]
+#![allow(clippy::print_stderr, reason = "a skipped test must be seen, and the counts are its result")]
+
+mod batch;
+mod curves;
+mod flow;
+mod generate;
+mod mutate;
+#[path = "../oracle/mod.rs"]
+mod oracle;
+
+use batch::oracle_of_all;
+use generate::Generator;
+use oracle::{at_hand, compare_with, scratch};
+use shared::det::Rng;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+const PROGRAMS_COUNT: u64 = 600;
+/// Mutants; those that are still right count as programs more.
+const MUTANTS_COUNT: u64 = 1200;
+const REFUSED_MIN: usize = 500;
+const USES_MIN: u32 = 20;
+/// Mutants that neither run nor are refused within the oracle's time.
+const ENDLESS_MAX: usize = 20;
+
+/// Right programs on which the two differ; may only shrink.
+const PROGRAMS_DIFFER_MAX: usize = 3;
+/// Mutants on which the two differ; may only shrink. What is left: G17.1 to G19.1 (planes of U, V, W), `elseif`
+/// without its `if`, an O-word with blanks or letters inside its keyword, a plane changed inside a cycle, G43.2
+/// with H and axis words, a second P of which the first was negative.
+const DIFFERENCES_MAX: usize = 20;
+
+/// `COSIM_SEED` runs one seed alone and prints its program.
+fn seeds(count: u64) -> Vec<u64> {
+    match std::env::var("COSIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        Some(seed) => vec![seed],
+        None => (0..count).collect(),
+    }
+}
+
+#[test]
+fn random_programs_give_the_motions_of_the_oracle() {
+    if !at_hand() {
+        return;
+    }
+    let folder = scratch("generated");
+    let mut uses: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let seeds = seeds(PROGRAMS_COUNT);
+    let texts: Vec<String> = seeds
+        .iter()
+        .map(|seed| {
+            let (text, used) = Generator::program(Rng::new(*seed));
+            used.into_iter().for_each(|(name, count)| *uses.entry(name).or_default() += count);
+            text
+        })
+        .collect();
+    let (mut steps, mut wrong, mut wrong_count) = (0, String::new(), 0);
+    for ((seed, text), said) in seeds.iter().zip(&texts).zip(oracle_of_all(&folder, &texts)) {
+        let result = match said {
+            None => Err("the oracle does not end".to_owned()),
+            Some((_, Some(line))) => Err(format!("the oracle refuses line {line}")),
+            Some(said) => compare_with(text.as_bytes(), said, &BTreeMap::new()),
+        };
+        match result {
+            Ok(count) => steps += count,
+            Err(what) => {
+                wrong_count += 1;
+                writeln!(wrong, "seed {seed}: {what}\n{}", numbered(text)).expect("a string");
+            }
+        }
+    }
+    eprintln!("{} random programs agree with the oracle in {steps} steps", texts.len() - wrong_count);
+    eprintln!("uses: {uses:?}");
+    eprintln!("{wrong_count} differ\n{wrong}");
+    assert!(wrong_count <= if texts.len() == 1 { 0 } else { PROGRAMS_DIFFER_MAX }, "{wrong_count} differ\n{wrong}");
+    if texts.len() as u64 == PROGRAMS_COUNT {
+        assert!(steps > 20_000, "only {steps} steps were compared");
+        for construct in generate::CONSTRUCTS {
+            let count = uses.get(construct).copied().unwrap_or(0);
+            assert!(count >= USES_MIN, "{construct} was used {count} times");
+        }
+    }
+}
+
+#[test]
+fn mutated_programs_are_refused_at_the_line_of_the_oracle() {
+    if !at_hand() {
+        return;
+    }
+    let folder = scratch("mutated");
+    let seeds = seeds(MUTANTS_COUNT);
+    let mut kinds: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let mut texts = Vec::new();
+    let mut changes = Vec::new();
+    for seed in &seeds {
+        let mut rng = Rng::new(*seed).fork("mutant");
+        let (text, _) = Generator::short_program(rng.fork("program"));
+        let (text, kind, what) = mutate::mutated(&mut rng, &text);
+        texts.push(text);
+        changes.push((kind, what));
+    }
+    let (mut refused, mut right, mut endless, mut wrong, mut wrong_count) = (0, 0, 0, String::new(), 0);
+    for (index, said) in oracle_of_all(&folder, &texts).into_iter().enumerate() {
+        let Some(said) = said else {
+            endless += 1;
+            continue;
+        };
+        let is_refused = said.1.is_some();
+        match compare_with(texts[index].as_bytes(), said, &BTreeMap::new()) {
+            Ok(_) if is_refused => {
+                refused += 1;
+                *kinds.entry(changes[index].0).or_default() += 1;
+            }
+            Ok(_) => right += 1,
+            Err(what) => {
+                wrong_count += 1;
+                let (seed, (kind, change)) = (seeds[index], &changes[index]);
+                writeln!(wrong, "seed {seed}: {kind}: {change}\n  {what}").expect("a string");
+                if seeds.len() == 1 {
+                    writeln!(wrong, "{}", numbered(&texts[index])).expect("a string");
+                }
+            }
+        }
+    }
+    eprintln!(
+        "{refused} mutants are refused at the oracle's line, {right} are still right and agree, {endless} do not end"
+    );
+    eprintln!("refused by kind: {kinds:?}");
+    eprintln!("{wrong_count} differ\n{wrong}");
+    assert!(wrong_count <= if seeds.len() == 1 { 0 } else { DIFFERENCES_MAX }, "{wrong_count} differ\n{wrong}");
+    if seeds.len() as u64 == MUTANTS_COUNT {
+        assert!(refused >= REFUSED_MIN && endless <= ENDLESS_MAX, "{refused} refused, {endless} endless");
+        for kind in mutate::KINDS {
+            let count = kinds.get(kind).copied().unwrap_or(0);
+            assert!(count >= USES_MIN, "{kind} made {count} refused programs");
+        }
+    }
+}
+
+fn numbered(text: &str) -> String {
+    text.lines().enumerate().map(|(index, line)| format!("{:4} {line}\n", index + 1)).collect()
+}
