@@ -145,3 +145,34 @@ fn a_scenario_names_several_libraries_and_a_map() {
     says(&with("library = \"own.toml\"\nunits = \"cm\""), &["case.toml:", "`cm` is not a unit"]);
     says(&with("library = \"own.toml\"\nmap = { \"x\" = \"ten\" }"), &["case.toml:", "`x` is not a tool number"]);
 }
+
+const BY_NAME: &str = "; %_N_PART_MPF\nG71 G90 G17 G54\nT=\"SCHAFT_D8_N_AP20\"\nM6\nS5000 M3\nG0 X-15 Y0 Z5\n\
+                       G1 Z-2 F300\nX20 F500\nT=\"BOHRER_D5\"\nM6\nS3000 M3\nG0 X0 Y0 Z5\nG1 Z-4 F100\nG0 Z5\nM30\n";
+const NAMES: &str = "Tool Name;Type;Length [mm]\nBOHRER_D5;Drill;60\nSCHAFT_D8_N_AP20;End mill;80\nX_D3;End mill;9\n";
+
+#[test]
+fn a_siemens_program_runs_with_the_tools_of_a_list_by_their_names() {
+    let bench = bench();
+    bench.write("part.mpf", BY_NAME).write("part_tools.csv", NAMES);
+    let (report, _) = bench.simulate(&["part.mpf", "--tools", "part_tools.csv"]);
+    let assumed = said(&report, "assumed");
+    assert!(assumed.contains("SCHAFT_D8_N_AP20") && !assumed.contains("X_D3"), "{assumed}");
+    assert!(number(&report, "force_peak_xy_n") > 10.0, "{report}");
+    let ends = |args: &[&str]| {
+        let done = bench.cosim(&[&["canon", "part.mpf"], args].concat());
+        let found = done.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"));
+        let z = |op: Value| op["machine_mm"][2].as_f64();
+        (done.code, found.filter(|op| op["call"] == "straight_feed").filter_map(z).collect::<Vec<_>>(), done.err)
+    };
+    let (code, heights, err) = ends(&["--tools", "part_tools.csv"]);
+    assert_eq!((code, heights), (0, vec![78.0, 78.0, 56.0]), "the lengths of the list: {err}");
+    let (code, heights, _) = ends(&[]);
+    assert_eq!(
+        (code, heights),
+        (0, vec![-2.0, -2.0, -4.0]),
+        "the list beside the program counts only where it is named"
+    );
+    bench.write("short.csv", NAMES.replace("BOHRER_D5", "BOHRER_D6"));
+    let done = bench.cosim(&["simulate", "part.mpf", "--tools", "short.csv"]);
+    says(&done, &["part.mpf:10", "(BOHRER_D5)", "short.csv"]);
+}

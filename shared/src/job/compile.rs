@@ -87,8 +87,9 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let interpreted = program::interpret(name, text, &NoSubprograms, &options);
     inputs.name_table(interpreted.diagnostics, library.as_ref());
     let ops = interpreted.ops;
-    // Beyond G59.3, and without an offset (G500), coordinates are those of the machine.
-    let origin_mm = offsets.get(usize::from(first_work_offset(&ops))).copied().unwrap_or([0.0; 3]);
+    let work = first_work_offset(&ops);
+    let further = interpreted.facts.further_origins_mm.get(&work);
+    let origin_mm = offsets.get(usize::from(work)).or(further).copied().unwrap_or([0.0; 3]);
     let (path, problems) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
     take_problems(inputs, name, text, problems);
     let mut segments = path?.segments().to_vec();
@@ -187,7 +188,7 @@ mod tests {
 
     /// A job with its tool in a comment.
     fn job(program: &str) -> (Option<Job>, Vec<Diagnostic>) {
-        let manifest = "schema = 1\nname = \"a\"\n[program]\nfile = \"a.ngc\"\ndialect = \"rs274ngc\"\n[machine]\nfile = \"m\"\n\
+        let manifest = "schema = 1\nname = \"a\"\n[program]\nfile = \"a.ngc\"\ndialect = \"auto\"\n[machine]\nfile = \"m\"\n\
                         [material]\nname = \"x\"\n";
         let manifest = toml::from_str(manifest).expect("a valid manifest");
         let parts = [
@@ -211,5 +212,16 @@ mod tests {
         assert!((rise - 5.0).abs() < 1e-9, "{rise} mm instead of the radius");
         let (none, said) = job(&text.replace("X-30 Y0", "X-4 Y0"));
         assert!(none.is_none() && said.iter().any(|one| one.code == "program::entry-move"), "{said:?}");
+    }
+
+    #[test]
+    fn the_work_frame_of_a_further_offset_stands_where_the_program_put_it() {
+        let text = "O1\n(TOOL 1 - 6MM END MILL)\nG21 G90 G17\nG10 L20 P3 X-300. Y-200. Z-250.\nT1 M6\nS5000 M3\n\
+                    G54.1 P3\nG0 X0. Y0. Z5.\nG1 Z-1. F300.\nX30.\nM30\n";
+        let (compiled, said) = job(text);
+        let compiled = compiled.unwrap_or_else(|| panic!("{said:?}"));
+        let cut = compiled.path.segments().last().expect("motions");
+        let end = cut.geometry.end();
+        assert!((end.x - 30.0).abs() < 1e-9 && (end.z + 1.0).abs() < 1e-9, "{end:?}");
     }
 }

@@ -473,7 +473,7 @@ impl Execution<'_, '_> {
             let work = self.work_of(code)?;
             // LinuxCNC keeps what is active, even if its parameters were written since.
             if work != self.state.work || self.dialect != Dialect::Rs274ngc {
-                self.state.activate_work(work);
+                self.activate_work(work);
             }
         }
         if let Some(code) = self.block.g(group::RADIUS) {

@@ -42,6 +42,9 @@ pub struct Facts {
     pub tool_said: bool,
     /// Names of tools that the program calls by name, by the number they are given here.
     pub tool_names: BTreeMap<ToolNumber, String>,
+    /// Origins of work offsets beyond G59.3 when they were first made active, machine coordinates, mm, by
+    /// [`Modal::work_offset`](super::Modal::work_offset); the machine's own origin where nobody gave one.
+    pub further_origins_mm: BTreeMap<u8, [f64; 3]>,
     /// Tools brought into the spindle.
     pub tools_changed: BTreeSet<ToolNumber>,
     /// Words without effect, in order of first use, at most [`Facts::WITHOUT_EFFECT_MAX`].
@@ -82,6 +85,7 @@ impl Facts {
             feed_said: false,
             tool_said: false,
             tool_names: BTreeMap::new(),
+            further_origins_mm: BTreeMap::new(),
             tools_changed: BTreeSet::new(),
             without_effect: Vec::new(),
             sources: vec![name.to_owned()],

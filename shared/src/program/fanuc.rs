@@ -263,6 +263,15 @@ impl Execution<'_, '_> {
         Ok(index)
     }
 
+    /// Makes a work offset active, and remembers where those are that no job names.
+    pub(super) fn activate_work(&mut self, work: u8) {
+        self.state.activate_work(work);
+        if usize::from(work) >= self.state.work_offsets.len() {
+            let [x, y, z, ..] = self.state.frame.origin;
+            self.report.facts.further_origins_mm.entry(work).or_insert([x, y, z]);
+        }
+    }
+
     /// G10 L10 to L13 and L20: tool offsets and further work offsets.
     pub(super) fn fanuc_data(&mut self, kind: u32) -> Checked<()> {
         let span = self.block.g_span(group::NON_MODAL);

@@ -147,7 +147,7 @@ impl Interpreter<'_> {
                     (self.state.feed_mode, self.state.feed) = (mode, None);
                 }
             }
-            kind::WORK => self.state.activate_work(match code {
+            kind::WORK => self.execution().activate_work(match code {
                 500 => NO_OFFSET,
                 505.. => (code - 505 + 4) as u8,
                 _ => (code - 54) as u8,

@@ -155,3 +155,53 @@ fn what_is_held_back_is_bounded() {
     let result = run(&text, &options(Dialect::Rs274ngc));
     assert!(result.diagnostics.iter().any(|diagnostic| diagnostic.message.contains("HELD_MAX")));
 }
+
+/// The motions of another dialect, without its errors.
+fn of_dialect(dialect: Dialect, text: &str) -> Vec<String> {
+    let result = run(text, &options(dialect));
+    let errors: Vec<_> = result.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+    assert!(errors.is_empty(), "{text}: {errors:?}");
+    rows(&result).into_iter().filter(|row| ["rapid", "feed", "arc"].iter().any(|word| row.contains(word))).collect()
+}
+
+#[test]
+fn fanuc_compensates_with_radii_that_the_program_gives_and_no_others() {
+    let contour = "G0 X-10. Y0.\nG41 D7 G1 X0. F100.\nG41 X20.\nG40 G0 X40.\nM30";
+    let given = format!("G21 G90\nG10 L12 P7 R3.\nG10 L13 P7 R-1.\n{contour}");
+    assert_eq!(
+        of_dialect(Dialect::Fanuc, &given),
+        ["4 rapid -10 0 0", "5 feed 0 2 0 F100", "6 feed 20 2 0 F100", "7 rapid 40 0 0"]
+    );
+    // The tool table has a diameter for T1 and T2, but D is a register.
+    let open = run(&format!("G21 G90 T2 M6\n{}", contour.replace("D7", "D2")), &options(Dialect::Fanuc));
+    assert!(rows(&open).contains(&"4 feed 20 0 0 F100".to_owned()), "{:?}", rows(&open));
+    assert!(open.diagnostics.iter().any(|said| said.code == "program::unsupported" && !said.is_error()));
+    assert!(open.facts.without_effect.iter().any(|known| known.word == "G41"), "{:?}", open.facts.without_effect);
+    // In a mirror left becomes right: both the contour and the cutter beside it are mirrored.
+    let mirrored = given.replace("G0 X-10.", "G51.1 Y0.\nG0 X-10.");
+    assert!(of_dialect(Dialect::Fanuc, &mirrored).contains(&"7 feed 20 -2 0 F100".to_owned()));
+    check_fault(Dialect::Fanuc, &given.replace("X20.", "G68 X0 Y0 R10."), "program::unsupported", 6, 5);
+}
+
+#[test]
+fn siemens_compensates_with_the_radius_of_the_tool() {
+    let text = "G71 G90 T2\nM6\nG0 X-10 Y0\nG41 G1 X0 F100\nX20 RND=5\nY20\nG40 G0 Y40\nM30";
+    assert_eq!(
+        of_dialect(Dialect::Siemens, text),
+        [
+            "3 rapid -10 0 80",
+            "4 feed 0 2 80 F100",
+            "5 feed 15 2 80 F100",
+            // The arc of the corner, of radius 5 mm, is cut from inside.
+            "5 arc 18 5 80 Xy about 15 5 turns 1 F100",
+            "6 feed 18 20 80 F100",
+            "7 rapid 20 40 80",
+        ]
+        .map(|row| row.replace(" 80", " 0"))
+    );
+    // From the same line of the first move a shorter entry is no mistake here.
+    assert_eq!(of_dialect(Dialect::Siemens, &text.replace("X-10", "X-1"))[1], "4 feed 0 2 0 F100");
+    let unknown = run(&text.replace("T2", "T0"), &options(Dialect::Siemens));
+    assert!(unknown.diagnostics.iter().any(|said| said.code == "program::unsupported" && !said.is_error()));
+    check_fault(Dialect::Siemens, &text.replace("X20 RND=5", "TRANS X5"), "program::unsupported", 5, 0);
+}
