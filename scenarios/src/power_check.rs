@@ -16,6 +16,7 @@ use cloud_sim::engagement::CutStep;
 use cloud_sim::loads::StepLoads;
 use shared::cutting::{ANGLE_BINS, Engagement};
 use shared::det::math;
+use shared::motion::Segment;
 use shared::tool::Tool;
 use shared::units::Length;
 use std::f64::consts::TAU;
@@ -27,6 +28,11 @@ pub const THICKNESS_CELLS: f64 = 5.0;
 
 /// Least length of path of one comparison, in cells of the stock map.
 pub const RUN_CELLS: f64 = 50.0;
+
+/// Horizontal share of the travel from which on a wall beside it is compared: on a steeper move, one that is not a
+/// plunge, the wall is met by less than a cell for each ten cells of depth.
+const ACROSS_SHARE_MIN: f64 = 0.1;
+const PLUNGE_SHARE: f64 = 1e-3;
 
 /// Greatest relative difference at which both ways agree.
 pub const AGREES_WITHIN: f64 = 0.05;
@@ -93,7 +99,7 @@ fn count(simulation: &Simulation, index: usize, cell_mm: f64, run: &mut Run) {
     let StepLoads::Known(known) = &simulation.prediction.loads[index] else { return };
     let segment = &simulation.job.path.segments()[step.segment as usize];
     let Some(tool) = segment.tool.and_then(|tool| simulation.job.tools.get(&tool)) else { return };
-    if thickness_mm(step, tool) < THICKNESS_CELLS * cell_mm {
+    if thickness_mm(step, tool) < THICKNESS_CELLS * cell_mm || is_nearly_vertical(step, segment) {
         return;
     }
     let length = step.to.beyond(step.from);
@@ -105,6 +111,11 @@ fn count(simulation: &Simulation, index: usize, cell_mm: f64, run: &mut Run) {
     run.volume_mm3 += step.removed_mm3;
     run.by_force_j += known.full.power_cutting.as_w() * (length / segment.feed).as_s();
     run.by_volume_j += specific_n_mm2 * step.removed_mm3 * 1e-3;
+}
+
+fn is_nearly_vertical(step: &CutStep, segment: &Segment) -> bool {
+    let travel = segment.geometry.tangent(segment.fraction(step.to));
+    (PLUNGE_SHARE..ACROSS_SHARE_MIN).contains(&math::hypot(travel.x, travel.y))
 }
 
 /// Section of a step over the greater of its height and its width; zero where it removes nothing. The width

@@ -22,7 +22,7 @@ const PROGRAMS_MIN: usize = 2;
 /// Share of the compared stretches on which power by force and power by volume may differ by more than 5 %, and
 /// the most they may: a strip along a wall of fewer cells than the check wants cannot always be told from the rest.
 const BEYOND_SHARE_MAX: f64 = 0.01;
-const POWER_DIFFERENCE_MAX: f64 = 0.15;
+const POWER_DIFFERENCE_MAX: f64 = 0.10;
 
 /// The cases by thread: the pocket, two hours of cutting, takes as long as the three others together.
 const LANES: [&[&str]; 2] = [&["tball-pocket"], &["nist-cover", "nist-box-op2", "maestro-parallel"]];
