@@ -122,7 +122,7 @@ fn engaging(criterion: &mut Criterion) {
     for (name, shape) in [("flat", CutterShape::Flat), ("ball", CutterShape::Ball)] {
         let cutter = Cutter::new(&tool(shape, 10.0));
         let segments = segments(&zigzag(true));
-        let options = SweepOptions { step_mm: 2.0, last_mm: 0.0 };
+        let options = SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 };
         let cut_range = |map: &mut HeightMap, range: std::ops::Range<usize>| {
             let mut cut = SegmentCut::default();
             let mut steps = 0;
@@ -157,7 +157,8 @@ fn poses(criterion: &mut Criterion) {
         let mut map = stock(0.1);
         cut_all(&mut map, &cutter, &moves[..101 * 50 + 40], &Serial);
         let next = moves[101 * 50 + 40];
-        let pose = Pose { tip: next.point(0.5), travel: next.tangent(0.5), mirrored: false };
+        let pose =
+            Pose { tip: next.point(0.5), travel: next.tangent(0.5), mirrored: false, straight_on_mm: f64::INFINITY };
         group.bench_function(format!("{name}, poses"), |bencher| {
             bencher.iter(|| black_box(sampler.sample(&map, cutter.profile(), black_box(&pose))));
         });

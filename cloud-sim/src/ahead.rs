@@ -23,7 +23,7 @@ use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads};
 use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment};
+use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.1;
@@ -31,8 +31,19 @@ const STEP_RADII: f64 = 0.1;
 const STEP_MM_MIN: f64 = 0.1;
 const STEP_MM_MAX: f64 = 1.0;
 
-/// Length of the last step of a segment, in cells of the map: the shortest that still lowers some.
+/// The same where the cutter goes down steeply (dz/ds beyond [`STEEP`]): its tip gets wider as it goes in, and
+/// one sample in the middle of a cone's first step would miss a quarter of what it removes.
+const STEEP_STEP_RADII: f64 = 0.01;
+const STEEP_STEP_MM_MIN: f64 = 0.02;
+const STEEP: f64 = 0.5;
+
+/// Length of the last step of a segment, and of the parts of one in which contact begins or ends, in cells of the
+/// map: the shortest that still lowers some.
 const LAST_STEP_CELLS: f64 = 1.5;
+
+/// Cells across the layer that is left on a roughed part, and the smallest cell that is chosen for it, mm.
+const LAYER_CELLS: f64 = 6.0;
+const CELL_MM_MIN: f64 = 0.01;
 
 /// Segments whose loads are computed together, and steps of one job: enough to pay for handing it out.
 const BATCH_SEGMENTS: usize = 256;
@@ -83,7 +94,7 @@ impl Ahead {
         choice: MapChoice,
         executor: &dyn Executor,
     ) -> Result<(Self, MapReport), String> {
-        let cell_mm = choice.cell_mm.unwrap_or_else(|| cell_for(job.tools.values()));
+        let cell_mm = choice.cell_mm.unwrap_or_else(|| chosen_cell_mm(job));
         let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
         let shape = shape(&job.stock, sources)?;
         let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
@@ -174,9 +185,22 @@ impl Ahead {
             cut.not_cut = Some(NotCut::NoTool);
             return cut;
         };
-        let step_mm = (tool.radius().as_mm() * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX);
+        let radius_mm = tool.radius().as_mm();
+        let is_steep = -segment.geometry.tangent(0.5).z > STEEP && !matches!(tool.shape, CutterShape::Flat);
+        let step_mm = if is_steep {
+            (radius_mm * STEEP_STEP_RADII).clamp(STEEP_STEP_MM_MIN, STEP_MM_MAX)
+        } else {
+            (radius_mm * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX)
+        };
         let (cell_x_mm, cell_y_mm) = self.map.cell_mm();
-        let options = SweepOptions { step_mm, last_mm: cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS };
+        let next = self.job.path.segments().get(index + 1);
+        let shortest_mm = cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS;
+        let options = SweepOptions {
+            step_mm,
+            last_mm: shortest_mm,
+            beyond_mm: straight_on_mm(segment, next, cell_x_mm.min(cell_y_mm)),
+            contact_mm: shortest_mm,
+        };
         cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut cut);
         cut
     }
@@ -208,6 +232,15 @@ impl Ahead {
             .map(|sample| Station::from_nm(from + length * sample / REACHED_SAMPLES))
             .map(|station| self.profile.velocity_at(&self.job.path, station))
             .fold(Feedrate::ZERO, Feedrate::max)
+    }
+}
+
+/// The cell that suits a job's tools, and the layer that is left on a roughed part.
+fn chosen_cell_mm(job: &Job) -> f64 {
+    let for_tools_mm = cell_for(job.tools.values());
+    match job.stock {
+        StockSpec::Roughed { allowance, .. } => for_tools_mm.min((allowance.as_mm() / LAYER_CELLS).max(CELL_MM_MIN)),
+        _ => for_tools_mm,
     }
 }
 

@@ -10,11 +10,9 @@
 use std::collections::BTreeMap;
 
 use shared::cutting::{AffineLoads, CuttingLaw, CuttingModel, CuttingMotion, Loads, Material, Runout};
-use shared::det::ExactSum;
 use shared::ident::ToolNumber;
 use shared::motion::{Segment, Station};
 use shared::tool::Tool;
-use shared::units::{Length, Seconds, Volume};
 
 use crate::engagement::CutStep;
 
@@ -138,46 +136,4 @@ pub fn motion_of(step: &CutStep, segment: &Segment) -> Option<CuttingMotion> {
     let middle = Station::from_nm(step.from.as_nm() + (step.to.as_nm() - step.from.as_nm()) / 2);
     let direction = segment.geometry.tangent(segment.fraction(middle));
     Some(CuttingMotion::along(&direction, segment.feed, spindle))
-}
-
-/// Energy of removing the material of a stretch, counted two ways that share only the coefficients.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PowerCheck {
-    /// Σ cutting power · time, from the engagement, in J.
-    pub by_engagement_j: f64,
-    /// Σ k_c(h) · volume, from the stock the kernel removed, in J.
-    pub by_volume_j: f64,
-}
-
-impl PowerCheck {
-    /// Σ over steps of one segment with their loads at the programmed feed. Steps in air and of unknown load
-    /// count on neither side.
-    pub fn of<'a>(
-        law: &CuttingLaw,
-        segment: &Segment,
-        steps: impl IntoIterator<Item = (&'a CutStep, &'a StepLoads)>,
-    ) -> Self {
-        let (mut engagement_mj, mut volume_mj) = (ExactSum::default(), ExactSum::default());
-        for (step, loads) in steps {
-            let StepLoads::Known(known) = loads else { continue };
-            let time: Seconds = step.to.beyond(step.from) / segment.feed;
-            engagement_mj.add(known.full.power_cutting.as_w() * time.as_s() * 1e3);
-            let removed = Volume::mm3(step.removed_mm3);
-            volume_mj.add(specific_force_n_mm2(law, known) * removed.as_mm3());
-        }
-        Self { by_engagement_j: engagement_mj.total() * 1e-3, by_volume_j: volume_mj.total() * 1e-3 }
-    }
-
-    /// By how much the two differ, as a share of the greater; zero where both are.
-    pub fn difference(&self) -> f64 {
-        let greater = self.by_engagement_j.abs().max(self.by_volume_j.abs());
-        if greater == 0.0 { 0.0 } else { (self.by_engagement_j - self.by_volume_j).abs() / greater }
-    }
-}
-
-/// k_c at the mean chip of a step: with Kienzle's law the mean over the step's chips lies within a few per
-/// cent of it.
-fn specific_force_n_mm2(law: &CuttingLaw, known: &KnownLoads) -> f64 {
-    let chip: Length = known.full.chip_mean;
-    law.specific_force(chip).as_n_mm2()
 }

@@ -7,23 +7,35 @@
 //! would count up to a quarter too much. What is left to differ is the removal rate: that of the engagement,
 //! sampled ahead of the cut, against that of the stock.
 //!
-//! A height map resolves neither a strip thinner than a few cells nor a step of a few of them
-//! ([`cloud_sim::engagement`]), so steps are compared where the cut is at least [`THICKNESS_CELLS`] cells thick, over runs of
-//! at least [`RUN_CELLS`] cells of path: single segments, or, in programs that are made of shorter ones,
-//! neighbours together. The share of the volume that was compared is part of the result.
+//! A height map resolves no strip thinner than a few cells, and where a run begins and ends it is uncertain by a
+//! cell of path. So steps are compared where the cut is at least [`THICKNESS_CELLS`] cells thick, over runs
+//! of at least [`RUN_CELLS`] cells of path, which leaves 2 % to their ends: single segments, or, in programs that
+//! are made of shorter ones, neighbours together. The share of the volume that was compared is part of the result.
 
 use cloud_sim::engagement::CutStep;
 use cloud_sim::loads::StepLoads;
+use shared::cutting::{ANGLE_BINS, Engagement};
+use shared::det::math;
+use shared::motion::Segment;
 use shared::tool::Tool;
+use shared::units::Length;
+use std::f64::consts::TAU;
 
-use crate::depths::radial_depth_mm;
 use crate::simulate::Simulation;
 
 /// Least thickness of a cut, in cells of the stock map: its section over the greater of a_p and a_e.
 pub const THICKNESS_CELLS: f64 = 5.0;
 
 /// Least length of path of one comparison, in cells of the stock map.
-pub const RUN_CELLS: f64 = 20.0;
+pub const RUN_CELLS: f64 = 50.0;
+
+/// Horizontal share of the travel from which on a wall beside it is compared: on a steeper move, one that is not a
+/// plunge, the wall is met by less than a cell for each ten cells of depth.
+const ACROSS_SHARE_MIN: f64 = 0.1;
+const PLUNGE_SHARE: f64 = 1e-3;
+
+/// Greatest relative difference at which both ways agree.
+pub const AGREES_WITHIN: f64 = 0.05;
 
 /// Outcome of the check over a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,6 +46,8 @@ pub struct PowerCheck {
     pub line: u32,
     /// How many runs were compared.
     pub compared: usize,
+    /// How many of them differ by more than [`AGREES_WITHIN`].
+    pub beyond: usize,
     /// Share of the removed volume in them.
     pub volume_share: f64,
 }
@@ -70,6 +84,7 @@ pub fn power_check(simulation: &Simulation) -> PowerCheck {
                 (check.worst, check.line) = (Some(difference), run.line);
             }
             check.compared += 1;
+            check.beyond += usize::from(difference > AGREES_WITHIN);
             compared_mm3 += run.volume_mm3;
             run = Run::default();
         }
@@ -84,23 +99,42 @@ fn count(simulation: &Simulation, index: usize, cell_mm: f64, run: &mut Run) {
     let StepLoads::Known(known) = &simulation.prediction.loads[index] else { return };
     let segment = &simulation.job.path.segments()[step.segment as usize];
     let Some(tool) = segment.tool.and_then(|tool| simulation.job.tools.get(&tool)) else { return };
-    if thickness_mm(step, tool) < THICKNESS_CELLS * cell_mm {
+    if thickness_mm(step, tool) < THICKNESS_CELLS * cell_mm || is_nearly_vertical(step, segment) {
         return;
-    }
-    if run.length_mm == 0.0 {
-        run.line = segment.at.line;
     }
     let length = step.to.beyond(step.from);
     let specific_n_mm2 = known.full.specific_force().map_or(0.0, |force| force.as_n_mm2());
+    if run.length_mm == 0.0 {
+        run.line = segment.at.line;
+    }
     run.length_mm += length.as_mm();
     run.volume_mm3 += step.removed_mm3;
     run.by_force_j += known.full.power_cutting.as_w() * (length / segment.feed).as_s();
     run.by_volume_j += specific_n_mm2 * step.removed_mm3 * 1e-3;
 }
 
-/// Section of a step over the greater of its depths; zero where it removes nothing.
+fn is_nearly_vertical(step: &CutStep, segment: &Segment) -> bool {
+    let travel = segment.geometry.tangent(segment.fraction(step.to));
+    (PLUNGE_SHARE..ACROSS_SHARE_MIN).contains(&math::hypot(travel.x, travel.y))
+}
+
+/// Section of a step over the greater of its height and its width; zero where it removes nothing. The width
+/// is that of the whole turn: on a descent a ball is in material with its trailing half alone.
 fn thickness_mm(step: &CutStep, tool: &Tool) -> f64 {
     let length_mm = step.to.beyond(step.from).as_mm();
-    let depth_mm = step.engagement.axial_depth_mm().max(radial_depth_mm(&step.engagement, tool).unwrap_or(0.0));
+    let depth_mm = step.engagement.axial_depth_mm().max(width_mm(&step.engagement, tool));
     if length_mm > 0.0 && depth_mm > 0.0 { step.removed_mm3 / length_mm / depth_mm } else { 0.0 }
+}
+
+/// From the leftmost to the rightmost engaged point of the whole turn, seen along the feed, mm.
+fn width_mm(engagement: &Engagement, tool: &Tool) -> f64 {
+    let (mut least_mm, mut most_mm) = (f64::INFINITY, f64::NEG_INFINITY);
+    for slice in engagement.slices.iter().filter(|slice| slice.high_mm > slice.low_mm) {
+        let radius_mm = tool.width(Length::mm(slice.high_mm)).as_mm();
+        for bin in (0..ANGLE_BINS).filter(|bin| slice.mask >> bin & 1 == 1) {
+            let across_mm = radius_mm * math::cos((bin as f64 + 0.5) * TAU / ANGLE_BINS as f64);
+            (least_mm, most_mm) = (least_mm.min(across_mm), most_mm.max(across_mm));
+        }
+    }
+    (most_mm - least_mm).max(0.0)
 }

@@ -73,6 +73,8 @@ pub fn simulate_json(
         power_check_worst: Figure(check.worst),
         power_check_line: check.worst.map(|_| check.line),
         power_check_volume_share: check.volume_share,
+        power_check_runs: check.compared,
+        power_check_beyond: check.beyond,
     }
 }
 

@@ -12,8 +12,9 @@
 //!    direction of travel t. On a level move that is the forward half; on a rise it excludes the part near the tip, and on
 //!    a descent it adds the part of the trailing half that is flatter than the descent.
 //! 2. In the forward half the sample is taken just ahead of the surface along the travel: far enough that
-//!    the whole cell that holds it lies outside what the cutter stood in. Sideways it is kept half a cell
-//!    inside the radius, so that no cell of a wall beside the path is ever read.
+//!    the whole cell that holds it lies outside what the cutter stood in, but not beyond where the path goes
+//!    straight on. By how much the travel climbs or falls on that way is taken off the height found. Sideways it is kept
+//!    half a cell inside the radius, so that no cell of a wall beside the path is ever read.
 //! 3. In the trailing half and in plunges the sample is on the surface, and material that touches it is enough.
 //!
 //! Slices look at different places within their bins, so that a bin half in material is set in half of

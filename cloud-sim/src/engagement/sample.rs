@@ -13,13 +13,15 @@ const LANES: usize = 8;
 /// Bins of the forward half turn.
 const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
-const PROFILE_SLICES: usize = 8;
+const PROFILE_SLICES: usize = 12;
+/// Rings on which a descending flat face is looked at.
+const FACE_RINGS: usize = 8;
 /// Levels at which the part below the full radius is searched for contact.
 const SEARCH_LEVELS: usize = 8;
 /// Halvings of the distance between two of them to find where contact ends.
 const TOP_HALVINGS: usize = 3;
 /// Fewest slices of the wall.
-const WALL_SLICES_MIN: f64 = 4.0;
+const WALL_SLICES_MIN: f64 = 8.0;
 /// Places within a bin at which it can be sampled.
 const PHASES: usize = 8;
 /// The order in which neighbouring slices use them: any few in a row are spread evenly.
@@ -30,7 +32,7 @@ const MIDDLE_PHASE: usize = 4;
 const WALL_LEVELS_MAX: usize = 8;
 /// Material thinner than this, mm, is not seen: single precision at the far end of a machine, doubled.
 const THIN_MM: f64 = 1e-3;
-/// The same for a face that descends: what it is about to cut can be a few micrometres high.
+/// Material this far below a face that descends touches it, mm.
 const FACE_THIN_MM: f64 = 2e-5;
 /// Share of the path that is horizontal below which a move is a plunge.
 const PLUNGE_SHARE: f64 = 1e-3;
@@ -44,6 +46,9 @@ pub struct Pose {
     pub travel: Vector,
     /// True for M4: the picture is mirrored at the path.
     pub mirrored: bool,
+    /// How far the path goes straight on from here, to a fraction of a cell of the map, mm: material further ahead
+    /// will not be met in this direction.
+    pub straight_on_mm: f64,
 }
 
 /// What was found at a pose.
@@ -110,6 +115,13 @@ impl Sampler {
     }
 }
 
+/// Where to look, mm: ahead of the axis and beside it, and where ahead the surface itself is.
+struct Place {
+    ahead: Lanes,
+    beside: Lanes,
+    ring: Lanes,
+}
+
 /// One cutter over one map at one pose.
 struct View<'a> {
     sampler: &'a Sampler,
@@ -121,6 +133,8 @@ struct View<'a> {
     axis_y: f32,
     /// Cells for each mm ahead and for each mm to the side where φ = 0.
     ahead: [f32; 2],
+    /// mm ahead for each cell.
+    ahead_mm: [f32; 2],
     beside: [f32; 2],
     /// Half the extent of a cell ahead and beside, mm.
     half_ahead: f32,
@@ -130,6 +144,9 @@ struct View<'a> {
     /// Horizontal share and rise dz/ds of the travel; no horizontal share in a plunge.
     horizontal: f64,
     travel_z: f64,
+    /// Horizontal part of [`Pose::straight_on_mm`], and dz for each mm of it.
+    straight_on: f32,
+    climb: f32,
     cell_mm: f64,
 }
 
@@ -148,12 +165,15 @@ impl<'a> View<'a> {
             axis_x: ((pose.tip.x - map.grid.min_x) / cell_x) as f32,
             axis_y: ((pose.tip.y - map.grid.min_y) / cell_y) as f32,
             ahead: [(ux / cell_x) as f32, (uy / cell_y) as f32],
+            ahead_mm: [(ux * cell_x) as f32, (uy * cell_y) as f32],
             beside: [(-uy * side / cell_x) as f32, (ux * side / cell_y) as f32],
             half_ahead: (0.5 * (ux.abs() * cell_x + uy.abs() * cell_y)) as f32,
             half_beside: (0.5 * (uy.abs() * cell_x + ux.abs() * cell_y)) as f32,
             bottom_mm,
             horizontal: if plunge { 0.0 } else { horizontal },
             travel_z: pose.travel.z,
+            straight_on: (pose.straight_on_mm * horizontal) as f32,
+            climb: if plunge { 0.0 } else { (pose.travel.z / horizontal) as f32 },
             cell_mm: cell_x.max(cell_y),
         }
     }
@@ -163,12 +183,15 @@ impl<'a> View<'a> {
         let radius = Lanes::splat(radius_mm as f32);
         let (half, half_ahead) = (Lanes::splat(self.half_beside), Lanes::splat(self.half_ahead));
         let beside_max = (radius - half).fast_max(Lanes::ZERO);
-        let cosine = &self.sampler.cosine[phase];
-        self.heights(stride, |part| {
+        let straight_on = Lanes::splat(self.straight_on);
+        let (sine, cosine) = (&self.sampler.sine[phase], &self.sampler.cosine[phase]);
+        self.heights(stride, self.climb, |part| {
             let beside = (radius * cosine[part]).fast_max(-beside_max).fast_min(beside_max);
             let inner = (beside.abs() - half).fast_max(Lanes::ZERO);
-            let ahead = (radius * radius - inner * inner).fast_max(Lanes::ZERO).sqrt() + half_ahead;
-            (ahead, beside)
+            let clear = (radius * radius - inner * inner).fast_max(Lanes::ZERO).sqrt() + half_ahead;
+            let ring = radius * sine[part];
+            let way = (clear - ring).fast_min(straight_on);
+            Place { ahead: ring + way, beside, ring }
         })
     }
 
@@ -177,19 +200,23 @@ impl<'a> View<'a> {
         let radius = Lanes::splat(radius_mm as f32);
         let (sine, cosine) = (&self.sampler.sine[phase], &self.sampler.cosine[phase]);
         let first = first / LANES;
-        self.heights(stride, |part| (radius * sine[first + part], radius * cosine[first + part]))
+        self.heights(stride, 0.0, |part| {
+            let ring = radius * sine[first + part];
+            Place { ahead: ring, beside: radius * cosine[first + part], ring }
+        })
     }
 
-    /// Height of the material above the tip in the cells at places (ahead, beside) relative to the axis, mm;
-    /// −∞ where there is none and between strides. The places are arithmetic on lanes, the look-ups are not.
+    /// Height of the material above the tip in the cells at places relative to the axis, mm; −∞ where there is
+    /// none and between strides. `climb` is what the tip climbs for each mm until the surface is at the centre of
+    /// such a cell. The places are arithmetic on lanes, the look-ups are not.
     #[inline(always)]
-    fn heights(&self, stride: usize, place: impl Fn(usize) -> (Lanes, Lanes)) -> [f32; HALF] {
+    fn heights(&self, stride: usize, climb: f32, place: impl Fn(usize) -> Place) -> [f32; HALF] {
         let grid = &self.map.grid;
         // Exact in single precision: a map has at most 2²⁰ cells along an axis.
         let (x_end, y_end) = (Lanes::splat(grid.columns as f32), Lanes::splat(grid.rows as f32));
         let mut heights = [f32::NEG_INFINITY; HALF];
         for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let (ahead, beside) = place(part);
+            let Place { ahead, beside, ring } = place(part);
             let along = |axis: f32, index: usize| {
                 let (ahead_cells, beside_cells) = (Lanes::splat(self.ahead[index]), Lanes::splat(self.beside[index]));
                 Lanes::splat(axis) + ahead * ahead_cells + beside * beside_cells
@@ -198,12 +225,16 @@ impl<'a> View<'a> {
             let inside = x.simd_ge(Lanes::ZERO) & y.simd_ge(Lanes::ZERO) & x.simd_lt(x_end) & y.simd_lt(y_end);
             let inside = inside.to_bitmask();
             let (columns, rows) = (x.fast_trunc_int().to_array(), y.fast_trunc_int().to_array());
+            let ring = ring.to_array();
             for lane in (stride / 2..LANES).step_by(stride) {
                 if inside >> lane & 1 == 1 {
                     let (column, row) = (columns[lane] as usize, rows[lane] as usize);
                     if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
                         let height = tile.rows[row % ROWS][column % COLUMNS];
-                        heights[lane] = if height > grid.floor { height - self.tip_z } else { f32::NEG_INFINITY };
+                        let (x, y) = (column as f32 + 0.5 - self.axis_x, row as f32 + 0.5 - self.axis_y);
+                        let way = x * self.ahead_mm[0] + y * self.ahead_mm[1] - ring[lane];
+                        let tip_z = self.tip_z + way * climb;
+                        heights[lane] = if height > grid.floor { height - tip_z } else { f32::NEG_INFINITY };
                     }
                 }
             }
@@ -216,11 +247,22 @@ impl<'a> View<'a> {
         if self.profile.face_mm <= 0.0 || self.travel_z >= 0.0 || self.bottom_mm > 0.0 {
             return;
         }
-        // The circle that halves the face.
-        let radius_mm = self.profile.face_mm * std::f64::consts::FRAC_1_SQRT_2;
-        let half =
-            |first: usize| u128::from(bits(&self.on_ring(radius_mm, first, MIDDLE_PHASE, 1), FACE_THIN_MM as f32));
-        let mask = half(0) | half(HALF) << HALF;
+        let rings: [u128; FACE_RINGS] = std::array::from_fn(|ring| {
+            // Rings of equal area; touching is enough, as the face goes down.
+            let radius_mm = self.profile.face_mm * ((ring as f64 + 0.5) / FACE_RINGS as f64).sqrt();
+            let half =
+                |first: usize| u128::from(bits(&self.on_ring(radius_mm, first, MIDDLE_PHASE, 1), -FACE_THIN_MM as f32));
+            half(0) | half(HALF) << HALF
+        });
+        // As many bins as the area in material has, there where it is: what does not fill a bin is carried to the next.
+        let (mut mask, mut carried) = (0u128, FACE_RINGS / 2);
+        for bin in 0..ANGLE_BINS {
+            carried += rings.iter().filter(|ring| *ring >> bin & 1 == 1).count();
+            if carried >= FACE_RINGS {
+                carried -= FACE_RINGS;
+                mask |= 1 << bin;
+            }
+        }
         if mask != 0 {
             engagement.slices.push(EngagementSlice { low_mm: 0.0, high_mm: 0.0, mask });
         }
@@ -290,9 +332,14 @@ impl<'a> View<'a> {
         let Some((low_mm, high_mm)) = self.touched(to_mm) else {
             return;
         };
-        let slice_mm = (high_mm - low_mm) / PROFILE_SLICES as f64;
+        // On a ball equal steps of the square root of height are equal steps of radius: thin near the tip, where a
+        // shallow layer ends.
+        let border = |index: usize| {
+            let share = index as f64 / PROFILE_SLICES as f64;
+            low_mm + (high_mm - low_mm) * share * share
+        };
         for index in 0..PROFILE_SLICES {
-            let (low_mm, high_mm) = (low_mm + index as f64 * slice_mm, low_mm + (index + 1) as f64 * slice_mm);
+            let (low_mm, high_mm) = (border(index), border(index + 1));
             let middle_mm = 0.5 * (low_mm + high_mm);
             let stride = self.stride(self.profile.radius_at(middle_mm));
             let mask = self.ring_mask(middle_mm, PHASE_ORDER[index % PHASES], stride);

@@ -16,7 +16,7 @@ use shared::units::{Acceleration, Angle, Feedrate, Force, Length, Power, RotaryV
 use super::bound::{BoundContext, StepBound, bound_step, bound_steps, verify_bounds};
 use super::tests::{factor, limits, segment};
 use crate::engagement::CutStep;
-use crate::loads::{LoadModels, PowerCheck, StepLoads, UnknownLoad};
+use crate::loads::{LoadModels, StepLoads, UnknownLoad};
 
 fn machine() -> Machine {
     let axis = Axis {
@@ -293,13 +293,14 @@ fn the_first_contact_is_slowed_one_radius_ahead_and_a_ripple_is_not() {
 #[test]
 fn cutting_power_is_specific_force_times_volume() {
     let job = Job::new(|_, _| {});
-    // Slot of 20 × 5: 100 mm³ for each mm of path.
-    let steps: Vec<CutStep> = (0..10).map(|i| CutStep { removed_mm3: 100.0, ..step(f64::from(i), 0, 64) }).collect();
     let segment = &job.path.segments()[0];
-    let loads: Vec<_> = steps.iter().map(|step| job.models.of_step(step, segment)).collect();
-    let power = PowerCheck::of(job.models.law(), segment, steps.iter().zip(&loads));
-    assert!((power.by_volume_j - 0.7961 * 1000.0).abs() < 1e-9, "{power:?}");
-    assert!(power.difference() < 1e-6, "{power:?}");
+    let loads = job.models.of_step(&step(0.0, 0, 64), segment);
+    let full = loads.full().expect("known");
+    // Slot of 20 × 5: 100 mm³ for each mm of path, at 796.1 N/mm².
+    let energy_j_per_mm = full.power_cutting.as_w() / segment.feed.as_mm_s();
+    assert!((energy_j_per_mm / (0.7961 * 100.0) - 1.0).abs() < 1e-6, "{energy_j_per_mm}");
+    let specific_n_mm2 = full.specific_force().expect("material is removed").as_n_mm2();
+    assert!((specific_n_mm2 - 796.1).abs() < 1e-6, "{specific_n_mm2}");
 }
 
 #[test]

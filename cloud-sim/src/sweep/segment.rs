@@ -1,3 +1,7 @@
+use std::f64::consts::TAU;
+use std::ops::RangeInclusive;
+
+use shared::cutting::{ANGLE_BINS, Engagement, EngagementSlice};
 use shared::det::math;
 use shared::geom::{Point, Vector};
 use shared::motion::{Geometry, Segment, SegmentKind};
@@ -6,7 +10,7 @@ use shared::units::RotaryVelocity;
 use super::Cutter;
 use super::kernel::{Piece, Tally, cut_piece};
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
-use crate::engagement::{CutStep, Pose};
+use crate::engagement::{CutStep, Pose, Sample};
 use crate::executor::Executor;
 use crate::stock::HeightMap;
 
@@ -23,6 +27,18 @@ const CHORDS_MAX: f64 = 10_000.0;
 /// are ramps, whose limit the tool's maker gives.
 const PLUNGE_SLOPE: f64 = 1.0;
 
+/// Share by which the engagement may differ between both ends of a step before it is cut into parts, and how many
+/// of them there are at most.
+const CONTACT_CHANGE: f64 = 0.4;
+const PARTS_MAX: f64 = 8.0;
+
+/// Mean drop of the cells under a step, mm, below which nothing was cut: the same path walked again in other
+/// steps differs by the rounding of single precision.
+const CUT_MIN_MM: f64 = 1e-5;
+
+/// Bounds of the way that a step's sample stands back because the sampler looks ahead, in cells.
+const LOOK_AHEAD_CELLS: RangeInclusive<f64> = 1.0..=4.0;
+
 /// How a segment is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SweepOptions {
@@ -31,6 +47,38 @@ pub struct SweepOptions {
     /// Length of a last step of its own at the end of a segment, mm; zero for none. A segment may end against
     /// a wall that its last full step, sampled in its middle, hardly sees.
     pub last_mm: f64,
+    /// How far the path goes on behind the segment in its last direction, mm
+    /// ([`straight_on_mm`]).
+    pub beyond_mm: f64,
+    /// Length of the parts into which a step is cut where the cutter meets or leaves material within it, mm; zero
+    /// leaves it whole.
+    pub contact_mm: f64,
+}
+
+/// How far from its tangent a path may be that still counts as straight, in cells.
+const STRAIGHT_CELLS: f64 = 0.25;
+
+/// How far a path may be followed along the tangent at the end of a segment before it has left it by
+/// [`STRAIGHT_CELLS`], mm, by the segment that comes next.
+pub fn straight_on_mm(segment: &Segment, next: Option<&Segment>, cell_mm: f64) -> f64 {
+    let Some(next) = next.filter(|next| !matches!(next.geometry, Geometry::Still { .. })) else { return 0.0 };
+    let (last, first) = (segment.geometry.tangent(1.0), next.geometry.tangent(0.0));
+    if last.dot(&first) <= 0.0 {
+        return 0.0;
+    }
+    let turn = last.cross(&first).norm();
+    (STRAIGHT_CELLS * cell_mm / turn.max(1e-9)).min(bent_mm(&next.geometry, cell_mm)).min(next.length.as_mm())
+}
+
+/// The same along the tangent of one geometry: an arc leaves it by d²/2ρ.
+fn bent_mm(geometry: &Geometry, cell_mm: f64) -> f64 {
+    match geometry {
+        Geometry::Arc { start, centre, normal, .. } => {
+            let arm = start - centre;
+            (2.0 * STRAIGHT_CELLS * cell_mm * (arm - normal * arm.dot(normal)).norm()).sqrt()
+        }
+        _ => f64::INFINITY,
+    }
 }
 
 /// Why a moving segment was not cut.
@@ -114,23 +162,32 @@ pub fn cut_segment(
         segment,
         executor,
         mirrored: segment.spindle.is_some_and(|speed| speed < RotaryVelocity::ZERO),
+        length_mm,
+        beyond_mm: options.beyond_mm,
+        contact_mm: options.contact_mm,
+        ahead_cells: *LOOK_AHEAD_CELLS.start(),
     };
     out.steps.reserve(borders.steps());
     for step in 0..borders.steps() {
         let (from, to) = (borders.fraction(step), borders.fraction(step + 1));
-        let mut done = CutStep {
-            segment: index,
-            from: segment.station(from),
-            to: segment.station(to),
-            removed_mm3: 0.0,
-            removed_cells: 0,
-            engagement: shared::cutting::Engagement::default(),
-        };
-        if !above {
-            stepper.step(from, to, &mut done, out);
+        let parts = if above { 1 } else { stepper.look(from, to) };
+        let border = |part: usize| if part == parts { to } else { from + (to - from) * part as f64 / parts as f64 };
+        for part in 0..parts {
+            let (from, to) = (border(part), border(part + 1));
+            let mut done = CutStep {
+                segment: index,
+                from: segment.station(from),
+                to: segment.station(to),
+                removed_mm3: 0.0,
+                removed_cells: 0,
+                engagement: Engagement::default(),
+            };
+            if !above {
+                stepper.step(from, to, &mut done, out);
+            }
+            out.removed_mm3 += done.removed_mm3;
+            out.steps.push(done);
         }
-        out.removed_mm3 += done.removed_mm3;
-        out.steps.push(done);
     }
     // A rapid is reported for all it removed, and not for grazing a cell.
     out.findings
@@ -184,15 +241,70 @@ struct Stepper<'a> {
     segment: &'a Segment,
     executor: &'a dyn Executor,
     mirrored: bool,
+    length_mm: f64,
+    beyond_mm: f64,
+    contact_mm: f64,
+    /// How far the sampler looks ahead with what was engaged last, in cells.
+    ahead_cells: f64,
+}
+
+/// How much of the edge is in material: height times share of the turn, mm.
+fn engaged_mm(engagement: &Engagement) -> f64 {
+    let share = |slice: &EngagementSlice| (slice.high_mm - slice.low_mm) * f64::from(slice.mask.count_ones());
+    engagement.slices.iter().map(share).sum::<f64>() / ANGLE_BINS as f64
+}
+
+/// How far ahead of the cutter's surface the sampler finds its material on the whole: half a cell ahead and half
+/// a cell to the side make ½(1 + |cot φ|) cells along the path, and a bin counts by the sin φ of what it sweeps.
+fn look_ahead_cells(mask: u128) -> f64 {
+    let (mut ahead, mut sines) = (0.0, 0.0);
+    for bin in (0..ANGLE_BINS / 2).filter(|bin| mask >> bin & 1 == 1) {
+        let (sine, cosine) = math::sin_cos((bin as f64 + 0.5) * TAU / ANGLE_BINS as f64);
+        ahead += 0.5 * (sine + cosine.abs());
+        sines += sine;
+    }
+    if sines > 0.0 { (ahead / sines).clamp(*LOOK_AHEAD_CELLS.start(), *LOOK_AHEAD_CELLS.end()) } else { 1.0 }
 }
 
 impl Stepper<'_> {
+    /// Looks at both ends of a step, and tells into how many parts it is to be cut: more than one where the
+    /// cutter meets or leaves material within it, which one sample in its middle would either miss or spread over
+    /// the whole of it.
+    fn look(&mut self, from: f64, to: f64) -> usize {
+        let most = (self.length_mm * (to - from) / self.contact_mm).floor().min(PARTS_MAX);
+        if self.contact_mm <= 0.0 || most < 2.0 {
+            return 1;
+        }
+        let cell_mm = self.map.grid.cell_x.min(self.map.grid.cell_y);
+        let [start, end] = [from, to].map(|at| self.sample(at, cell_mm).engagement);
+        self.ahead_cells = look_ahead_cells(start.mask() | end.mask());
+        let (start, end) = (engaged_mm(&start), engaged_mm(&end));
+        let (less, more) = (start.min(end), start.max(end));
+        if more - less > CONTACT_CHANGE * more { most as usize } else { 1 }
+    }
+
+    fn sample(&self, at: f64, cell_mm: f64) -> Sample {
+        let pose = self.pose(at, cell_mm);
+        self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose)
+    }
+
+    fn pose(&self, at: f64, cell_mm: f64) -> Pose {
+        let geometry = &self.segment.geometry;
+        let left_mm = self.length_mm * (1.0 - at) + self.beyond_mm;
+        Pose {
+            tip: geometry.point(at),
+            travel: geometry.tangent(at),
+            mirrored: self.mirrored,
+            straight_on_mm: left_mm.min(bent_mm(geometry, cell_mm)),
+        }
+    }
+
     fn step(&mut self, from: f64, to: f64, done: &mut CutStep, out: &mut SegmentCut) {
         let geometry = &self.segment.geometry;
-        let middle = 0.5 * (from + to);
-        let pose = Pose { tip: geometry.point(middle), travel: geometry.tangent(middle), mirrored: self.mirrored };
-        let sample = self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose);
         let cell_mm = self.map.grid.cell_x.min(self.map.grid.cell_y);
+        let middle = self.sampled_at(from, to, cell_mm);
+        let pose = self.pose(middle, cell_mm);
+        let sample = self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose);
         let mut tally = Tally::default();
         let rapid = self.segment.kind == SegmentKind::Rapid;
         let plunge = !self.cutter.centre_cutting() && is_plunge(&pose.travel);
@@ -207,6 +319,9 @@ impl Stepper<'_> {
         }
         done.removed_mm3 = tally.drop_mm * self.map.grid.cell_area_mm2();
         done.removed_cells = tally.cells;
+        if tally.drop_mm < CUT_MIN_MM * f64::from(tally.cells) {
+            return;
+        }
         done.engagement = sample.engagement;
         if sample.above_flutes_mm > TOUCH_MAX_MM {
             out.note(self.finding(FindingKind::ShankInStock, done, pose.tip, sample.above_flutes_mm));
@@ -225,6 +340,14 @@ impl Stepper<'_> {
             let finding = self.finding(FindingKind::NonCentreCuttingPlunge, done, place, f64::from(drop));
             out.note(Finding { removed_mm3: done.removed_mm3, ..finding });
         }
+    }
+
+    /// Where the engagement of a step is sampled: in its middle, less the way that the sampler looks ahead.
+    fn sampled_at(&self, from: f64, to: f64, cell_mm: f64) -> f64 {
+        let middle = 0.5 * (from + to);
+        let tangent = self.segment.geometry.tangent(middle);
+        let horizontal = (tangent.x * tangent.x + tangent.y * tangent.y).sqrt();
+        (middle - self.ahead_cells * cell_mm * horizontal / self.length_mm).max(from)
     }
 
     fn finding(&self, kind: FindingKind, done: &CutStep, place: Point, depth_mm: f64) -> Finding {

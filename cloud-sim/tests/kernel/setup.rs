@@ -101,7 +101,15 @@ pub(crate) fn cut_as(
     executor: &dyn Executor,
 ) -> SegmentCut {
     let mut out = SegmentCut::default();
-    cut_segment(map, &Cutter::new(tool), 3, segment, &SweepOptions { step_mm, last_mm: 0.0 }, executor, &mut out);
+    cut_segment(
+        map,
+        &Cutter::new(tool),
+        3,
+        segment,
+        &SweepOptions { step_mm, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 },
+        executor,
+        &mut out,
+    );
     out
 }
 

@@ -72,6 +72,10 @@ pub struct SimulateJson {
     pub power_check_line: Option<u32>,
     /// Share of the removed volume that was compared.
     pub power_check_volume_share: f64,
+    /// Stretches of path that were compared, and those of them that differ by more than 5 %.
+    pub power_check_runs: usize,
+    /// See [`Self::power_check_runs`].
+    pub power_check_beyond: usize,
 }
 
 /// A collision.

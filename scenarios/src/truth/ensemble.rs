@@ -78,6 +78,8 @@ pub struct TruthEnsemble {
     /// Evaluated poses not stamped yet, with the travel at which they were.
     pending: VecDeque<(Point, f64)>,
     direction: Vector,
+    /// Where the tip was, with the travel there: back to at least one tooth ago.
+    trail: VecDeque<(Point, f64)>,
 }
 
 impl TruthEnsemble {
@@ -126,6 +128,7 @@ impl TruthEnsemble {
             stamped: None,
             pending: VecDeque::new(),
             direction: Vector::zeros(),
+            trail: VecDeque::new(),
         })
     }
 
@@ -165,6 +168,9 @@ impl TruthEnsemble {
             self.since_mm = 0.0;
             self.stamp_pending(f64::NEG_INFINITY);
             self.stamped = self.stamped.filter(|_| length_mm == 0.0);
+            if length_mm > 0.0 {
+                self.trail.clear();
+            }
         }
         self.travel_mm += length_mm;
         self.time_s += motion.time.as_s().max(0.0);
@@ -184,6 +190,10 @@ impl TruthEnsemble {
             self.stamp_pending(f64::NEG_INFINITY);
         }
         self.direction = direction;
+        if self.trail.back().is_none_or(|(at, _)| *at != motion.from) {
+            self.trail.clear();
+            self.trail.push_back((motion.from, self.travel_mm));
+        }
         let mut done_mm = 0.0;
         loop {
             let due_mm = done_mm + self.every_mm - self.since_mm;
@@ -194,7 +204,7 @@ impl TruthEnsemble {
                 length_mm
             } else {
                 self.since_mm += length_mm - done_mm;
-                return;
+                break;
             };
             done_mm = at_mm;
             self.since_mm = 0.0;
@@ -209,19 +219,38 @@ impl TruthEnsemble {
                 loads: &self.loads,
             });
             if done_mm >= length_mm {
-                return;
+                break;
             }
         }
+        self.trail.push_back((motion.to, self.travel_mm + length_mm));
     }
 
-    fn evaluate(&mut self, motion: &ToolMotion, at: Point, direction: Vector, speed_mm_s: f64, at_mm: f64) {
-        let Some((cutter, revolution)) = motion.tool.and_then(|tool| self.cutters.get_mut(&tool)) else {
+    /// Direction in which the edge has moved since the tooth before passed: that displacement is what makes its
+    /// chip. A stretch shorter than it (a corner between two blocks, a rounding remainder of a fraction of a
+    /// micrometre) turns the chip by its share alone.
+    fn chip_direction(&mut self, at: Point, travel_mm: f64, per_tooth_mm: f64, along: Vector) -> Vector {
+        let since_mm = travel_mm - per_tooth_mm;
+        while self.trail.get(1).is_some_and(|(_, reached_mm)| *reached_mm <= since_mm) {
+            self.trail.pop_front();
+        }
+        let Some(&(from, from_mm)) = self.trail.front() else { return along };
+        let (to, to_mm) = self.trail.get(1).copied().unwrap_or((at, travel_mm));
+        let share = if to_mm > from_mm { ((since_mm - from_mm) / (to_mm - from_mm)).clamp(0.0, 1.0) } else { 0.0 };
+        (at - (from + (to - from) * share)).try_normalize(1e-9).unwrap_or(along)
+    }
+
+    fn evaluate(&mut self, motion: &ToolMotion, at: Point, along: Vector, speed_mm_s: f64, at_mm: f64) {
+        let Some(flutes) = motion.tool.and_then(|tool| self.cutters.get(&tool)).map(|(cutter, _)| cutter.flutes) else {
             return;
         };
         self.counters.evaluations += 1;
         let spindle_rev_s = motion.spindle.as_rev_s();
         let turning_rev_s = spindle_rev_s.abs();
-        let per_tooth_mm = speed_mm_s / (turning_rev_s.max(1e-6) * cutter.flutes as f64);
+        let per_tooth_mm = speed_mm_s / (turning_rev_s.max(1e-6) * flutes as f64);
+        let direction = self.chip_direction(at, self.travel_mm + at_mm, per_tooth_mm, along);
+        let Some((cutter, revolution)) = motion.tool.and_then(|tool| self.cutters.get_mut(&tool)) else {
+            return;
+        };
         let advance = Advance { direction, per_tooth_mm, counter_clockwise: spindle_rev_s < 0.0 };
         let touches = per_tooth_mm > 0.0 && revolution.integrate(&self.grid, cutter, at, advance);
         self.counters.in_material += u64::from(touches);

@@ -59,6 +59,8 @@ const SIMULATE_KEYS: &[(&str, char)] = &[
     ("stock", 'o'),
     ("power_check_worst", 'f'),
     ("power_check_volume_share", 'n'),
+    ("power_check_runs", 'n'),
+    ("power_check_beyond", 'n'),
 ];
 
 fn reasons_are_shares(report: &Value) {

@@ -88,9 +88,8 @@ impl EdgeGroup {
 
 /// Elements of the edge in material, lowest first.
 ///
-/// `ploughs_down` says that the cutter moves down, so that a flat bottom cuts too. A slice of no height at the tip
-/// says which part of the bottom is in material; where there is none, it is taken as what lies beside the
-/// lowest slice's engaged arc, front and back, which is the whole disc for a ramp into solid.
+/// `ploughs_down` says that the cutter moves down, so that a flat bottom cuts too, where it is in material: a
+/// slice of no height at the tip says which part of it is.
 pub(super) fn elements(engagement: &Engagement, tool: &Tool, ploughs_down: bool) -> Vec<EdgeElement> {
     let lag_bins_mm = math::tan(tool.helix.as_rad()) / tool.radius().as_mm() * ANGLE_BINS as f64 / TAU;
     let tip_mm = match tool.shape {
@@ -107,9 +106,6 @@ pub(super) fn elements(engagement: &Engagement, tool: &Tool, ploughs_down: bool)
     }
     for slice in engagement.slices.iter().filter(|slice| slice.mask != 0).filter(has_height) {
         let low_mm = slice.low_mm.max(0.0);
-        if ploughs && found.is_empty() && low_mm == 0.0 {
-            found.push(bottom_element(bottom_mm, slice.mask | slice.mask.reverse_bits()));
-        }
         let curved_to_mm = slice.high_mm.min(tip_mm);
         if curved_to_mm > low_mm {
             for piece in curved_pieces(tool, tip_mm, low_mm, curved_to_mm) {
@@ -242,9 +238,12 @@ mod tests {
     fn the_bottom_cuts_when_it_goes_down_and_only_then() {
         let tool = testing::end_mill(10.0, 4, 30.0);
         assert_eq!(elements(&slices(1, 0.5, 1 << 40), &tool, false).len(), 1);
-        let down = elements(&slices(1, 0.5, 1 << 40), &tool, true);
-        assert_eq!((down.len(), down[0].dz_mm, down[0].ds_mm), (2, 0.0, 5.0));
-        assert_eq!(down[0].mask, 1 << 40 | 1 << 87, "the arc and its mirror image behind the axis");
+        assert_eq!(elements(&slices(1, 0.5, 1 << 40), &tool, true).len(), 1, "nothing lies under the bottom");
+        let mut ramp = slices(1, 0.5, 1 << 40);
+        ramp.slices.insert(0, EngagementSlice { low_mm: 0.0, high_mm: 0.0, mask: 0xff });
+        assert_eq!(elements(&ramp, &tool, false).len(), 1);
+        let down = elements(&ramp, &tool, true);
+        assert_eq!((down.len(), down[0].dz_mm, down[0].ds_mm, down[0].mask), (2, 0.0, 5.0, 0xff));
     }
 
     #[test]
