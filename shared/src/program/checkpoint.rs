@@ -40,6 +40,7 @@ pub struct Checkpoint {
     frames: Vec<Frame>,
     open: Vec<Open>,
     jumps: u64,
+    is_breaking: bool,
     calls: CallStackId,
     turning: Option<Turning>,
     stopped: Option<UnknownValue>,
@@ -125,6 +126,7 @@ impl<'a> Interpreter<'a> {
             frames: self.flow.frames.clone(),
             open: self.flow.open.clone(),
             jumps: self.flow.jumps,
+            is_breaking: self.flow.is_breaking,
             calls: self.flow.calls,
             turning: self.turning.clone(),
             stopped: self.stopped.clone(),
@@ -162,6 +164,7 @@ impl<'a> Interpreter<'a> {
         flow.frames = checkpoint.frames.clone();
         flow.open = checkpoint.open.clone();
         flow.jumps = checkpoint.jumps;
+        flow.is_breaking = checkpoint.is_breaking;
         flow.calls = checkpoint.calls;
         let mut report = checkpoint.report.clone();
         report.starts_at = piece.starts_at;

@@ -53,14 +53,15 @@ impl Execution<'_, '_> {
             };
             let away = match first {
                 [Some(i), Some(j)] => [i, j],
-                // A spline that goes on takes the direction the last one came in with.
-                [None, None] if self.state.spline_end != [0.0; 2] => self.state.spline_end.map(|part| -part),
+                // A spline that goes on takes the direction the last one came in with, whatever lies between; the
+                // first one starts with its control point where it starts.
+                [None, None] => self.state.spline_end.map(|part| -part),
                 _ => {
                     return Err(Fault::error(
                         MISSING_WORD,
                         span,
-                        "G5 needs both I and J",
-                        "write the first control point",
+                        "G5 has only one of I and J",
+                        "write both for the first control point, or neither",
                     ));
                 }
             };

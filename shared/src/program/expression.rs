@@ -267,7 +267,13 @@ impl<'e> Reader<'e> {
         self.enter()?;
         let value = self.value()?.number();
         self.depth -= 1;
-        index(value, start..self.at).map(Target::Number)
+        match index(value, start..self.at)? {
+            // Macro B's #0 is always vacant; RS274/NGC counts from 1.
+            0 if self.scope.dialect == Dialect::Rs274ngc => {
+                Err(Fault::error(PARAMETER, start..self.at, "there is no parameter #0", "use a number from 1 on"))
+            }
+            number => Ok(Target::Number(number)),
+        }
     }
 
     /// `<name>`: blanks and case do not count.

@@ -40,6 +40,8 @@ pub(super) enum Kind {
     Do(Place),
     /// `repeat`: the place behind that line, and how often still.
     Repeat(Place, u32),
+    /// `if`, whose `elseif`, `else` and `endif` may follow.
+    If,
 }
 
 /// A call to come back from.
@@ -71,6 +73,8 @@ pub(super) struct Flow<'a> {
     pub(super) frames: Vec<Frame>,
     pub(super) open: Vec<Open>,
     pub(super) jumps: u64,
+    /// A `break` was met and no `do` loop has ended since: LinuxCNC leaves the next one after its first pass.
+    pub(super) is_breaking: bool,
     pub(super) calls: CallStackId,
 }
 
@@ -120,6 +124,7 @@ impl<'a> Flow<'a> {
             frames: Vec::new(),
             open: Vec::new(),
             jumps: 0,
+            is_breaking: false,
             calls: CallStackId::default(),
         }
     }

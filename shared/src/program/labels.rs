@@ -58,17 +58,52 @@ pub(super) fn o_word(line: &[u8], at: usize) -> Option<OWord> {
         at += length + 1;
         name
     } else {
-        let length = line[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        // Blanks do not count: `o10 1sub` is `o101 sub`.
+        let is_part = |byte: &&u8| byte.is_ascii_digit() || super::number::is_blank(**byte);
+        let length = line[at..].iter().take_while(is_part).count();
         let digits = plain(&line[at..at + length]);
         at += length;
-        let digits = digits.trim_start_matches('0');
-        if length == 0 {
+        if digits.is_empty() {
             return None;
         }
+        let digits = digits.trim_start_matches('0');
         if digits.is_empty() { "0".to_owned() } else { digits.to_owned() }
     };
-    let (keyword, end) = keyword(line, at);
+    let (keyword, end) = o_keyword(line, at);
     Some(OWord { label, keyword, end })
+}
+
+/// What may stand behind a label; where one begins like another, the longer comes first.
+const O_KEYWORDS: [&str; 15] = [
+    "sub",
+    "endsub",
+    "call",
+    "do",
+    "while",
+    "repeat",
+    "if",
+    "elseif",
+    "else",
+    "endif",
+    "break",
+    "continue",
+    "endwhile",
+    "endrepeat",
+    "return",
+];
+
+/// The keyword from a byte on, blanks left out, and the byte behind it; letters that begin like none are given
+/// as they stand.
+fn o_keyword(line: &[u8], at: usize) -> (String, usize) {
+    let is_part = |byte: &&u8| byte.is_ascii_alphabetic() || super::number::is_blank(**byte);
+    let length = line[at..].iter().take_while(is_part).count();
+    let letters = plain(&line[at..at + length]);
+    let Some(known) = O_KEYWORDS.iter().find(|known| letters.starts_with(**known)) else {
+        return keyword(line, at);
+    };
+    let is_letter = |(_, byte): &(usize, &u8)| byte.is_ascii_alphabetic();
+    let last = line[at..].iter().enumerate().filter(is_letter).nth(known.len() - 1);
+    ((*known).to_owned(), at + last.map_or(0, |(index, _)| index + 1))
 }
 
 /// The letters from a byte on, in lower case, and the byte behind them.
@@ -167,19 +202,40 @@ fn line_number(line: &[u8]) -> Option<u32> {
     })?
 }
 
-/// The first line at or behind `place` whose O-word has this label and one of the keywords: the place of the
-/// line, and the place behind it.
-pub(super) fn find_o_word(text: &[u8], mut place: Place, label: &str, keywords: &[&str]) -> Option<(Place, Place)> {
+/// What a search for an O-word came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The place of its line, and the place behind it.
+    At(Place, Place),
+    /// The place of a line before it that begins with an O and is no O-word: LinuxCNC reads those it passes over.
+    Malformed(Place),
+    /// The text ends without it.
+    Missing,
+}
+
+/// The first line at or behind `place` whose O-word has this label and one of the keywords.
+pub(super) fn find_o_word(text: &[u8], mut place: Place, label: &str, keywords: &[&str]) -> Found {
+    // Inside a definition keywords are not looked at; but no other one may begin there.
+    let is_definition = keywords == ["endsub"];
     loop {
         let before = place;
-        let line = next_line(text, &mut place)?;
+        let Some(line) = next_line(text, &mut place) else { return Found::Missing };
         let line = &text[line.range];
         let Head::OWord(at) = head(line) else { continue };
-        if let Some(word) = o_word(line, at)
-            && word.label == label
-            && keywords.contains(&word.keyword.as_str())
-        {
-            return Some((before, place));
+        let is_right = match o_word(line, at) {
+            Some(word) if word.label == label && keywords.contains(&word.keyword.as_str()) => {
+                return Found::At(before, place);
+            }
+            Some(word) if is_definition => word.keyword != "sub",
+            Some(word) if word.keyword.is_empty() => {
+                let rest = skip_blanks(line, word.end);
+                line.get(rest).is_none_or(|byte| matches!(byte, b'(' | b';'))
+            }
+            Some(word) => O_KEYWORDS.contains(&word.keyword.as_str()),
+            None => matches!(line.get(skip_blanks(line, at + 1)), Some(b'#' | b'[')),
+        };
+        if !is_right {
+            return Found::Malformed(before);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! O-words of RS274/NGC: branches, loops, subprograms.
 //!
-//! A branch not taken is skipped by looking for its partner by label, as LinuxCNC does.
+//! A branch not taken is skipped by looking for its partner by label, as LinuxCNC does; what it refuses while it
+//! skips is refused here, too.
 
 use super::expression::Reader;
 use super::fault::*;
 use super::flow::{Entry, Kind, Open, malformed};
 use super::interpreter::Interpreter;
-use super::labels::{find_o_word, keyword, o_word};
+use super::labels::{Found, find_o_word, keyword, o_word};
 use super::parameters::{Locals, Target};
 use super::text::Place;
 use std::ops::Range;
@@ -30,22 +31,32 @@ impl Interpreter<'_> {
             "return" | "endsub" => self.o_return(&word.label, word.end, span),
             "if" => {
                 let (value, _) = self.bracket(word.end)?;
+                self.flow.close(&word.label);
+                self.flow.open.push(Open { label: word.label.clone(), kind: Kind::If });
                 if value == 0.0 { self.next_branch(&word.label, &span) } else { Ok(()) }
             }
-            // Reached from a branch that was taken.
-            "else" | "elseif" => {
-                self.flow.place = self.partner(&word.label, &["endif"], &span)?.1;
-                Ok(())
-            }
-            "endif" => Ok(()),
+            "else" | "elseif" | "endif" => self.end_branch(&word.keyword, &word.label, &span),
             "while" | "do" | "repeat" | "endwhile" | "endrepeat" | "break" | "continue" => {
                 self.o_loop(&word.keyword, &word.label, word.end, &span)
             }
             other => {
                 let text = format!("`{other}` is no O-word");
-                Err(malformed(span, text, "use sub, call, return, if, while, do, repeat, break or continue"))
+                Err(malformed(span, text, KEYWORDS))
             }
         }
+    }
+
+    /// The end of a branch that was taken.
+    fn end_branch(&mut self, word: &str, label: &str, span: &Range<usize>) -> Checked<()> {
+        if !matches!(self.flow.opened(label), Some(Kind::If)) {
+            let text = format!("o{label} {word} has no o{label} if above it that was reached");
+            return Err(malformed(span.clone(), text, "write the `if` with the same label"));
+        }
+        if word != "endif" {
+            self.flow.place = self.partner(label, &["endif"], span)?.1;
+        }
+        self.flow.close(label);
+        Ok(())
     }
 
     /// Behind an O-word and its brackets there is nothing but a comment.
@@ -57,7 +68,8 @@ impl Interpreter<'_> {
                 b'[' => depth += 1,
                 b']' if depth > 0 => depth -= 1,
                 byte if depth > 0 || super::number::is_blank(*byte) => {}
-                b'(' | b';' => return Ok(()),
+                b'(' => at += line[at..].iter().position(|byte| *byte == b')').unwrap_or(line.len() - at - 1),
+                b';' => return Ok(()),
                 _ => {
                     let text = "something stands behind the O-word";
                     return Err(malformed(at..line.len(), text, "write it on a line of its own"));
@@ -68,11 +80,40 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    fn partner(&self, label: &str, keywords: &[&str], span: &Range<usize>) -> Checked<(Place, Place)> {
-        find_o_word(self.flow.text(), self.flow.place, label, keywords).ok_or_else(|| {
-            let text = format!("o{label} has no {} below", keywords.join(" or "));
-            malformed(span.clone(), text, "write the partner with the same label").fatal()
-        })
+    /// LinuxCNC remembers a `break` out of a `while` loop until the next `do` loop ends, and leaves that one, too.
+    fn warn_of_break(&mut self, label: &str, span: &Range<usize>) {
+        let note = || {
+            let text =
+                format!("o{label} do ends after this pass: LinuxCNC has not forgotten the `break` of a while loop");
+            malformed(span.clone(), text, "write it as a while loop, or leave the other one by its condition")
+                .with(super::Severity::Warning)
+        };
+        self.report.once(self.report.at.line, note, FLOW);
+    }
+
+    fn partner(&mut self, label: &str, keywords: &[&str], span: &Range<usize>) -> Checked<(Place, Place)> {
+        match find_o_word(self.flow.text(), self.flow.place, label, keywords) {
+            Found::At(before, behind) => Ok((before, behind)),
+            Found::Missing => {
+                let text = format!("o{label} has no {} below", keywords.join(" or "));
+                Err(malformed(span.clone(), text, "write the partner with the same label").fatal())
+            }
+            Found::Malformed(place) => {
+                self.look_at(place);
+                let text = "a line that begins with O is no O-word";
+                Err(malformed(0..self.report.line.len(), text, KEYWORDS).fatal())
+            }
+        }
+    }
+
+    /// Makes another line than the one in work that of diagnoses.
+    fn look_at(&mut self, mut place: Place) {
+        let text = self.flow.text();
+        if let Some(line) = super::text::next_line(text, &mut place) {
+            self.report.at.line = line.number;
+            self.report.line_start = line.range.start;
+            self.report.line = &text[line.range];
+        }
     }
 
     /// The branch to take after a condition that was false.
@@ -87,12 +128,13 @@ impl Interpreter<'_> {
             let super::labels::Head::OWord(at) = super::labels::head(line_text) else { return Ok(()) };
             let Some(word) = o_word(line_text, at) else { return Ok(()) };
             if word.keyword != "elseif" {
+                if word.keyword == "endif" {
+                    self.flow.close(label);
+                }
                 return Ok(());
             }
             // The condition stands on another line than the one in work.
-            self.report.at.line = line.number;
-            self.report.line = line_text;
-            self.report.line_start = line.range.start;
+            self.look_at(before);
             if self.bracket(word.end)?.0 != 0.0 {
                 return Ok(());
             }
@@ -105,10 +147,15 @@ impl Interpreter<'_> {
         let behind = self.flow.place;
         match (word, opened) {
             ("while", Some(Kind::Do(start))) => {
-                if self.bracket(end)?.0 != 0.0 {
+                let is_left = std::mem::take(&mut self.flow.is_breaking);
+                self.flow.close(label);
+                let is_true = self.bracket(end)?.0 != 0.0;
+                if is_true && is_left {
+                    self.warn_of_break(label, span);
+                } else if is_true {
+                    self.flow.open.push(Open { label: label.to_owned(), kind: Kind::Do(start) });
                     return self.jump_back(start);
                 }
-                self.flow.close(label);
             }
             ("while", _) => {
                 self.flow.close(label);
@@ -139,11 +186,22 @@ impl Interpreter<'_> {
                     return self.jump_back(start);
                 }
             }
-            ("break", Some(kind)) => {
-                self.flow.place = self.partner(label, end_of(kind), span)?.1;
+            ("break", Some(Kind::While(_))) => {
+                self.flow.place = self.partner(label, &["endwhile"], span)?.1;
+                self.flow.is_breaking = true;
                 self.flow.close(label);
             }
-            ("continue", Some(kind)) => self.flow.place = self.partner(label, end_of(kind), span)?.0,
+            ("break", Some(Kind::Do(_))) => {
+                self.flow.place = self.partner(label, &["while"], span)?.1;
+                self.flow.is_breaking = false;
+                self.flow.close(label);
+            }
+            ("continue", Some(Kind::While(_))) => self.flow.place = self.partner(label, &["endwhile"], span)?.0,
+            ("continue", Some(Kind::Do(_))) => self.flow.place = self.partner(label, &["while"], span)?.0,
+            ("break" | "continue", Some(Kind::Repeat(..))) => {
+                let text = format!("{word} does not leave or shorten a repeat");
+                return Err(malformed(span.clone(), text, "write the loop with while or do"));
+            }
             _ => {
                 let text = format!("o{label} {word} stands outside its loop");
                 return Err(malformed(span.clone(), text, "write the beginning of the loop with the same label"));
@@ -222,11 +280,4 @@ impl Interpreter<'_> {
 /// Arguments of an O-word call.
 const ARGUMENTS_MAX: usize = 30;
 
-/// The words that end a loop.
-fn end_of(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::While(_) => &["endwhile"],
-        Kind::Do(_) => &["while"],
-        Kind::Repeat(..) => &["endrepeat"],
-    }
-}
+const KEYWORDS: &str = "behind `O` and the label write sub, call, return, if, while, do, repeat, break or continue";

@@ -65,7 +65,8 @@ impl Execution<'_, '_> {
             Some(_) if !is_ngc => letters(b"PQ"),
             _ => 0,
         };
-        used |= if self.block.m(m_group::OVERRIDE).is_some() { letters(b"P") } else { 0 };
+        let takes_p = |code: u16| !is_ngc || !matches!(code, 48 | 49);
+        used |= if self.block.m(m_group::OVERRIDE).is_some_and(takes_p) { letters(b"P") } else { 0 };
         used |= if matches!(self.block.m(m_group::STOP), Some(97..=99)) { letters(b"PLQ") } else { 0 };
         used | if self.block.inert().is_empty() { 0 } else { letters(b"PQRE") }
     }

@@ -403,7 +403,9 @@ impl Generator {
             }
             _ => {
                 self.uses("T M6");
-                let (tool, x, y) = (self.rng.below(9) + 1, self.mm(), self.mm());
+                // Not the tools whose lengths G10 L1 changes: of the tool in the spindle the oracle's script knows the
+                // length in the file alone, where the machine reads its changed table.
+                let (tool, x, y) = (self.rng.below(6) + 1, self.mm(), self.mm());
                 // After a tool change the oracle takes the place of the last straight move it drew for the present one.
                 self.line(&format!("G1 X{x} Y{y} Z{z}"));
                 self.line(&format!("T{tool} M6"));

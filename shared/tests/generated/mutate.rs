@@ -74,6 +74,12 @@ pub(crate) fn mutated(rng: &mut Rng, text: &str) -> (String, &'static str, Strin
         }
         "value out of range" => lines.insert(at, pick(rng, &VALUES)),
         // M72 runs codes of its own in the oracle, which then forgets the rest of the block.
+        // The oracle draws a spline at the height of the last straight move it drew.
+        "deleted line"
+            if lines[at + 1].to_uppercase().contains("G5 ") || lines[at + 1].to_uppercase().contains("G5.") =>
+        {
+            lines[at].push_str(" R2");
+        }
         "two lines in one" if !before.contains("72") => {
             let next = lines.remove(at + 1);
             lines[at] = format!("{before} {next}");
