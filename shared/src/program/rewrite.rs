@@ -18,6 +18,7 @@ use super::diagnostic::Diagnostic;
 use super::interpreter::Interpreter;
 use super::labels::{Head, head};
 use super::options::{Options, Sources};
+use super::rates::INVERSE_FEED_MIN;
 use super::text::{Place, next_line};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -340,7 +341,11 @@ fn verify(
         };
         let line = before.at.line;
         let is_same = before.call == after.call && before.at == after.at && before.modal.spindle == after.modal.spindle;
-        let limit = before.modal.feed.map(|feed| feed.as_mm_s() * factor_of(factors, &before) * WITHIN);
+        // Under G93 a move nowhere has a least feed, whatever F says.
+        let is_inverse = before.modal.feed_mode == FeedMode::InverseTime;
+        let least_mm_s = if is_inverse { INVERSE_FEED_MIN * original.state.unit.mm() / 60.0 } else { 0.0 };
+        let limit =
+            before.modal.feed.map(|feed| (feed.as_mm_s() * factor_of(factors, &before)).max(least_mm_s) * WITHIN);
         let is_slow = match (limit, after.modal.feed) {
             (Some(limit), Some(feed)) => feed.as_mm_s() <= limit,
             (limit, feed) => limit.is_none() && feed.is_none(),
