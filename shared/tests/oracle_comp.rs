@@ -11,7 +11,8 @@
 #[path = "oracle/mod.rs"]
 mod common;
 
-use common::{Said, Step, at_hand, collapsed, difference, options, oracle_of_all, ours, scratch};
+use common::batch::Said;
+use common::{Step, at_hand, collapsed, difference, options, oracle_of_all, ours, scratch};
 use shared::det::{Rng, math};
 use shared::program::interpret;
 use std::collections::BTreeMap;

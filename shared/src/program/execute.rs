@@ -5,7 +5,7 @@
 //! path mode, distance mode, return mode, the non-modal codes, motion, stop (NISTIR 6556, table 8).
 
 use super::block::{Block, letters};
-use super::canon::{Call, CanonOp, FeedMode, PathMode, Plane, StopKind, SurfaceSpeed};
+use super::canon::{Call, CanonOp, PathMode, Plane, StopKind};
 use super::codes::{group, m_group};
 use super::fault::*;
 use super::flow::Called;
@@ -13,9 +13,8 @@ use super::lathe::Turning;
 use super::options::{Dialect, Options};
 use super::report::Report;
 use super::state::{State, Sticky};
-use crate::det::math;
 use crate::machine::LengthUnit;
-use crate::units::{Feedrate, RotaryVelocity, Seconds};
+use crate::units::{Feedrate, Seconds};
 use std::collections::VecDeque;
 
 /// X, Y, Z, A, B, C in the order of [`super::frame::Axes`].
