@@ -7,7 +7,7 @@
 #[path = "oracle/mod.rs"]
 mod common;
 
-use common::{PROGRAMS, at_hand, compare, options, oracle, scratch};
+use common::{PROGRAMS, at_hand, compare, compare_with, options, oracle_of_all, scratch};
 use shared::det::{Rng, math};
 use shared::program::interpret;
 use std::collections::BTreeMap;
@@ -105,11 +105,9 @@ fn random_programs_give_the_same_motions() {
     let sources = BTreeMap::new();
     let (mut steps, mut wrong) = (0, String::new());
     const PROGRAMS_COUNT: u64 = 80;
-    for seed in 0..PROGRAMS_COUNT {
-        let text = random_program(&mut Rng::new(seed));
-        let path = folder.join(format!("random{seed}.ngc"));
-        std::fs::write(&path, &text).expect("the program can be written");
-        match compare(&path, &folder.join("tool.tbl"), &sources) {
+    let texts: Vec<String> = (0..PROGRAMS_COUNT).map(|seed| random_program(&mut Rng::new(seed))).collect();
+    for ((seed, text), said) in texts.iter().enumerate().zip(oracle_of_all(&folder, &texts)) {
+        match compare_with(text.as_bytes(), said.expect("the oracle ends"), &sources) {
             Ok(count) => steps += count,
             Err(what) => writeln!(wrong, "seed {seed}: {what}\n{text}").expect("a string"),
         }
@@ -213,15 +211,15 @@ fn malformed_programs_are_refused_at_the_same_line() {
     }
     let folder = scratch("malformed");
     let (mut refused, mut wrong) = (0, String::new());
-    for (index, line) in MALFORMED.iter().enumerate() {
+    let behind = |(index, line): (usize, &&str)| {
         let mut text = random_program(&mut Rng::new(index as u64));
         // Before the end of the program, on a line of its own.
         text.truncate(text.len() - "M2\n".len());
-        text.push_str(line);
-        text.push_str("\nM2\n");
-        let path = folder.join(format!("malformed{index}.ngc"));
-        std::fs::write(&path, &text).expect("the program can be written");
-        let (_, refusal) = oracle(&path, &folder.join("tool.tbl"));
+        text + line + "\nM2\n"
+    };
+    let texts: Vec<String> = MALFORMED.iter().enumerate().map(behind).collect();
+    for ((line, text), said) in MALFORMED.iter().zip(&texts).zip(oracle_of_all(&folder, &texts)) {
+        let (_, refusal) = said.expect("the oracle ends");
         let result = interpret("program", text.as_bytes(), &BTreeMap::new(), &options());
         let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
         match (refusal, error) {

@@ -11,18 +11,20 @@
 #[path = "oracle/mod.rs"]
 mod common;
 
-use common::{Step, at_hand, collapsed, difference, options, oracle, ours, scratch};
+use common::batch::Said;
+use common::{Step, at_hand, collapsed, difference, options, oracle_of_all, ours, scratch};
 use shared::det::{Rng, math};
 use shared::program::interpret;
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// Programs of each kind.
 const ACCEPTED_MIN: usize = 500;
 const REFUSED_MIN: usize = 500;
 const PROGRAMS: u64 = 700;
+/// Programs with a forbidden block that are made and judged together.
+const FORBIDDEN_AT_ONCE: u64 = 250;
 /// Times each construct has to occur.
 const USES_MIN: usize = 20;
 
@@ -371,9 +373,8 @@ fn corners(text: &str, steps: &[Step]) -> Vec<&'static str> {
     found
 }
 
-fn judge(path: &Path, table: &Path, text: &str) -> Outcome {
-    std::fs::write(path, text).expect("the program can be written");
-    let (theirs, refusal) = oracle(path, table);
+fn judge(said: Said, text: &str) -> Outcome {
+    let Some((theirs, refusal)) = said else { return Outcome::Differs("the oracle does not end".to_owned()) };
     let result = interpret("program", text.as_bytes(), &BTreeMap::new(), &options());
     let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
     match (refusal, error) {
@@ -406,10 +407,10 @@ fn random_contours_give_the_same_motions() {
     let folder = scratch("comp");
     let (mut uses, mut reasons) = (BTreeMap::new(), BTreeMap::<String, usize>::new());
     let (mut agreed, mut refused, mut steps, mut wrong) = (0, 0, 0, Vec::new());
-    for seed in 0..PROGRAMS {
-        let writer = program(seed, None);
-        let path = folder.join("contour.ngc");
-        match judge(&path, &folder.join("tool.tbl"), &writer.text) {
+    let writers: Vec<_> = (0..PROGRAMS).map(|seed| program(seed, None)).collect();
+    let texts: Vec<String> = writers.iter().map(|writer| writer.text.clone()).collect();
+    for ((seed, writer), said) in writers.into_iter().enumerate().zip(oracle_of_all(&folder, &texts)) {
+        match judge(said, &writer.text) {
             Outcome::Agreed(count_of, corners) => {
                 (agreed, steps) = (agreed + 1, steps + count_of);
                 count(&mut uses, writer.uses);
@@ -493,20 +494,26 @@ fn forbidden_blocks_are_refused_at_the_same_line() {
     let blocks: Vec<&str> = FORBIDDEN.iter().chain(&MALFORMED).copied().collect();
     let mut seed = 0;
     while refused < REFUSED_MIN || uses.len() < blocks.len() || uses.values().any(|count| *count < USES_MIN) {
-        let block = blocks[seed as usize % blocks.len()];
-        let writer = program(1_000_000 + seed, Some(block));
-        seed += 1;
         assert!(seed < 4000, "{refused} refused of {seed}: {uses:?}");
-        let path = folder.join("refused.ngc");
-        match judge(&path, &folder.join("tool.tbl"), &writer.text) {
-            Outcome::Refused(line, _) if writer.forbidden.contains(&line) => {
-                refused += 1;
-                count(&mut uses, [block]);
+        let drawn: Vec<_> = (seed..seed + FORBIDDEN_AT_ONCE)
+            .map(|seed| (blocks[seed as usize % blocks.len()], seed))
+            .map(|(block, seed)| (block, program(1_000_000 + seed, Some(block))))
+            .collect();
+        let texts: Vec<String> = drawn.iter().map(|(_, writer)| writer.text.clone()).collect();
+        for ((block, writer), said) in drawn.iter().zip(oracle_of_all(&folder, &texts)) {
+            seed += 1;
+            match judge(said, &writer.text) {
+                Outcome::Refused(line, _) if writer.forbidden.contains(&line) => {
+                    refused += 1;
+                    count(&mut uses, [*block]);
+                }
+                // The contour itself, before the block.
+                Outcome::Refused(..) => {}
+                Outcome::Agreed(..) => {
+                    wrong.push(format!("seed {seed}: {block} is accepted by both\n{}", writer.text));
+                }
+                Outcome::Differs(what) => wrong.push(format!("seed {seed}, {block}: {what}\n{}", writer.text)),
             }
-            // The contour itself, before the block.
-            Outcome::Refused(..) => {}
-            Outcome::Agreed(..) => wrong.push(format!("seed {seed}: {block} is accepted by both\n{}", writer.text)),
-            Outcome::Differs(what) => wrong.push(format!("seed {seed}, {block}: {what}\n{}", writer.text)),
         }
         if wrong.len() > 20 {
             break;

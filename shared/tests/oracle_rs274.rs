@@ -7,7 +7,7 @@
 #[path = "oracle/mod.rs"]
 mod oracle;
 
-use oracle::{at_hand, compare, oracle as refusal_of, scratch, supplied};
+use oracle::{at_hand, compare_with, oracle_of_all, scratch, supplied};
 use shared::det::Rng;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -247,6 +247,7 @@ fn random_programs_of_every_construct_give_the_same_motions() {
     let folder = scratch("rs274");
     let mut used: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut steps, mut wrong, mut count_wrong) = (0, String::new(), 0);
+    let (mut texts, mut names_of) = (Vec::new(), Vec::new());
     for seed in 0..PROGRAMS_COUNT {
         let mut rng = Rng::new(seed).fork("rs274");
         let mut text = String::from("G21 G90 G17 G94 G91.1 G54 F300 S1000 M3\nG0 X1 Y2 Z30\n");
@@ -260,9 +261,12 @@ fn random_programs_of_every_construct_give_the_same_motions() {
             text.push_str(&write(&mut rng, 100 + piece));
         }
         text.push_str("M2\n");
-        let path = folder.join(format!("rs274_{seed}.ngc"));
-        std::fs::write(&path, &text).expect("the program can be written");
-        match compare(&path, &folder.join("tool.tbl"), &BTreeMap::new()) {
+        texts.push(text);
+        names_of.push(names);
+    }
+    for (seed, said) in oracle_of_all(&folder, &texts).into_iter().enumerate() {
+        let names = &names_of[seed];
+        match compare_with(texts[seed].as_bytes(), said.expect("the oracle ends"), &BTreeMap::new()) {
             Ok(count) => steps += count,
             Err(what) => {
                 count_wrong += 1;
@@ -353,11 +357,10 @@ fn what_linuxcnc_refuses_is_refused_at_the_same_line() {
     }
     let folder = scratch("rs274_refused");
     let (mut refused, mut wrong) = (0, String::new());
-    for (index, block) in REFUSED.iter().enumerate() {
-        let text = format!("G21 F100 S100 M3\nG0 X1 Y1 Z9\nT3 M6\n{block}\nM2\n");
-        let path = folder.join(format!("refused{index}.ngc"));
-        std::fs::write(&path, &text).expect("the program can be written");
-        let (_, at) = refusal_of(&path, &folder.join("tool.tbl"));
+    let text = |block: &&str| format!("G21 F100 S100 M3\nG0 X1 Y1 Z9\nT3 M6\n{block}\nM2\n");
+    let texts: Vec<String> = REFUSED.iter().map(text).collect();
+    for ((block, text), said) in REFUSED.iter().zip(&texts).zip(oracle_of_all(&folder, &texts)) {
+        let (_, at) = said.expect("the oracle ends");
         let result = supplied(text.as_bytes(), &BTreeMap::new(), &oracle::options());
         let error = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error());
         match (at, error) {

@@ -4,6 +4,7 @@
 mod closed_forms;
 mod contacts;
 mod engagement;
+mod hard_places;
 mod invariants;
 mod meshes;
 mod setup;

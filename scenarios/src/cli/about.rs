@@ -4,8 +4,9 @@ use super::{EXIT_INFRASTRUCTURE, EXIT_PASS};
 
 const THERE: &str = "\
 What this version does
-  program      G-code of mills: G0-G3 with I/J/K and R, helices, planes, inch and mm, work offsets, tool lengths,
-               canned cycles, M codes; every operation knows its line
+  program      RS274/NGC with expressions, O-words, cycles, splines, threads and cutter compensation; Fanuc and Haas with
+               macro B; Siemens 840D as posts use it; grbl; every operation knows its line and its calls
+               tool tables of LinuxCNC, Fusion 360, FreeCAD, CAMotics and CSV
                canonical operations as JSON lines (canon), a plan written into the F words (rewrite)
   motion       look-ahead velocity profile with per-axis velocity and acceleration, station for every point
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
@@ -18,7 +19,8 @@ What this version does
 
 const ABSENT: &str = "\
 What is not there yet
-  program      expressions and O-words beyond what the posts above need; Siemens; Fanuc cutter compensation
+  program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
+               Siemens cycles beyond drilling; kinematics of rotary axes; values the machine alone knows end the reading
   motion       jerk; rotary axes; importers for other machine descriptions; fitting to recordings
   kernel       tri-dexel, 3+2 and 5-axis; fixtures and finished part; 3MF
   process      stability in the plan; learning from measured load; ceiling programs (nothing is ever faster than

@@ -78,7 +78,7 @@ pub struct TruthEnsemble {
     /// Evaluated poses not stamped yet, with the travel at which they were.
     pending: VecDeque<(Point, f64)>,
     direction: Vector,
-    /// Where the tip was, with the travel there: back to at least one tooth ago.
+    /// Where the tip was, with the travel there: back by [`Self::TRAIL_MM`].
     trail: VecDeque<(Point, f64)>,
 }
 
@@ -95,6 +95,9 @@ impl TruthEnsemble {
     /// Cosine of the turn of the path at which everything pending is stamped: what lies ahead then is no
     /// longer what lay ahead before.
     const TURN_COS: f64 = 0.87;
+
+    /// How far back the way of the tip is remembered: more than a tooth's feed and a column.
+    const TRAIL_MM: f64 = 1.0;
 
     /// Sets up stock, cutters and the draws of all seeds.
     ///
@@ -186,14 +189,15 @@ impl TruthEnsemble {
         let mean_mm_s = if motion.time.as_s() > 0.0 { length_mm / motion.time.as_s() } else { 0.0 };
         let velocity_mm_s = motion.velocity.as_mm_s().abs();
         let speed_mm_s = if velocity_mm_s > 0.0 { velocity_mm_s } else { mean_mm_s };
-        if direction.dot(&self.direction) < Self::TURN_COS {
-            self.stamp_pending(f64::NEG_INFINITY);
-        }
-        self.direction = direction;
         if self.trail.back().is_none_or(|(at, _)| *at != motion.from) {
             self.trail.clear();
             self.trail.push_back((motion.from, self.travel_mm));
         }
+        let heading = self.way(motion.to, self.travel_mm + length_mm, self.grid.cell_mm(), direction);
+        if heading.dot(&self.direction) < Self::TURN_COS {
+            self.stamp_pending(f64::NEG_INFINITY);
+        }
+        self.direction = heading;
         let mut done_mm = 0.0;
         loop {
             let due_mm = done_mm + self.every_mm - self.since_mm;
@@ -222,19 +226,20 @@ impl TruthEnsemble {
                 break;
             }
         }
-        self.trail.push_back((motion.to, self.travel_mm + length_mm));
-    }
-
-    /// Direction in which the edge has moved since the tooth before passed: that displacement is what makes its
-    /// chip. A stretch shorter than it (a corner between two blocks, a rounding remainder of a fraction of a
-    /// micrometre) turns the chip by its share alone.
-    fn chip_direction(&mut self, at: Point, travel_mm: f64, per_tooth_mm: f64, along: Vector) -> Vector {
-        let since_mm = travel_mm - per_tooth_mm;
-        while self.trail.get(1).is_some_and(|(_, reached_mm)| *reached_mm <= since_mm) {
+        let reached_mm = self.travel_mm + length_mm;
+        while self.trail.get(1).is_some_and(|(_, at_mm)| *at_mm <= reached_mm - Self::TRAIL_MM) {
             self.trail.pop_front();
         }
-        let Some(&(from, from_mm)) = self.trail.front() else { return along };
-        let (to, to_mm) = self.trail.get(1).copied().unwrap_or((at, travel_mm));
+        self.trail.push_back((motion.to, reached_mm));
+    }
+
+    /// Direction in which the tip has moved over the last `over_mm` of travel. A stretch shorter than that (a corner
+    /// between two blocks, a rounding remainder of a fraction of a micrometre) turns it by its share alone.
+    fn way(&self, at: Point, travel_mm: f64, over_mm: f64, along: Vector) -> Vector {
+        let since_mm = travel_mm - over_mm;
+        let before = self.trail.iter().rposition(|(_, reached_mm)| *reached_mm <= since_mm).unwrap_or(0);
+        let Some(&(from, from_mm)) = self.trail.get(before) else { return along };
+        let (to, to_mm) = self.trail.get(before + 1).copied().unwrap_or((at, travel_mm));
         let share = if to_mm > from_mm { ((since_mm - from_mm) / (to_mm - from_mm)).clamp(0.0, 1.0) } else { 0.0 };
         (at - (from + (to - from) * share)).try_normalize(1e-9).unwrap_or(along)
     }
@@ -247,7 +252,8 @@ impl TruthEnsemble {
         let spindle_rev_s = motion.spindle.as_rev_s();
         let turning_rev_s = spindle_rev_s.abs();
         let per_tooth_mm = speed_mm_s / (turning_rev_s.max(1e-6) * flutes as f64);
-        let direction = self.chip_direction(at, self.travel_mm + at_mm, per_tooth_mm, along);
+        // What has passed since the tooth before makes the chip.
+        let direction = self.way(at, self.travel_mm + at_mm, per_tooth_mm.min(Self::TRAIL_MM), along);
         let Some((cutter, revolution)) = motion.tool.and_then(|tool| self.cutters.get_mut(&tool)) else {
             return;
         };

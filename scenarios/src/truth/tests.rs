@@ -98,6 +98,21 @@ fn published_slot_and_half_immersion_come_out_by_dense_sampling() {
     check("half immersion", [-15.0, 0.0], [74.64, 412.10, 77.66], 579.6, 3.9191, 2052.0);
 }
 
+/// A rounding remainder between two blocks points anywhere; a tooth's way does not follow it.
+#[test]
+fn a_stretch_of_a_fraction_of_a_micrometre_turns_no_chip() {
+    let setup =
+        || exact(tool(1, CutterShape::Flat, 20.0, 4, 30.0), block([0.0, 60.0], [-15.0, 0.0], [-20.0, 0.0]), 0.1);
+    let straight = steady(setup(), 30.0, 33.0, 5000.0);
+    let mut truth = Truth::new(setup()).expect("valid");
+    // The last evaluation falls on the remainder, which leads aside by 45°.
+    let (near_end, end) = ([29.9999, 0.0, -5.0], [30.0001, 0.0002, -5.0]);
+    truth.cut(&feed([-15.0, 0.0, -5.0], near_end, 33.0, 5000.0));
+    truth.cut(&feed(near_end, end, 33.0, 5000.0));
+    near("peak", truth.load().force_peak_xy.as_n(), straight.force_peak_xy.as_n(), 0.01);
+    near("power", truth.load().power.as_w(), straight.power.as_w(), 0.01);
+}
+
 #[test]
 fn mirrored_cuts_carry_mirrored_forces() {
     let stock = || block([0.0, 60.0], [-15.0, 0.0], [-20.0, 0.0]);

@@ -1,5 +1,7 @@
 //! `cosim canon` and `cosim rewrite` from outside.
 
+#![allow(clippy::print_stderr, reason = "what was measured is its result")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Instant;

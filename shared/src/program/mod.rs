@@ -53,6 +53,7 @@ mod options;
 mod owords;
 mod parameters;
 mod profile;
+mod rates;
 mod report;
 mod rewrite;
 mod roughing;

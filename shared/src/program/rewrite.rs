@@ -18,8 +18,10 @@ use super::diagnostic::Diagnostic;
 use super::interpreter::Interpreter;
 use super::labels::{Head, head};
 use super::options::{Options, Sources};
+use super::rates::INVERSE_FEED_MIN;
 use super::text::{Place, next_line};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 /// Factor of the programmed feed by physical line of the main program, in per mille; absent lines run as programmed.
@@ -188,14 +190,13 @@ fn words_to_write(
         let mut inherited: Option<f64> = None;
         for pass in passes {
             let need = needs.get(&pass.line).map_or(0.0, |need| need.word);
-            if wanted.contains_key(&pass.line) {
-                inherited = Some(need);
-            } else if has_own.get(&pass.line).copied().unwrap_or(false) || pass.mode != FeedMode::PerMinute {
-                inherited = None;
-            } else if inherited.is_some_and(|word| (word - need).abs() > 1e-9 * need) {
-                wanted.insert(pass.line, need);
-                inherited = Some(need);
-            }
+            let is_own = has_own.get(&pass.line).copied().unwrap_or(false) || pass.mode != FeedMode::PerMinute;
+            inherited = match (wanted.entry(pass.line), inherited) {
+                (Entry::Occupied(_), _) => Some(need),
+                (Entry::Vacant(_), _) if is_own => None,
+                (Entry::Vacant(free), Some(word)) if (word - need).abs() > 1e-9 * need => Some(*free.insert(need)),
+                (Entry::Vacant(_), inherited) => inherited,
+            };
         }
         if wanted.len() == before {
             return wanted;
@@ -341,7 +342,11 @@ fn verify(
         };
         let line = before.at.line;
         let is_same = before.call == after.call && before.at == after.at && before.modal.spindle == after.modal.spindle;
-        let limit = before.modal.feed.map(|feed| feed.as_mm_s() * factor_of(factors, &before) * WITHIN);
+        // Under G93 a move nowhere has a least feed, whatever F says.
+        let is_inverse = before.modal.feed_mode == FeedMode::InverseTime;
+        let least_mm_s = if is_inverse { INVERSE_FEED_MIN * original.state.unit.mm() / 60.0 } else { 0.0 };
+        let limit =
+            before.modal.feed.map(|feed| (feed.as_mm_s() * factor_of(factors, &before)).max(least_mm_s) * WITHIN);
         let is_slow = match (limit, after.modal.feed) {
             (Some(limit), Some(feed)) => feed.as_mm_s() <= limit,
             (limit, feed) => limit.is_none() && feed.is_none(),

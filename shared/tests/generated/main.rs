@@ -7,7 +7,6 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files")]
 #![allow(clippy::print_stderr, reason = "a skipped test must be seen, and the counts are its result")]
 
-mod batch;
 mod curves;
 mod flow;
 mod generate;
@@ -15,9 +14,8 @@ mod mutate;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
-use batch::oracle_of_all;
 use generate::Generator;
-use oracle::{at_hand, compare_with, scratch};
+use oracle::{at_hand, compare_with, oracle_of_all, scratch};
 use shared::det::Rng;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

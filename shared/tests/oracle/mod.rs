@@ -6,6 +6,9 @@
 //! tool changes; zero-length traverses are dropped on both sides.
 #![allow(dead_code, reason = "each test that shares it uses its part")]
 
+pub(crate) mod batch;
+
+pub(crate) use batch::oracle_of_all;
 use shared::ident::ToolNumber;
 use shared::machine::{LengthUnit, ToolLengthRule};
 use shared::program::{Call, Dialect, Interpreted, Interpreter, Limits, Options, Parameter};

@@ -1,3 +1,5 @@
+#![allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+
 use std::io::{Cursor, Write};
 
 use shared::det::Rng;

@@ -205,6 +205,9 @@ impl Execution<'_, '_> {
         let span = self.block.g_span(group::CUTTER);
         if self.dialect.is_fanuc_like() {
             let number = self.block.whole(b'D', 0, 99_999)?.map(ToolNumber);
+            if number.is_none() && self.state.compensation.is_on() {
+                return self.compensate(code, 2.0 * self.state.compensation.radius_mm, 0, span);
+            }
             return match number.and_then(|number| self.state.extras.radius_mm(number)) {
                 Some(radius_mm) => self.compensate(code, 2.0 * radius_mm, 0, span),
                 None => self.radius_is_not_known(code, "the wear offset", span),

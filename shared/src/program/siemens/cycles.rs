@@ -8,7 +8,7 @@
 //!   DP, or RFP-DPR -------'
 //! ```
 //!
-//! Strokes of CYCLE83 as the manual has them: the first to FDEP, each next one shorter by DAM, none shorter
+//! Strokes of CYCLE83 as the control is described to make them: the first to FDEP, each next one shorter by DAM, none shorter
 //! than DAM, the last two equal.
 
 use super::super::canon::{Call, ForcedReason};

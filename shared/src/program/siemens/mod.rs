@@ -8,11 +8,11 @@
 //! * [`block`]: what a block does. [`path`]: its motion. [`frames`]: TRANS, ROT, SCALE, MIRROR, CYCLE800.
 //! * [`cycles`]: drilling, called once or by MCALL. [`flow`]: jumps, loops, subprograms.
 //!
-//! Tools have names here (`T="BALL_6"`); they are numbered in the order of their first use, from 1, and the
-//! facts give the names. Under TRAORI the coordinates are those of the tool tip in the work frame, the rotary
+//! Tools have names here (`T="BALL_6"`); [`Options::tool_names`](super::Options::tool_names) gives them numbers, other
+//! names get the next free ones, and the facts give the names. Under TRAORI the coordinates are those of the tool tip in the work frame, the rotary
 //! axes are angles, and machine coordinates are what three axes would give: this room knows no kinematics.
 //!
-//! Source: SINUMERIK 840D sl, Programming Manuals Fundamentals, Job Planning and Cycles.
+//! The words are read as the corpus' programs and public descriptions of the 840D use them; no manual was at hand.
 
 mod block;
 mod codes;

@@ -197,10 +197,10 @@ fn siemens_compensates_with_the_radius_of_the_tool() {
             "6 feed 18 20 80 F100",
             "7 rapid 20 40 80",
         ]
-        .map(|row| row.replace(" 80", " 0"))
+        .map(|row| row.replace(" 80", " -80"))
     );
     // From the same line of the first move a shorter entry is no mistake here.
-    assert_eq!(of_dialect(Dialect::Siemens, &text.replace("X-10", "X-1"))[1], "4 feed 0 2 0 F100");
+    assert_eq!(of_dialect(Dialect::Siemens, &text.replace("X-10", "X-1"))[1], "4 feed 0 2 -80 F100");
     let unknown = run(&text.replace("T2", "T0"), &options(Dialect::Siemens));
     assert!(unknown.diagnostics.iter().any(|said| said.code == "program::unsupported" && !said.is_error()));
     check_fault(Dialect::Siemens, &text.replace("X20 RND=5", "TRANS X5"), "program::unsupported", 5, 0);

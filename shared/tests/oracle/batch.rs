@@ -4,7 +4,7 @@
 //! loads them once and forks for each program, so that each still meets a fresh interpreter. A child that does
 //! not end within its processor time is killed: the reference has no limit for an endless loop.
 
-use crate::oracle::{ORACLE, PYTHON, Step, read_oracle};
+use super::{ORACLE, PYTHON, Step, read_oracle};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
