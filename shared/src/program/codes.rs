@@ -80,6 +80,7 @@ pub(super) fn g_code(dialect: Dialect, code: u16) -> Code {
         40 | 100 | 280 | 300 | 520 | 530 | 920 | 921 | 922 | 923 => Code::Acts(NON_MODAL),
         281 | 301 if !dialect.is_fanuc_like() => Code::Acts(NON_MODAL),
         170 | 180 | 190 => Code::Acts(PLANE),
+        171 | 181 | 191 if dialect == Dialect::Rs274ngc => Code::Acts(PLANE),
         900 | 910 => Code::Acts(DISTANCE),
         901 | 911 => Code::Acts(ARC_DISTANCE),
         930 | 940 | 950 => Code::Acts(FEED_MODE),

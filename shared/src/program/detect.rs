@@ -21,7 +21,7 @@ const fn mark(dialect: Dialect, is_at_start: bool, text: &'static str, meaning: 
 }
 
 /// Strongest first: the first dialect with a mark wins.
-const MARKS: [Mark; 36] = [
+static MARKS: [Mark; 36] = [
     mark(Dialect::Siemens, true, "%_N_", "the head of a Siemens program"),
     mark(Dialect::Siemens, true, "DEFSTRING", "a Siemens variable"),
     mark(Dialect::Siemens, true, "DEFBOOL", "a Siemens variable"),
@@ -74,11 +74,11 @@ pub(super) fn detect(text: &[u8]) -> (Dialect, Vec<String>) {
         if program.is_none() && is_program_number(body) {
             program = Some(format!("line {}: the program number {body}", line.number));
         }
-        for (index, mark) in MARKS.iter().enumerate() {
-            let position = body.find(mark.text);
-            let fits = if mark.is_at_start { position == Some(0) } else { position.is_some() };
-            if fits && found.iter().filter(|(other, _)| *other == index).count() == 0 {
-                found.push((index, format!("line {}: {}, `{}`", line.number, mark.meaning, mark.text)));
+        for at in 0..body.len() {
+            for (index, mark) in marks_at(body.as_bytes(), at) {
+                if found.iter().all(|(other, _)| *other != index) {
+                    found.push((index, format!("line {}: {}, `{}`", line.number, mark.meaning, mark.text)));
+                }
             }
         }
     }
@@ -94,9 +94,28 @@ pub(super) fn detect(text: &[u8]) -> (Dialect, Vec<String>) {
     }
 }
 
+/// First bytes of the marks: most places of a program of coordinates begin none, and the first operation of a long
+/// program waits for this search.
+const FIRST_BYTES: [bool; 256] = {
+    let (mut first, mut index) = ([false; 256], 0);
+    while index < MARKS.len() {
+        first[MARKS[index].text.as_bytes()[0] as usize] = true;
+        index += 1;
+    }
+    first
+};
+
+/// The marks that stand at a place of a line.
+fn marks_at(body: &[u8], at: usize) -> impl Iterator<Item = (usize, &'static Mark)> {
+    let rest = if FIRST_BYTES[usize::from(body[at])] { &body[at..] } else { &[] };
+    let stands = move |mark: &Mark| (at == 0 || !mark.is_at_start) && rest.starts_with(mark.text.as_bytes());
+    let marks: &'static [Mark] = if rest.is_empty() { &[] } else { &MARKS };
+    marks.iter().enumerate().filter(move |(_, mark)| stands(mark))
+}
+
 /// A line in upper case, without blanks and comments.
 fn plain(line: &[u8]) -> String {
-    let (mut plain, mut depth) = (String::new(), 0usize);
+    let (mut plain, mut depth) = (String::with_capacity(line.len()), 0usize);
     for (at, byte) in line.iter().enumerate() {
         match byte {
             b';' => break,

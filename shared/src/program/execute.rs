@@ -382,11 +382,13 @@ impl Execution<'_, '_> {
 
     fn plane_and_units(&mut self) {
         match self.block.g(group::PLANE) {
-            Some(170) => self.state.plane = Plane::Xy,
-            Some(180) => self.state.plane = Plane::Zx,
-            Some(190) => self.state.plane = Plane::Yz,
+            Some(170 | 171) => self.state.plane = Plane::Xy,
+            Some(180 | 181) => self.state.plane = Plane::Zx,
+            Some(190 | 191) => self.state.plane = Plane::Yz,
             _ => {}
         }
+        self.state.is_plane_of_uvw =
+            self.block.g(group::PLANE).map_or(self.state.is_plane_of_uvw, |code| code % 10 == 1);
         if let Some(code) = self.block.g(group::UNITS) {
             let unit = unit_of(code);
             self.state.unit = unit;

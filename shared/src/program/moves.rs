@@ -54,6 +54,10 @@ impl Execution<'_, '_> {
     /// Carries out a motion code.
     pub(super) fn motion(&mut self, code: u16) -> Checked<()> {
         let span = self.motion_span();
+        if self.state.is_plane_of_uvw && (!matches!(code, 0 | 10) || self.block.has_polar()) {
+            let text = "in a plane of U, V and W there are only straight moves";
+            return Err(Fault::error(UNSUPPORTED, span, text, "write G17, G18 or G19 before it"));
+        }
         let is_machine = self.block.g(group::NON_MODAL) == Some(530);
         if is_machine {
             return self.machine_move(code, span);

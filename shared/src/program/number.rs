@@ -61,13 +61,19 @@ pub(super) fn read(line: &[u8], at: usize) -> Checked<(Number, usize)> {
         end += 1;
     }
     if digits == 0 {
+        // `X1O.`: behind a digit stands the letter that looks like zero.
+        let is_letter_o = start > 1 && matches!(line[start - 1], b'O' | b'o') && line[start - 2].is_ascii_digit();
         let found =
             line.get(start).map_or("the end of the line".to_owned(), |byte| format!("`{}`", byte.escape_ascii()));
         return Err(Fault::error(
             BAD_NUMBER,
             start..(start + 1).min(line.len()),
             format!("a number was expected, {found} was found"),
-            "write digits, for instance 1.5 or -.25",
+            if is_letter_o {
+                "the letter O stands before it; where zero is meant write the digit 0"
+            } else {
+                "write digits, for instance 1.5 or -.25"
+            },
         ));
     }
     if line.get(end) == Some(&b'.') {

@@ -44,6 +44,7 @@ pub(super) enum Awaits {
 pub(super) struct Saved {
     unit: LengthUnit,
     plane: Plane,
+    is_plane_of_uvw: bool,
     is_incremental: bool,
     is_arc_absolute: bool,
     feed_mode: FeedMode,
@@ -75,6 +76,8 @@ pub(super) struct State {
     /// The last of G0 to G3, which Fanuc returns to when a cycle ends.
     pub(super) line_motion: Option<u16>,
     pub(super) plane: Plane,
+    /// G17.1 to G19.1: the plane of U, V, W that is named like `plane`; only straight moves go on in it.
+    pub(super) is_plane_of_uvw: bool,
     pub(super) is_incremental: bool,
     pub(super) is_arc_absolute: bool,
     pub(super) feed_mode: FeedMode,
@@ -164,6 +167,7 @@ impl State {
             motion: None,
             line_motion: None,
             plane: Plane::Xy,
+            is_plane_of_uvw: false,
             is_incremental: false,
             is_arc_absolute: false,
             feed_mode: FeedMode::PerMinute,
@@ -214,6 +218,7 @@ impl State {
         Saved {
             unit: self.unit,
             plane: self.plane,
+            is_plane_of_uvw: self.is_plane_of_uvw,
             is_incremental: self.is_incremental,
             is_arc_absolute: self.is_arc_absolute,
             feed_mode: self.feed_mode,
@@ -232,6 +237,7 @@ impl State {
     pub(super) fn restore(&mut self, saved: &Saved) {
         self.unit = saved.unit;
         self.plane = saved.plane;
+        self.is_plane_of_uvw = saved.is_plane_of_uvw;
         self.is_incremental = saved.is_incremental;
         self.is_arc_absolute = saved.is_arc_absolute;
         self.feed_mode = saved.feed_mode;

@@ -147,11 +147,14 @@ impl State {
             "_incremental" => truth(self.is_incremental),
             "_ijk_absolute_mode" => truth(self.is_arc_absolute),
             "_motion_mode" => f64::from(self.motion.unwrap_or(800)),
-            "_plane" => match self.plane {
-                Plane::Xy => 170.0,
-                Plane::Zx => 180.0,
-                Plane::Yz => 190.0,
-            },
+            "_plane" => {
+                let code = match self.plane {
+                    Plane::Xy => 170.0,
+                    Plane::Zx => 180.0,
+                    Plane::Yz => 190.0,
+                };
+                code + truth(self.is_plane_of_uvw)
+            }
             "_inverse_time" => truth(self.feed_mode == FeedMode::InverseTime),
             "_units_per_minute" => truth(self.feed_mode == FeedMode::PerMinute),
             "_units_per_rev" => truth(self.feed_mode == FeedMode::PerRevolution),

@@ -203,6 +203,10 @@ impl Execution<'_, '_> {
             return self.leave_contour();
         }
         let span = self.block.g_span(group::CUTTER);
+        if self.state.is_plane_of_uvw {
+            let text = "cutter compensation goes on in the planes XY and XZ only";
+            return Err(Fault::error(UNSUPPORTED, span, text, "write G17 or G18 before it"));
+        }
         if self.dialect.is_fanuc_like() {
             let number = self.block.whole(b'D', 0, 99_999)?.map(ToolNumber);
             if number.is_none() && self.state.compensation.is_on() {

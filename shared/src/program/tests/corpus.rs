@@ -162,3 +162,27 @@ fn tools_of_real_programs() {
         found.iter().map(|tool| (tool.description.as_str(), tool.shape.is_some(), tool.assumed.len())).collect();
     assert_eq!(rows, [("ENTFRAESER_D8_N_90GRAD", true, 1), ("BOHRER_D3.3_VHM", true, 2)]);
 }
+
+#[test]
+fn real_programs_are_rewritten_to_the_same_moves_and_never_faster() {
+    let mut slowed = 0;
+    for (file, _, _, errors) in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        let options = no_table();
+        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+        let every = |permille: &dyn Fn(u32) -> u16| (1..=lines).map(|line| (line, permille(line))).collect();
+        let rewritten = |factors: BTreeMap<u32, u16>| rewrite(file, &text, &NoSubprograms, &options, &factors);
+        if errors > 0 {
+            assert!(rewritten(every(&|_| 500)).is_err(), "{file} has errors");
+            continue;
+        }
+        let same = rewritten(every(&|_| 1000)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(same.text == text, "{file}: nothing is slowed and bytes change");
+        // The function verifies what it gives out by interpreting both.
+        let slow =
+            rewritten(every(&|line| 400 + (line % 7) as u16 * 100)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        // Drill cycles run as programmed.
+        slowed += usize::from(slow.changed.len() + slow.added.len() + slow.fixed.len() > 0);
+    }
+    assert!(slowed >= 10, "only {slowed} programs are slowed");
+}
