@@ -133,7 +133,8 @@ fn a_plunge_removes_the_area_of_the_cutter_and_needs_no_side_force() {
     let right_angle = Angle::rad(PI / 2.0);
     for shape in [CutterShape::Flat, CutterShape::Ball, CutterShape::Cone { point_angle: right_angle }] {
         let tool = Tool { shape, ..end_mill(10.0, 2, 30.0) };
-        let depth_mm = if shape == CutterShape::Flat { 0.2 } else { 5.0 };
+        // A flat cutter plunges with its face alone, which is a slice of no height at the tip.
+        let depth_mm = if shape == CutterShape::Flat { 0.0 } else { 5.0 };
         let motion =
             CuttingMotion { spindle: RotaryVelocity::rev_s(-50.0), across: Feedrate::ZERO, down: Feedrate::mm_s(5.0) };
         let loads = model(&tool, &al7050(), Runout::ASSUMED).loads(&arc(depth_mm, 0, 128), &motion).expect("known");
