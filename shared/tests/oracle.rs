@@ -14,11 +14,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Programs that need what is not interpreted, with the reason. Each must differ: one that agrees has to leave
-/// this list.
-const NOT_INTERPRETED: [(&str, &str); 1] =
-    [("lathe_g70_71_demo.ngc", "cutter compensation along a turning profile with corners of no length")];
-
 #[test]
 fn the_programs_of_the_package_give_the_same_motions() {
     if !at_hand() {
@@ -38,13 +33,9 @@ fn the_programs_of_the_package_give_the_same_motions() {
         .collect();
     let (mut agreed, mut steps, mut wrong) = (0, 0, String::new());
     for path in &files {
-        let file = name(path);
-        let excused = NOT_INTERPRETED.iter().find(|(excused, _)| *excused == file);
-        match (compare(path, &folder.join("tool.tbl"), &sources), excused) {
-            (Ok(count), None) => (agreed, steps) = (agreed + 1, steps + count),
-            (Err(_), Some((file, reason))) => eprintln!("not compared: {file}: {reason}"),
-            (Ok(_), Some((file, _))) => writeln!(wrong, "{file} agrees: take it off the list").expect("a string"),
-            (Err(what), None) => writeln!(wrong, "{file}: {what}").expect("a string"),
+        match compare(path, &folder.join("tool.tbl"), &sources) {
+            Ok(count) => (agreed, steps) = (agreed + 1, steps + count),
+            Err(what) => writeln!(wrong, "{}: {what}", name(path)).expect("a string"),
         }
     }
     eprintln!("{agreed} of {} programs agree with the oracle in {steps} steps", files.len());

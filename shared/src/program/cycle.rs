@@ -11,11 +11,13 @@
 //! The order of motions is that of LinuxCNC's interpreter, G87 (back boring) included. Words stay in force until the cycle ends. Repeats
 //! (L, on Fanuc K) are drilled one hole at a time, so that a block with a million of them needs no memory.
 
+use super::block::code_name;
 use super::canon::{Call, FeedMode, ForcedReason, StopKind};
 use super::execute::{AXIS_LETTERS, Execution};
 use super::fault::*;
 use super::frame::Axes;
 use super::options::Dialect;
+use crate::machine::LengthUnit;
 use crate::units::Seconds;
 use std::ops::Range;
 
@@ -60,12 +62,9 @@ impl Execution<'_, '_> {
         let is_named = [first, second, normal].into_iter().any(|axis| self.block.has(AXIS_LETTERS[axis]));
         if !is_named && !self.block.has_polar() {
             if self.dialect.is_strict() {
-                return Err(Fault::error(
-                    MISSING_WORD,
-                    span,
-                    "the cycle has no axis word",
-                    "write the place of the hole",
-                ));
+                let text = format!("{} has no axis word", code_name(b'G', code));
+                let advice = "write the place of the hole, for example X10 Y5";
+                return Err(Fault::error(MISSING_WORD, span, text, advice));
             }
             return Ok(());
         }
@@ -115,23 +114,20 @@ impl Execution<'_, '_> {
 
     fn plan_holes(&mut self, code: u16, axes: [usize; 3], span: Range<usize>) -> Checked<Holes> {
         let [first, second, normal] = axes;
-        let missing = |letter: char| {
-            let text = format!("the cycle has no {letter} word");
-            Fault::error(MISSING_WORD, span.clone(), text, "write it in the first block of the cycle")
-        };
+        let missing = |letter: u8| self.missing(code, letter, span.clone());
         let here = self.state.programmed();
         let at = here[normal];
         let initial = *self.state.sticky.initial.get_or_insert(at);
         let sticky = self.state.sticky;
-        let retract = sticky.retract.ok_or_else(|| missing('R'))?;
-        let bottom = sticky.bottom.ok_or_else(|| missing(char::from(AXIS_LETTERS[normal])))?;
+        let retract = sticky.retract.ok_or_else(|| missing(b'R'))?;
+        let bottom = sticky.bottom.ok_or_else(|| missing(AXIS_LETTERS[normal]))?;
         if self.dialect.is_strict() && matches!(code, 820 | 860 | 880 | 890) && sticky.dwell_s.is_none() {
-            return Err(missing('P'));
+            return Err(missing(b'P'));
         }
         let mut bore = [0.0; 3];
         if code == 870 {
-            for (slot, letter) in "IJK".chars().enumerate() {
-                bore[slot] = sticky.bore[slot].ok_or_else(|| missing(letter))?;
+            for (slot, letter) in b"IJK".iter().enumerate() {
+                bore[slot] = sticky.bore[slot].ok_or_else(|| missing(*letter))?;
             }
         }
         let is_incremental = self.state.is_incremental;
@@ -180,22 +176,36 @@ impl Execution<'_, '_> {
         })
     }
 
+    /// The fault of a cycle without a word it needs, with an example in the unit in force.
+    fn missing(&self, code: u16, letter: u8, span: Range<usize>) -> Box<Fault> {
+        let is_mm = self.state.unit == LengthUnit::Millimetre;
+        let (meaning, value) = match letter {
+            b'R' => ("the height it feeds from", if is_mm { "2" } else { "0.1" }),
+            b'P' => ("the dwell at the bottom in seconds", "0.5"),
+            b'Q' => ("the peck", if is_mm { "2" } else { "0.1" }),
+            b'I' | b'J' => ("the way aside to where the tool enters", if is_mm { "1" } else { "0.05" }),
+            b'K' => ("the top of the back bore", if is_mm { "-3" } else { "-0.1" }),
+            _ => ("the bottom of the hole", if is_mm { "-5" } else { "-0.2" }),
+        };
+        let letter = char::from(letter);
+        let text = format!("{} has no {letter} word", code_name(b'G', code));
+        let advice = format!("write {letter}, {meaning}, in the cycle's first block: {letter}{value}");
+        Fault::error(MISSING_WORD, span, text, advice)
+    }
+
     fn peck_of(&mut self, code: u16, depth: f64, span: &Range<usize>) -> Checked<f64> {
         if !matches!(code, 730 | 830) {
             return Ok(depth);
         }
         let Some(peck) = self.state.sticky.peck else {
             if self.dialect.is_strict() {
-                return Err(Fault::error(
-                    MISSING_WORD,
-                    span.clone(),
-                    "the peck cycle has no Q word",
-                    "write Q, the peck",
-                ));
+                return Err(self.missing(code, b'Q', span.clone()));
             }
             let note = || {
-                let text = "the peck cycle has no Q word; the hole is drilled in one stroke";
-                Fault::error(ASSUMED, span.clone(), text, "write Q, the peck").with(super::Severity::Warning)
+                let mut fault = self.missing(code, b'Q', span.clone());
+                fault.code = ASSUMED;
+                fault.message.push_str("; the hole is drilled in one stroke");
+                fault.with(super::Severity::Warning)
             };
             self.report.once(4, note, ASSUMED);
             return Ok(depth);

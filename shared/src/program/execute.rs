@@ -360,7 +360,11 @@ impl Execution<'_, '_> {
             None => self.dwell_word_s(),
         }) else {
             let span = self.block.g_span(group::NON_MODAL);
-            return Err(Fault::error(MISSING_WORD, span, "G4 has no time", "write P with the time"));
+            let advice = match self.dialect {
+                Dialect::Fanuc | Dialect::Haas => "write P with the time in milliseconds: P500 is half a second",
+                _ => "write P with the time in seconds: P0.5 is half a second",
+            };
+            return Err(Fault::error(MISSING_WORD, span, "G4 has no time", advice));
         };
         if !(0.0..=DWELL_MAX_S).contains(&seconds) {
             return Err(self.out_of_range(letter, seconds, "a dwell lies between nothing and a day"));

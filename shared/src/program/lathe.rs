@@ -4,12 +4,11 @@
 //! blocks are collected instead of carried out. When it returns, the cycle is computed and its moves are made
 //! at the line of the cycle. A and C at the end of a piece stand for a fillet and a chamfer.
 
-use super::block::letters;
+use super::block::{code_name, letters};
 use super::canon::{FeedMode, Plane, Provenance};
 use super::codes::group;
 use super::execute::Execution;
 use super::fault::*;
-use super::frame::Axes;
 use super::interpreter::Interpreter;
 use super::profile::{Cut, Piece, Point, Refusal};
 use super::roughing::{Words, turn};
@@ -46,7 +45,9 @@ impl Execution<'_, '_> {
     pub(super) fn turning_cycle(&mut self, code: u16, span: Range<usize>) -> Checked<()> {
         let fault = |code, text: &str, advice: &str| Err(Fault::error(code, span.clone(), text, advice));
         let Some(label) = self.block.whole(b'Q', 0, 99_999_999)? else {
-            return fault(MISSING_WORD, "the turning cycle has no Q word", "write Q, the number of its profile");
+            let text = format!("{} has no Q word", code_name(b'G', code));
+            let advice = "write Q, the number of the subprogram with its profile: Q100 for o100, for example";
+            return fault(MISSING_WORD, &text, advice);
         };
         if self.state.plane != Plane::Zx {
             return fault(WRONG_MODE, "a turning cycle needs the ZX plane", "write G18 before it");
@@ -71,7 +72,8 @@ impl Execution<'_, '_> {
         if words.depth <= 0.0 {
             return fault(CYCLE, "I, the depth of a cut, is not above zero", "write I without sign");
         }
-        self.approach(target, &span)?;
+        self.set_motion(0);
+        self.line_to(0, target, span.clone())?;
         *self.turning = Some(Turning {
             code,
             label,
@@ -87,15 +89,6 @@ impl Execution<'_, '_> {
         Ok(())
     }
 
-    /// A rapid that cutter compensation leaves as it is.
-    fn approach(&mut self, target: Axes, span: &Range<usize>) -> Checked<()> {
-        self.set_motion(0);
-        let side = self.state.compensation.suspend();
-        let made = self.line_to(0, target, span.clone());
-        self.state.compensation.resume(side);
-        made
-    }
-
     /// The moves of a cycle whose profile was read.
     fn turn(&mut self, turning: Turning) -> Checked<()> {
         if turning.pieces.len() <= 1 {
@@ -107,7 +100,7 @@ impl Execution<'_, '_> {
         let cuts = turn(cycle, decimal, pieces, &words).map_err(|refusal| refused(refusal, span.clone()))?;
         let unit_mm = self.state.unit.mm();
         for cut in cuts {
-            let (Cut::Rapid(to) | Cut::Approach(to) | Cut::Feed(to) | Cut::Arc { end: to, .. }) = cut;
+            let (Cut::Rapid(to) | Cut::Feed(to) | Cut::Arc { end: to, .. }) = cut;
             if !(to.z.is_finite() && to.x.is_finite()) {
                 return Err(refused(Refusal::Shape("a piece of it has no length or no centre"), span));
             }
@@ -118,7 +111,6 @@ impl Execution<'_, '_> {
                     self.set_motion(0);
                     self.line_to(0, target, span.clone())?;
                 }
-                Cut::Approach(_) => self.approach(target, &span)?,
                 Cut::Feed(_) => {
                     self.set_motion(10);
                     self.line_to(10, target, span.clone())?;

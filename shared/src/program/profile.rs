@@ -105,8 +105,6 @@ impl Div<f64> for Point {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Cut {
     Rapid(Point),
-    /// A rapid that cutter compensation leaves as it is.
-    Approach(Point),
     Feed(Point),
     Arc {
         centre: Point,
@@ -159,12 +157,6 @@ impl Cuts {
     pub(super) fn rapid(&mut self, to: Point) -> Result<(), Refusal> {
         self.count()?;
         self.moves.push(Cut::Rapid(self.back(to)));
-        Ok(())
-    }
-
-    pub(super) fn approach(&mut self, to: Point) -> Result<(), Refusal> {
-        self.count()?;
-        self.moves.push(Cut::Approach(self.back(to)));
         Ok(())
     }
 

@@ -135,7 +135,7 @@ impl Profile {
             let mut path = self.clone();
             path.add_distance(f64::from(pass) * (words.distance - words.last) / words.passes + words.last, cuts)?;
             let (first, _) = path.ends()?;
-            cuts.approach(first.start)?;
+            cuts.rapid(first.start)?;
             cuts.rapid(first.end)?;
             path.pieces[1..].iter().try_for_each(|piece| piece.draw(cuts))?;
         }

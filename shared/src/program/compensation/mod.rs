@@ -105,16 +105,6 @@ impl Compensation {
         self.is_on() && self.radius_mm > 0.0
     }
 
-    /// Switches off for a move that runs as written; what it gives brings it back.
-    pub(super) fn suspend(&mut self) -> Option<Side> {
-        self.side.take()
-    }
-
-    /// Switches on again after [`suspend`](Self::suspend).
-    pub(super) fn resume(&mut self, side: Option<Side>) {
-        self.side = side;
-    }
-
     /// The tool moves: it stands where the program believes again.
     pub(super) fn forget_place(&mut self) {
         self.left_at = None;

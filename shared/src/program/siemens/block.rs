@@ -336,7 +336,10 @@ impl Interpreter<'_> {
         let time_s = match (words.number("F")?, turns, self.state.spindle.speed) {
             (Some(time_s), ..) => time_s,
             (None, Some(turns), Some(speed)) if speed.as_rev_s() > 0.0 => turns / speed.as_rev_s(),
-            _ => return Err(Fault::error(MISSING_WORD, span, "G4 has no time", "write F with the time in seconds")),
+            _ => {
+                let advice = "write F with the time in seconds: F0.5 is half a second";
+                return Err(Fault::error(MISSING_WORD, span, "G4 has no time", advice));
+            }
         };
         if !(0.0..=86_400.0).contains(&time_s) {
             let text = format!("a dwell of {time_s} s is out of range");
