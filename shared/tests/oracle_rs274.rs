@@ -28,13 +28,14 @@ const STAND: &str = "G54 G0 X1 Y2 Z9 A0 B0 C0\n";
 type Writer = fn(&mut Rng, u64) -> String;
 
 /// What a random program is put together from: name, and a writer that gets a label of its own.
-const CONSTRUCTS: [(&str, Writer); 32] = [
+const CONSTRUCTS: [(&str, Writer); 33] = [
     ("G76", thread),
     ("G5.2", spline),
     ("G33", |rng, _| format!("M3 G33 Z{} K1.5\nG33.1 Z{} K.5\n", number(rng, -9.0, 9.0), number(rng, -9.0, 9.0))),
     ("G71", |rng, label| turning(rng, label, 71)),
     ("G72", |rng, label| turning(rng, label, 72)),
     ("G70", |rng, label| turning(rng, label, 70)),
+    ("G42 G70", compensated_turning),
     ("G10 L1", |rng, _| {
         let (x, z) = (number(rng, -9.0, 9.0), number(rng, -9.0, 9.0));
         format!("{STAND}T3 M6\nG10 L1 P3 X{x} Y2 Z{z} A4\nG43\nG0 X#5401 Y#5402 Z#5403 A5\nG49\n{STAND}")
@@ -198,6 +199,13 @@ fn turning(rng: &mut Rng, label: u64, cycle: u64) -> String {
         x + 1.0,
         x + 2.0
     )
+}
+
+/// A finishing cycle that cutter compensation follows, with every orientation of the tool.
+fn compensated_turning(rng: &mut Rng, label: u64) -> String {
+    let cycle = turning(rng, label, 70);
+    let side = format!("\nG0 X60 Z9\nG42.1 D{} L{}\nG70.0 ", number(rng, 0.05, 0.6), rng.below(10));
+    cycle.replacen("\nG70.0 ", &side, 1).replacen("\nG80 ", "\nG40 G0 X60 Z9\nG80 ", 1)
 }
 
 fn boring(rng: &mut Rng, codes: &[u64]) -> String {

@@ -114,11 +114,12 @@ impl Execution<'_, '_> {
 
     fn plan_holes(&mut self, code: u16, axes: [usize; 3], span: Range<usize>) -> Checked<Holes> {
         let [first, second, normal] = axes;
-        let missing = |letter: u8| self.missing(code, letter, span.clone());
         let here = self.state.programmed();
         let at = here[normal];
         let initial = *self.state.sticky.initial.get_or_insert(at);
         let sticky = self.state.sticky;
+        let unit = self.state.unit;
+        let missing = |letter: u8| missing_word(unit, code, letter, span.clone());
         let retract = sticky.retract.ok_or_else(|| missing(b'R'))?;
         let bottom = sticky.bottom.ok_or_else(|| missing(AXIS_LETTERS[normal]))?;
         if self.dialect.is_strict() && matches!(code, 820 | 860 | 880 | 890) && sticky.dwell_s.is_none() {
@@ -176,33 +177,16 @@ impl Execution<'_, '_> {
         })
     }
 
-    /// The fault of a cycle without a word it needs, with an example in the unit in force.
-    fn missing(&self, code: u16, letter: u8, span: Range<usize>) -> Box<Fault> {
-        let is_mm = self.state.unit == LengthUnit::Millimetre;
-        let (meaning, value) = match letter {
-            b'R' => ("the height it feeds from", if is_mm { "2" } else { "0.1" }),
-            b'P' => ("the dwell at the bottom in seconds", "0.5"),
-            b'Q' => ("the peck", if is_mm { "2" } else { "0.1" }),
-            b'I' | b'J' => ("the way aside to where the tool enters", if is_mm { "1" } else { "0.05" }),
-            b'K' => ("the top of the back bore", if is_mm { "-3" } else { "-0.1" }),
-            _ => ("the bottom of the hole", if is_mm { "-5" } else { "-0.2" }),
-        };
-        let letter = char::from(letter);
-        let text = format!("{} has no {letter} word", code_name(b'G', code));
-        let advice = format!("write {letter}, {meaning}, in the cycle's first block: {letter}{value}");
-        Fault::error(MISSING_WORD, span, text, advice)
-    }
-
     fn peck_of(&mut self, code: u16, depth: f64, span: &Range<usize>) -> Checked<f64> {
         if !matches!(code, 730 | 830) {
             return Ok(depth);
         }
         let Some(peck) = self.state.sticky.peck else {
+            let mut fault = missing_word(self.state.unit, code, b'Q', span.clone());
             if self.dialect.is_strict() {
-                return Err(self.missing(code, b'Q', span.clone()));
+                return Err(fault);
             }
             let note = || {
-                let mut fault = self.missing(code, b'Q', span.clone());
                 fault.code = ASSUMED;
                 fault.message.push_str("; the hole is drilled in one stroke");
                 fault.with(super::Severity::Warning)
@@ -397,6 +381,23 @@ impl Execution<'_, '_> {
         }
         self.line_to(code, target, span.clone())
     }
+}
+
+/// The fault of a cycle without a word it needs, with an example in the unit in force.
+fn missing_word(unit: LengthUnit, code: u16, letter: u8, span: Range<usize>) -> Box<Fault> {
+    let is_mm = unit == LengthUnit::Millimetre;
+    let (meaning, value) = match letter {
+        b'R' => ("the height it feeds from", if is_mm { "2" } else { "0.1" }),
+        b'P' => ("the dwell at the bottom in seconds", "0.5"),
+        b'Q' => ("the peck", if is_mm { "2" } else { "0.1" }),
+        b'I' | b'J' => ("the way aside to where the tool enters", if is_mm { "1" } else { "0.05" }),
+        b'K' => ("the top of the back bore", if is_mm { "-3" } else { "-0.1" }),
+        _ => ("the bottom of the hole", if is_mm { "-5" } else { "-0.2" }),
+    };
+    let letter = char::from(letter);
+    let text = format!("{} has no {letter} word", code_name(b'G', code));
+    let advice = format!("write {letter}, {meaning}, in the cycle's first block: {letter}{value}");
+    Fault::error(MISSING_WORD, span, text, advice)
 }
 
 /// True for the codes of cycles.

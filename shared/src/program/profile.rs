@@ -106,11 +106,7 @@ impl Div<f64> for Point {
 pub(super) enum Cut {
     Rapid(Point),
     Feed(Point),
-    Arc {
-        centre: Point,
-        ccw: bool,
-        end: Point,
-    },
+    Arc { centre: Point, ccw: bool, end: Point },
 }
 
 /// Why a profile cannot be turned.

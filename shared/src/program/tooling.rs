@@ -6,6 +6,7 @@ use super::codes::{group, m_group};
 use super::execute::{AXES, Execution};
 use super::fault::*;
 use super::frame::Axes;
+use super::options::Dialect;
 use crate::ident::ToolNumber;
 use crate::machine::ToolLengthRule;
 
@@ -42,6 +43,12 @@ impl Execution<'_, '_> {
             self.report.once(0, note, NO_TOOL);
         }
         let tool = self.state.selected.unwrap_or(ToolNumber(0));
+        // LinuxCNC stops the spindle for the change, and M3 has to start it again. What other controls do is in
+        // the macro of the machine's builder.
+        if self.dialect == Dialect::Rs274ngc && self.state.spindle.direction != 0 {
+            self.state.spindle.direction = 0;
+            self.emit(Call::SetSpindleDirection { direction: 0 });
+        }
         self.find_place();
         self.state.tool = Some(tool);
         self.report.facts.tools_changed.insert(tool);

@@ -179,3 +179,33 @@ fn under_g96_the_spindle_follows_x() {
     // 100 m/min over 2 pi X: 318.31 at 50 mm, 1591.549 at 10 mm, limited on the axis.
     assert_eq!(speeds, ["318.31", "1591.549", "2000", "300"]);
 }
+
+#[test]
+fn a_tool_change_stops_the_spindle() {
+    let directions = |dialect| -> Vec<i8> {
+        let result = run("G21 S500 M3\nT1 M6\nG0 X1\nM3\nT2 M6\nM2", &options(dialect));
+        let told = |op: &CanonOp| match op.call {
+            Call::SetSpindleDirection { direction } => Some(direction),
+            _ => None,
+        };
+        result.ops.iter().filter_map(told).collect()
+    };
+    assert_eq!(directions(Dialect::Rs274ngc)[..4], [1, 0, 1, 0], "LinuxCNC stops it");
+    assert_eq!(directions(Dialect::Fanuc)[..2], [1, 1], "the macro of the machine decides");
+}
+
+#[test]
+fn a_missing_word_is_told_with_its_code_and_an_example() {
+    for (text, message, advice) in [
+        ("G21\nG81 X1 Z-5 F100\nM2", "G81 has no R word", "R2"),
+        ("G20\nG82 X1 R.1 F4\nM2", "G82 has no Z word", "Z-0.2"),
+        ("G21\nG83 X1 Z-5 R2 F100\nM2", "G83 has no Q word", "Q2"),
+        ("G21\nG4\nM2", "G4 has no time", "P0.5"),
+        ("G21 G18\nG71.1 X1\nM2", "G71.1 has no Q word", "Q100"),
+    ] {
+        let result = run(text, &options(Dialect::Rs274ngc));
+        let fault = result.diagnostics.iter().find(|diagnostic| diagnostic.is_error()).expect("a word is missing");
+        assert_eq!(fault.message, message);
+        assert!(fault.advice.contains(advice), "{fault}");
+    }
+}
