@@ -18,14 +18,17 @@
 //! What it does not know: material, forces, and why a factor is what it is. Accelerations are stepped: the
 //! jerk of an axis ([`crate::machine::Axis::jerk`]) is not read.
 
+mod anchors;
 mod compile;
 mod diagnosis;
+mod jerk;
 mod limits;
 mod path;
 mod profile;
 mod ramp;
 mod runner;
 mod segment;
+mod smooth;
 mod station;
 #[cfg(test)]
 mod tests;

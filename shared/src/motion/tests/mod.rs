@@ -3,5 +3,6 @@
 mod compile;
 mod corpus;
 mod fixture;
+mod jerk;
 mod profile;
 mod runner;
