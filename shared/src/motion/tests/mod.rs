@@ -3,6 +3,7 @@
 mod compile;
 mod corpus;
 mod fixture;
+mod glide;
 mod jerk;
 mod profile;
 mod runner;
