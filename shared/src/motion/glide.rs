@@ -104,7 +104,9 @@ impl Glide {
         if self.speeds != Some(speeds) {
             (self.speeds, self.pending, self.due) = (Some(speeds), true, true);
         }
-        if self.pending && self.due {
+        // The end of a part comes first: it puts the ride exactly on its border, where the next limits begin.
+        let at_end = self.plan.as_ref().is_some_and(|plan| plan.phases.is_empty() && plan.next != Next::Stand);
+        if self.pending && self.due && !at_end {
             let stands = self.plan.as_ref().is_none_or(|plan| plan.phases.is_empty() && plan.next == Next::Stand);
             if stands && room_mm(course.path, *spot) <= DONE_MM {
                 // Held exactly at a border: what is left of the segment is less than a leg can be made of.
@@ -227,6 +229,9 @@ impl Glide {
             }
             let behind = horizon.cut(length_mm)?;
             let cap_mm_s = behind.links.first()?.cap_mm_s;
+            if !phases.is_empty() && !behind.admits(speed_mm_s) {
+                return None;
+            }
             if cap_mm_s <= 0.0 && speed_mm_s <= SAME {
                 return Some(Plan::with_prefix(behind, Vec::new(), phases, 0.0, Next::Stand));
             }

@@ -278,15 +278,19 @@ impl Horizon {
         true
     }
 
-    /// The same horizon from a length further on; `None` if that is not inside it. A rest within a grain of its
-    /// end counts as outside, or the last bit would decide whether a wait there has begun.
+    /// The same horizon from a length further on; `None` if that is not inside it. Within a grain before a border
+    /// counts as on it: a rest of a link too short to see would lend its limits to the next ramp, and the last bit
+    /// would decide whether a wait has begun.
     pub(super) fn cut(&self, length_mm: f64) -> Option<Self> {
+        if length_mm <= 0.0 {
+            return Some(self.clone());
+        }
         let (mut index, mut left_mm) = (0, length_mm);
-        let grain_mm = |index: usize| if index + 1 == self.links.len() && length_mm > 0.0 { GRAIN_MM } else { 0.0 };
-        while left_mm >= self.links.get(index)?.length_mm - grain_mm(index) {
+        while left_mm >= self.links.get(index)?.length_mm - GRAIN_MM {
             left_mm -= self.links[index].length_mm;
             index += 1;
         }
+        let left_mm = left_mm.max(0.0);
         let mut cut = Self {
             links: self.links[index..].to_vec(),
             hard_mm_s: self.hard_mm_s[index..].to_vec(),
@@ -296,6 +300,11 @@ impl Horizon {
         cut.links[0].length_mm -= left_mm;
         cut.origin.done_mm += left_mm;
         Some(cut)
+    }
+
+    /// True if geometry allows a speed where the horizon begins.
+    pub(super) fn admits(&self, speed_mm_s: f64) -> bool {
+        self.origin.done_mm > 0.0 || speed_mm_s <= self.hard_mm_s[0] * (1.0 + 1e-9) + 1e-9
     }
 }
 
