@@ -285,10 +285,10 @@ impl Glide {
         }
         let mut ride = self.planner.ride(links, start_mm_s, aim.speed_mm_s);
         let first = &mut ride.up[0];
-        if first.jerk_mm_s3 != bounds.jerk_mm_s3 || first.time_s < gone_s {
+        if first.jerk_mm_s3 != bounds.jerk_mm_s3 || first.time_s < gone_s * (1.0 - SAME) {
             return None;
         }
-        first.time_s -= gone_s;
+        first.time_s = (first.time_s - gone_s).max(0.0);
         let next = Next::Leg(0, horizon.place(0));
         let mut plan = Plan::with_prefix(horizon, anchors, Vec::new(), start_mm_s, next);
         plan.take(&ride, 0);
