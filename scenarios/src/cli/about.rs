@@ -6,7 +6,7 @@ const THERE: &str = "\
 What this version does
   program      G-code of mills: G0-G3 with I/J/K and R, helices, planes, inch and mm, work offsets, tool lengths,
                canned cycles, M codes; every operation knows its line
-  motion       look-ahead velocity profile with per-axis velocity and acceleration, station for every point
+  motion       look-ahead velocity profile with per-axis velocity, acceleration and jerk, station for every point
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
                through stock, holder and shank contact
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
@@ -18,7 +18,7 @@ What this version does
 const ABSENT: &str = "\
 What is not there yet
   program      expressions and O-words beyond what the posts above need; Siemens; cutter compensation G41/G42
-  motion       jerk; rotary axes; importers for other machine descriptions; fitting to recordings
+  motion       rotary axes; importers for other machine descriptions; fitting to recordings
   kernel       tri-dexel, 3+2 and 5-axis; fixtures and finished part; 3MF
   process      stability in the plan; learning from measured load; ceiling programs (nothing is ever faster than
                programmed)

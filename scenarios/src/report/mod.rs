@@ -7,6 +7,7 @@ mod figure;
 mod json;
 mod segments;
 mod text;
+mod timing;
 
 pub use figure::Figure;
 pub use json::{
@@ -15,3 +16,4 @@ pub use json::{
 };
 pub use segments::write_segments;
 pub use text::{run_text, simulate_text};
+pub use timing::{TimingJson, timing_json, timing_text, write_blocks};

@@ -8,3 +8,4 @@ mod contract;
 mod geometry;
 mod slot_forces;
 mod support;
+mod timing;

@@ -34,7 +34,7 @@ use std::f64::consts::TAU;
 
 use super::diagnosis::Findings;
 use super::limits::Drives;
-use super::{Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
+use super::{CornerRule, Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
@@ -353,6 +353,7 @@ impl<'a> Compiler<'a> {
             forced: None,
             still: Seconds::ZERO,
             stop_at_end: true,
+            corner: CornerRule::Machine,
         }
     }
 

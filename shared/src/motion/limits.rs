@@ -10,7 +10,8 @@
 //!
 //! Where jerk is limited, the jerk of turning takes its share as well (`share_jerk`).
 //!
-//! **At a corner** the control may leave the programmed point by the machine's corner deviation δ. A circle
+//! **At a corner** the control may leave the programmed point by δ: the machine's corner deviation, nothing under
+//! G61, or the tolerance of G64 P ([`CornerRule`]). A circle
 //! tangent to both sides that stays within δ of the corner has, with the interior angle θ,
 //!
 //! ```text
@@ -23,7 +24,7 @@
 //! both sides no further away than their middle, R ≤ ½·L·tan(θ/2) (Klipper, `toolhead.py`), which for
 //! the chords of a true circle gives back its radius.
 
-use super::{Geometry, Segment, SegmentKind};
+use super::{CornerRule, Geometry, Segment, SegmentKind};
 use crate::det::math;
 use crate::geom::{Point, Vector};
 use crate::machine::{Axis, Machine};
@@ -160,20 +161,25 @@ impl Drives {
         });
         let acceleration_mm_s2 = along(&acceleration, &(change / (2.0 * half_turn)));
         let shorter_mm = before.length.as_mm().min(after.length.as_mm());
-        (acceleration_mm_s2 * self.corner_radius_mm(half_turn, shorter_mm)).sqrt()
+        let deviation_mm = match before.corner {
+            CornerRule::Machine => self.deviation_mm,
+            CornerRule::Exact => 0.0,
+            CornerRule::Within(tolerance) => tolerance.as_mm(),
+        };
+        (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
     }
+}
 
-    /// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
-    fn corner_radius_mm(&self, half_turn: f64, shorter_mm: f64) -> f64 {
-        let sin_half = (1.0 - half_turn * half_turn).max(0.0).sqrt();
-        let by_length_mm = 0.5 * shorter_mm * sin_half / half_turn;
-        if self.deviation_mm <= 0.0 && half_turn < TANGENT_HALF_TURN {
-            return by_length_mm;
-        }
-        // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
-        let by_deviation_mm = self.deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
-        by_deviation_mm.min(by_length_mm)
+/// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
+fn corner_radius_mm(deviation_mm: f64, half_turn: f64, shorter_mm: f64) -> f64 {
+    let sin_half = (1.0 - half_turn * half_turn).max(0.0).sqrt();
+    let by_length_mm = 0.5 * shorter_mm * sin_half / half_turn;
+    if deviation_mm <= 0.0 && half_turn < TANGENT_HALF_TURN {
+        return by_length_mm;
     }
+    // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
+    let by_deviation_mm = deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
+    by_deviation_mm.min(by_length_mm)
 }
 
 /// Least of limitᵢ/|directionᵢ|: what the axes allow together along a direction.

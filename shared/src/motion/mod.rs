@@ -42,5 +42,5 @@ pub use limits::DIAL_MAX;
 pub use path::{Path, PathError};
 pub use profile::{FACTOR_MIN, FactorStep, Profile, TimeSplit, plan_profile};
 pub use runner::{Drive, Motion, Runner, StopRule};
-pub use segment::{Geometry, Segment, SegmentKind, StillKind};
+pub use segment::{CornerRule, Geometry, Segment, SegmentKind, StillKind};
 pub use station::Station;

@@ -134,6 +134,22 @@ impl Runner {
         }
     }
 
+    /// Puts the machine at rest at a station of a path, as a restart in the middle of a program does. A wait
+    /// there is waited for in the part that is left of it.
+    pub fn begin_at(&mut self, path: &Path, station: Station) {
+        self.path = None;
+        self.begin(path);
+        self.segment = path.index_at(station);
+        let segment = &path.segments()[self.segment];
+        if station >= path.end() {
+            self.segment += 1;
+        } else if let SegmentKind::Still(_) = segment.kind {
+            self.waited_s = segment.still.as_s() * segment.fraction(station);
+        } else {
+            self.done_mm = station.beyond(segment.start).as_mm();
+        }
+    }
+
     /// Ends the stop the machine stands in. Nothing if it stands in none.
     pub fn resume(&mut self) {
         self.resumed = true;

@@ -265,8 +265,7 @@ impl Horizon {
                     // Beyond the horizon: only its very end, and at rest.
                     return border_mm >= done_mm + way_mm && next.velocity_mm_s <= 0.0;
                 };
-                let (there, _) =
-                    state.after(phase.jerk_mm_s3, state.time_over(*phase, (border_mm - done_mm).max(0.0)));
+                let (there, _) = state.after(phase.jerk_mm_s3, state.time_over(*phase, (border_mm - done_mm).max(0.0)));
                 if there.velocity_mm_s > hard_mm_s * (1.0 + 1e-9) + 1e-9 {
                     return false;
                 }
