@@ -140,7 +140,7 @@ impl Glide {
             return true;
         }
         self.state = end;
-        spot.done_mm = spot.done_mm + way_mm.min(room_mm);
+        spot.done_mm += way_mm.min(room_mm);
         *left_s -= time_s;
         if phase.time_s > time_s {
             plan.phases.push((Phase { time_s: phase.time_s - time_s, ..phase }, bounds));
@@ -193,17 +193,21 @@ impl Glide {
     /// A plan from the present state that has been checked; `None` if there is none under these overrides.
     fn candidate(&mut self, course: &mut Course<'_>, spot: Spot, speeds: Speeds) -> Option<Plan> {
         let horizon = course.window.horizon(course.path, course.machine, spot, speeds);
-        let now = self.state;
         let cap_mm_s = horizon.links.first()?.cap_mm_s;
         let bounds = self.plan.as_ref().and_then(|plan| plan.phases.last()).map(|phase| phase.1);
-        let (Some(bounds), true) = (bounds, now.acceleration_mm_s2 != 0.0) else {
+        // What rounding leaves of a ramp that is over is no ramp.
+        let ramp = bounds.filter(|bounds| self.state.acceleration_mm_s2.abs() > SAME * bounds.acceleration_mm_s2);
+        let Some(bounds) = ramp else {
+            self.state.acceleration_mm_s2 = 0.0;
             return self.level(&horizon, Vec::new(), PREFIXES_MAX);
         };
+        let now = self.state;
         let settled_mm_s = bounds.settled_mm_s(now).max(0.0);
-        if now.acceleration_mm_s2 > 0.0 && settled_mm_s <= cap_mm_s {
-            if let Some(plan) = self.aim_anew(&horizon, bounds) {
-                return Some(plan);
-            }
+        if now.acceleration_mm_s2 > 0.0
+            && settled_mm_s <= cap_mm_s
+            && let Some(plan) = self.aim_anew(&horizon, bounds)
+        {
+            return Some(plan);
         }
         if now.acceleration_mm_s2 < 0.0 && settled_mm_s > cap_mm_s {
             let further = bounds.slow_down(now, cap_mm_s).map(|phase| (phase, bounds));
@@ -214,7 +218,13 @@ impl Glide {
                 return Some(plan);
             }
         }
-        self.level(&horizon, vec![(bounds.settle(now), bounds)], PREFIXES_MAX)
+        // Who stops braking early is further on when the acceleration is zero than who brakes on: perhaps on a
+        // segment with tighter limits.
+        let settle = bounds.settle(now);
+        if now.acceleration_mm_s2 < 0.0 && !horizon.allows(bounds, travel(now, &[settle]).1) {
+            return None;
+        }
+        self.level(&horizon, vec![(settle, bounds)], PREFIXES_MAX)
     }
 
     /// A plan that begins with a prefix after which the acceleration is zero.

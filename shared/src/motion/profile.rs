@@ -201,8 +201,8 @@ impl Profile {
         let mut kinds = [ExactSum::default(); 7];
         for (index, piece) in self.pieces.iter().enumerate() {
             let end_s = self.pieces.get(index + 1).map_or(self.cycle_time_s, |next| next.start_s);
-            let kind = path.segments()[piece.segment as usize].kind;
-            kinds[slot(kind)].add(end_s - piece.start_s);
+            let segment = &path.segments()[piece.segment as usize];
+            kinds[slot(segment.kind)].add(still(segment).map_or(end_s - piece.start_s, Seconds::as_s));
         }
         let [rapid, feed, dwell, spindle, tool_change, m_code, _stop] = kinds.map(|sum| Seconds::s(sum.total()));
         self.split = TimeSplit { rapid, feed, dwell, spindle, tool_change, m_code };

@@ -20,8 +20,9 @@ const FRESH: usize = 32;
 /// slowly, never unsafely: the window still ends in standstill.
 const STRETCHES_MAX: usize = 4096;
 
-/// Grain of the station, mm.
-const GRAIN_MM: f64 = 1e-6;
+/// How near before a border counts as on it, mm: a hundredth of the station's grain, and ten thousand times what
+/// rounding leaves.
+const NEAR_MM: f64 = 1e-8;
 
 /// Which override a segment obeys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -277,15 +278,15 @@ impl Horizon {
         true
     }
 
-    /// The same horizon from a length further on; `None` if that is not inside it. Within a grain before a border
-    /// counts as on it: a rest of a link too short to see would lend its limits to the next ramp, and the last bit
-    /// would decide whether a wait has begun.
+    /// The same horizon from a length further on; `None` if that is not inside it. So near before a border that
+    /// only rounding can tell counts as on it: a rest of a link too short to see would lend its limits to the next
+    /// ramp, and the last bit would decide whether a wait has begun.
     pub(super) fn cut(&self, length_mm: f64) -> Option<Self> {
         if length_mm <= 0.0 {
             return Some(self.clone());
         }
         let (mut index, mut left_mm) = (0, length_mm);
-        while left_mm >= self.links.get(index)?.length_mm - GRAIN_MM {
+        while left_mm >= self.links.get(index)?.length_mm - NEAR_MM {
             left_mm -= self.links[index].length_mm;
             index += 1;
         }
