@@ -2,7 +2,9 @@
 
 use super::fixture::machine;
 use super::jerk::worst_of_axes;
+use crate::det::Rng;
 use crate::machine::{LengthUnit, Machine, ToolLengthRule};
+use crate::motion::limits::Drives;
 use crate::motion::{CompileOptions, Drive, Path, Runner, SegmentKind, StopRule, compile, plan_profile};
 use crate::program::{Dialect, Limits, NoSubprograms, Options, interpret};
 use crate::units::{Acceleration, Jerk, Length, Seconds};
@@ -137,4 +139,41 @@ fn every_axis_keeps_its_limits_on_real_programs() {
         let worst = worst_of_axes(&path, &machine, tick_s, &stations);
         assert!(worst.iter().all(|ratio| *ratio <= 1.003), "{file}: {worst:?}");
     }
+}
+
+#[test]
+fn live_overrides_break_no_limit_on_real_programs() {
+    let (mut rng, mut corners) = (Rng::new(97), 0);
+    for file in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        let machine = soft(3e4);
+        let path = path(file, &text, &machine);
+        let drives = Drives::of(&machine);
+        let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
+        let (mut drive, tick_s) = (Drive::PROGRAMMED, 1e-3);
+        let mut before = runner.advance(&path, &machine, Seconds::ZERO, drive);
+        let mut stations = vec![before.station];
+        for _ in 0..40_000 {
+            if rng.chance(0.03) {
+                let hold = rng.chance(0.05);
+                drive = Drive { factor: rng.between(0.1, 1.0), dial: rng.between(0.3, 1.5), hold };
+            }
+            let now = runner.advance(&path, &machine, Seconds::s(tick_s), drive);
+            for index in before.segment..now.segment {
+                let corner = drives.corner_mm_s(&path.segments()[index], &path.segments()[index + 1]);
+                // Between two steps of 1 ms the speed changes by at most a·dt along a space diagonal.
+                let slower = before.velocity.min(now.velocity).as_mm_s();
+                assert!(slower <= corner * 1.001 + 2.1, "{file}: {slower} at a corner of {corner}: {now:?}");
+                corners += 1;
+            }
+            before = now;
+            stations.push(now.station);
+            if now.finished {
+                break;
+            }
+        }
+        let worst = worst_of_axes(&path, &machine, tick_s, &stations);
+        assert!(worst.iter().all(|ratio| *ratio <= 1.003), "{file}: {worst:?}");
+    }
+    assert!(corners > 1000, "only {corners} corners");
 }
