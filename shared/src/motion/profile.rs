@@ -153,7 +153,7 @@ impl Profile {
 
     /// Rides with limited jerk.
     fn smooth(&mut self, path: &Path) {
-        let mut rider = Rider::default();
+        let mut rider = Rider::with_capacity(self.pieces.len());
         let mut links: Vec<Link> = Vec::new();
         let mut places_mm: Vec<f64> = Vec::new();
         for index in 0..self.pieces.len() {

@@ -32,6 +32,12 @@ pub(super) struct Rider {
 }
 
 impl Rider {
+    /// For about so many links; more only cost memory to be moved.
+    pub(super) fn with_capacity(links: usize) -> Self {
+        let smooth = Smooth { timed: Vec::with_capacity(links), ..Smooth::default() };
+        Self { smooth, times_s: Vec::with_capacity(links), ..Self::default() }
+    }
+
     /// Links from rest to rest. `places_mm` are the places of their borders along the path, one more than there
     /// are links; the times at all but the last are noted.
     pub(super) fn ride(&mut self, links: &[Link], places_mm: &[f64]) {
