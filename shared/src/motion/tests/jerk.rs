@@ -170,8 +170,9 @@ pub(super) fn worst_of_axes(path: &Path, machine: &Machine, tick_s: f64, station
             let speed = if rapid { axis.rapid } else { axis.feed_max };
             let jerk = axis.jerk.map_or(f64::INFINITY, Jerk::as_mm_s3);
             worst[0] = worst[0].max((b - a).abs() / tick_s / speed.as_mm_s());
-            worst[1] = worst[1].max((c - 2.0 * b + a).abs() / tick_s.powi(2) / acceleration.as_mm_s2());
-            // Stations are rounded to a nanometre: a third difference has 8·0.5 nm of it.
+            // Stations are rounded to a nanometre: a second difference has 4·0.5 nm of it, a third one 8·0.5 nm.
+            let second = ((c - 2.0 * b + a).abs() - 2e-6).max(0.0);
+            worst[1] = worst[1].max(second / tick_s.powi(2) / acceleration.as_mm_s2());
             let third = ((d - 3.0 * c + 3.0 * b - a).abs() - 4e-6).max(0.0);
             worst[2] = worst[2].max(third / tick_s.powi(3) / jerk);
         }
