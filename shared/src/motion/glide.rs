@@ -280,9 +280,10 @@ impl Glide {
         let now = self.state;
         let gone_s = now.acceleration_mm_s2 / bounds.jerk_mm_s3;
         let start_mm_s = now.velocity_mm_s - 0.5 * now.acceleration_mm_s2 * gone_s;
-        if start_mm_s < 0.0 {
+        if start_mm_s < -SAME * (1.0 + now.velocity_mm_s) {
             return None;
         }
+        let start_mm_s = start_mm_s.max(0.0);
         let mut horizon = horizon.clone();
         horizon.links[0].length_mm += State::level(start_mm_s).after(bounds.jerk_mm_s3, gone_s).1;
         horizon.links[0].bounds = bounds;
