@@ -75,6 +75,7 @@ fn segments(moves: &[Geometry]) -> Vec<Segment> {
             forced: None,
             still: Seconds::ZERO,
             stop_at_end: false,
+            corner: shared::motion::CornerRule::Machine,
         });
     }
     segments

@@ -182,6 +182,7 @@ fn plan(criterion: &mut Criterion) {
         forced: None,
         still: Seconds::ZERO,
         stop_at_end: false,
+        corner: shared::motion::CornerRule::Machine,
     };
     let path = Path::new(vec![segment]).expect("one segment");
     let models = LoadModels::new(&[tool(CutterShape::Flat, 4)], &material, Runout::ASSUMED);

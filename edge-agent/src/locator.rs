@@ -393,6 +393,7 @@ pub(crate) mod testing {
             forced: None,
             still: Seconds::ZERO,
             stop_at_end: false,
+            corner: shared::motion::CornerRule::Machine,
         }
     }
 

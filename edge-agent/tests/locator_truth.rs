@@ -87,6 +87,7 @@ impl Program {
             forced: None,
             still: Seconds::s(still_s),
             stop_at_end: false,
+            corner: shared::motion::CornerRule::Machine,
         });
     }
 

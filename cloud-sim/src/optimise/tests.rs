@@ -59,6 +59,7 @@ pub(crate) fn segment(kind: SegmentKind, from: Point, to: Point, start: Station,
         forced: None,
         still: Seconds::s(if still { 0.8 } else { 0.0 }),
         stop_at_end: still,
+        corner: shared::motion::CornerRule::Machine,
     }
 }
 

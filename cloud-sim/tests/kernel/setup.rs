@@ -90,6 +90,7 @@ pub(crate) fn segment(geometry: Geometry) -> Segment {
         forced: None,
         still: Seconds::ZERO,
         stop_at_end: false,
+        corner: shared::motion::CornerRule::Machine,
     }
 }
 

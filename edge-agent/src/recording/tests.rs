@@ -151,6 +151,7 @@ fn path() -> Arc<Path> {
         forced: None,
         still: Seconds::s(0.0),
         stop_at_end: true,
+        corner: shared::motion::CornerRule::Machine,
     };
     Arc::new(Path::new(vec![segment]).expect("a path"))
 }

@@ -52,6 +52,7 @@ pub(crate) fn path(forced: Option<u32>) -> Path {
             forced: (forced == Some(index)).then_some(ForcedReason::Synchronised),
             still: Seconds::ZERO,
             stop_at_end: false,
+            corner: shared::motion::CornerRule::Machine,
         }
     };
     Path::new((0..SEGMENTS).map(segment).collect()).expect("contiguous")

@@ -85,6 +85,7 @@ impl PathBuilder {
             forced: None,
             still: Seconds::s(still_s),
             stop_at_end: false,
+            corner: shared::motion::CornerRule::Machine,
         });
         self
     }

@@ -8,7 +8,7 @@ What this version does
                macro B; Siemens 840D as posts use it; grbl; every operation knows its line and its calls
                tool tables of LinuxCNC, Fusion 360, FreeCAD, CAMotics and CSV
                canonical operations as JSON lines (canon), a plan written into the F words (rewrite)
-  motion       look-ahead velocity profile with per-axis velocity and acceleration, station for every point
+  motion       look-ahead velocity profile with per-axis velocity, acceleration and jerk, station for every point
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
                through stock, holder and shank contact
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
@@ -21,7 +21,7 @@ const ABSENT: &str = "\
 What is not there yet
   program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
                Siemens cycles beyond drilling; kinematics of rotary axes; values the machine alone knows end the reading
-  motion       jerk; rotary axes; importers for other machine descriptions; fitting to recordings
+  motion       rotary axes; importers for other machine descriptions; fitting to recordings
   kernel       tri-dexel, 3+2 and 5-axis; fixtures and finished part; 3MF
   process      stability in the plan; learning from measured load; ceiling programs (nothing is ever faster than
                programmed)

@@ -13,6 +13,7 @@ mod replay;
 mod rewrite;
 mod run;
 mod simulate;
+mod timing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +55,8 @@ enum Command {
     Canon(CanonArgs),
     /// Write a plan into the F words of its program; every other byte stays as it is.
     Rewrite(RewriteArgs),
+    /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
+    Time(TimeArgs),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -165,6 +168,23 @@ struct RewriteArgs {
 }
 
 #[derive(Debug, Args)]
+struct TimeArgs {
+    /// The G-code program.
+    program: PathBuf,
+    /// Machine: a file, or a built-in name (generic-vmc, hurco-02, hurco-04).
+    #[arg(long)]
+    machine: Option<String>,
+    #[command(flatten)]
+    tools: ToolArgs,
+    /// Write the result as JSON to standard output, or with `--json=FILE` to a file.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    json: Option<PathBuf>,
+    /// Write when each block begins and ends, one JSON object a line, to a file (`-` for standard output).
+    #[arg(long, value_name = "FILE")]
+    blocks: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct RunArgs {
     /// A scenario file, or the name of a built-in case.
     scenario: String,
@@ -238,6 +258,7 @@ pub fn main() -> ExitCode {
         Some(Command::Simulate(args)) => simulate::command(&args),
         Some(Command::Canon(args)) => canon::command(&args),
         Some(Command::Rewrite(args)) => rewrite::command(&args),
+        Some(Command::Time(args)) => timing::command(&args),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

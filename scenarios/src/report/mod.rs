@@ -8,6 +8,7 @@ mod figure;
 mod json;
 mod segments;
 mod text;
+mod timing;
 
 pub use canon::write_canon;
 pub use figure::Figure;
@@ -17,3 +18,4 @@ pub use json::{
 };
 pub use segments::write_segments;
 pub use text::{run_text, simulate_text};
+pub use timing::{TimingJson, timing_json, timing_text, write_blocks};

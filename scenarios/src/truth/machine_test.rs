@@ -71,6 +71,7 @@ fn slot() -> Arc<Path> {
         forced: None,
         still: Seconds::ZERO,
         stop_at_end: true,
+        corner: shared::motion::CornerRule::Machine,
     };
     Arc::new(Path::new(vec![segment]).expect("one segment"))
 }

@@ -10,4 +10,5 @@ mod geometry;
 mod mistakes;
 mod slot_forces;
 mod support;
+mod timing;
 mod tools;

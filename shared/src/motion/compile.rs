@@ -34,12 +34,12 @@ use std::f64::consts::TAU;
 
 use super::diagnosis::Findings;
 use super::limits::Drives;
-use super::{Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
+use super::{CornerRule, Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
 use crate::machine::{Machine, RapidMode};
-use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Pose, Provenance, Severity};
+use crate::program::{Call, CanonOp, Diagnostic, Modal, PathMode, Plane, Pose, Provenance, Severity};
 use crate::units::{Feedrate, Length, RotaryVelocity, Seconds};
 
 /// Equivalent length of a second in which nothing moves. One millimetre keeps a long wait short beside a
@@ -328,7 +328,12 @@ impl<'a> Compiler<'a> {
         segment.length = Length::mm(length_mm);
         segment.feed = feed;
         segment.forced = forced;
-        segment.stop_at_end = from.modal.exact_stop;
+        (segment.stop_at_end, segment.corner) = match from.modal.path {
+            PathMode::ExactStop => (true, CornerRule::Exact),
+            PathMode::ExactPath => (false, CornerRule::Exact),
+            PathMode::Continuous { tolerance_mm: Some(mm), .. } => (false, CornerRule::Within(Length::mm(mm))),
+            PathMode::Continuous { tolerance_mm: None, .. } => (false, CornerRule::Machine),
+        };
         self.segments.push(segment);
         self.axes_mm = end_mm;
     }
@@ -353,6 +358,7 @@ impl<'a> Compiler<'a> {
             forced: None,
             still: Seconds::ZERO,
             stop_at_end: true,
+            corner: CornerRule::Machine,
         }
     }
 

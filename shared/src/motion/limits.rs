@@ -8,7 +8,10 @@
 //! k·a_t at or below √(A² − a_n²) at the greatest speed of the arc, so that their resultant, and with it
 //! each axis, stays within A. LinuxCNC shares in the same proportion (`BLEND_ACC_RATIO_NORMAL`, tp.c).
 //!
-//! **At a corner** the control may leave the programmed point by the machine's corner deviation δ. A circle
+//! Where jerk is limited, the jerk of turning takes its share as well (`share_jerk`).
+//!
+//! **At a corner** the control may leave the programmed point by δ: the machine's corner deviation, nothing under
+//! G61, or the tolerance of G64 P ([`CornerRule`]). A circle
 //! tangent to both sides that stays within δ of the corner has, with the interior angle θ,
 //!
 //! ```text
@@ -21,10 +24,11 @@
 //! both sides no further away than their middle, R ≤ ½·L·tan(θ/2) (Klipper, `toolhead.py`), which for
 //! the chords of a true circle gives back its radius.
 
-use super::{Geometry, Segment, SegmentKind};
+use super::{CornerRule, Geometry, Segment, SegmentKind};
 use crate::det::math;
 use crate::geom::{Point, Vector};
 use crate::machine::{Axis, Machine};
+use crate::units::Jerk;
 
 /// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
 /// (CONTROLLERS.md section 1); a bound lets arcs at a low feed keep nearly all acceleration for braking.
@@ -40,11 +44,20 @@ const TANGENT_HALF_TURN: f64 = 1e-3;
 /// sin of half the turn below which two directions are the same but for rounding.
 const STRAIGHT_HALF_TURN: f64 = 1e-9;
 
+/// Jerk of an axis that states none, mm/s³, beside axes that do: it ramps 10 m/s² in 10 µs.
+const JERK_MAX_MM_S3: f64 = 1e9;
+
+/// Shares of the jerk of a plane that turning along an arc may take: at right angles to the acceleration
+/// and along it.
+const TURNING_JERK_SHARE: f64 = 0.5;
+const SPEEDING_JERK_SHARE: f64 = 0.5;
+
 /// Axis limits of one kind of movement.
 #[derive(Clone, Copy, Debug)]
 struct AxisLimits {
     speed_mm_s: [f64; 3],
     acceleration_mm_s2: [f64; 3],
+    jerk_mm_s3: [f64; 3],
 }
 
 /// What the drives can do, as plain numbers.
@@ -53,6 +66,8 @@ pub(super) struct Drives {
     feed: AxisLimits,
     rapid: AxisLimits,
     deviation_mm: f64,
+    /// True if any axis limits its jerk.
+    pub(super) smooth: bool,
 }
 
 /// Limits of one segment that moves.
@@ -62,28 +77,37 @@ pub(super) struct Limits {
     pub(super) cap_mm_s: f64,
     /// Acceleration and deceleration along the path.
     pub(super) acceleration_mm_s2: f64,
+    /// Jerk along the path; without meaning where no axis limits its jerk.
+    pub(super) jerk_mm_s3: f64,
 }
 
 impl Drives {
     pub(super) fn of(machine: &Machine) -> Self {
         let each = |value: fn(&Axis) -> f64| machine.axes.each_ref().map(value);
+        let jerk_mm_s3 = each(|axis| axis.jerk.map_or(JERK_MAX_MM_S3, Jerk::as_mm_s3));
         Self {
             feed: AxisLimits {
                 speed_mm_s: each(|axis| axis.feed_max.as_mm_s()),
                 acceleration_mm_s2: each(|axis| axis.acceleration.as_mm_s2()),
+                jerk_mm_s3,
             },
             rapid: AxisLimits {
                 speed_mm_s: each(|axis| axis.rapid.as_mm_s()),
                 acceleration_mm_s2: each(|axis| axis.rapid_acceleration.as_mm_s2()),
+                jerk_mm_s3,
             },
             deviation_mm: machine.corner_deviation.as_mm(),
+            smooth: machine.axes.iter().any(|axis| axis.jerk.is_some()),
         }
     }
 
     /// True if every axis can move: speeds and accelerations above zero and finite.
     pub(super) fn can_move(&self) -> bool {
         let positive = |values: &[f64; 3]| values.iter().all(|value| value.is_finite() && *value > 0.0);
-        [self.feed, self.rapid].iter().all(|axes| positive(&axes.speed_mm_s) && positive(&axes.acceleration_mm_s2))
+        [self.feed, self.rapid]
+            .iter()
+            .flat_map(|axes| [&axes.speed_mm_s, &axes.acceleration_mm_s2, &axes.jerk_mm_s3])
+            .all(positive)
     }
 
     fn of_kind(&self, kind: SegmentKind) -> &AxisLimits {
@@ -104,12 +128,18 @@ impl Drives {
         let steepest = steepest(&segment.geometry);
         let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest));
         let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest);
+        let jerk_mm_s3 = if self.smooth { along(&axes.jerk_mm_s3, &steepest) } else { f64::INFINITY };
+        let limits = Limits { cap_mm_s, acceleration_mm_s2, jerk_mm_s3 };
         match segment.geometry {
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
                 let turn = Turn::new(start, end, centre, normal, sweep_rad);
-                turn.share(&axes.acceleration_mm_s2, Limits { cap_mm_s, acceleration_mm_s2 })
+                if self.smooth {
+                    turn.share_jerk(&axes.jerk_mm_s3, &axes.acceleration_mm_s2, limits)
+                } else {
+                    turn.share(&axes.acceleration_mm_s2, limits)
+                }
             }
-            Geometry::Line { .. } | Geometry::Still { .. } => Limits { cap_mm_s, acceleration_mm_s2 },
+            Geometry::Line { .. } | Geometry::Still { .. } => limits,
         }
     }
 
@@ -131,20 +161,25 @@ impl Drives {
         });
         let acceleration_mm_s2 = along(&acceleration, &(change / (2.0 * half_turn)));
         let shorter_mm = before.length.as_mm().min(after.length.as_mm());
-        (acceleration_mm_s2 * self.corner_radius_mm(half_turn, shorter_mm)).sqrt()
+        let deviation_mm = match before.corner {
+            CornerRule::Machine => self.deviation_mm,
+            CornerRule::Exact => 0.0,
+            CornerRule::Within(tolerance) => tolerance.as_mm(),
+        };
+        (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
     }
+}
 
-    /// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
-    fn corner_radius_mm(&self, half_turn: f64, shorter_mm: f64) -> f64 {
-        let sin_half = (1.0 - half_turn * half_turn).max(0.0).sqrt();
-        let by_length_mm = 0.5 * shorter_mm * sin_half / half_turn;
-        if self.deviation_mm <= 0.0 && half_turn < TANGENT_HALF_TURN {
-            return by_length_mm;
-        }
-        // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
-        let by_deviation_mm = self.deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
-        by_deviation_mm.min(by_length_mm)
+/// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
+fn corner_radius_mm(deviation_mm: f64, half_turn: f64, shorter_mm: f64) -> f64 {
+    let sin_half = (1.0 - half_turn * half_turn).max(0.0).sqrt();
+    let by_length_mm = 0.5 * shorter_mm * sin_half / half_turn;
+    if deviation_mm <= 0.0 && half_turn < TANGENT_HALF_TURN {
+        return by_length_mm;
     }
+    // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
+    let by_deviation_mm = deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
+    by_deviation_mm.min(by_length_mm)
 }
 
 /// Least of limitᵢ/|directionᵢ|: what the axes allow together along a direction.
@@ -213,7 +248,25 @@ impl Turn {
         let normal_mm_s2 = in_plane_mm_s * in_plane_mm_s / self.radius_mm;
         let tangent_mm_s2 = (plane_mm_s2 * plane_mm_s2 - normal_mm_s2 * normal_mm_s2).max(0.0).sqrt() / self.flat;
         let climb_mm_s2 = acceleration_mm_s2[self.axes[2]] / self.rise;
-        Limits { cap_mm_s, acceleration_mm_s2: tangent_mm_s2.min(climb_mm_s2) }
+        Limits { cap_mm_s, acceleration_mm_s2: tangent_mm_s2.min(climb_mm_s2), ..limits }
+    }
+
+    /// Shares the jerk of the plane as well. On a circle r⃛ = (s⃛ − ṡ³/R²)·t + (3·ṡ·s̈/R)·n: the speed alone has
+    /// a jerk, and an acceleration along the path turns with the path.
+    fn share_jerk(&self, jerk_mm_s3: &[f64; 3], acceleration_mm_s2: &[f64; 3], limits: Limits) -> Limits {
+        let plane_mm_s3 = jerk_mm_s3[self.axes[0]].min(jerk_mm_s3[self.axes[1]]);
+        let square = self.radius_mm * self.radius_mm;
+        let turning_mm_s = math::pow(TURNING_JERK_SHARE * plane_mm_s3 * square, 1.0 / 3.0) / self.flat;
+        let capped = Limits { cap_mm_s: limits.cap_mm_s.min(turning_mm_s), ..limits };
+        let limits = self.share(acceleration_mm_s2, capped);
+        let in_plane_mm_s = limits.cap_mm_s * self.flat;
+        let speeding_mm_s2 = SPEEDING_JERK_SHARE * plane_mm_s3 * self.radius_mm / (3.0 * in_plane_mm_s) / self.flat;
+        let acceleration_mm_s2 = limits.acceleration_mm_s2.min(speeding_mm_s2);
+        let across = 3.0 * in_plane_mm_s * acceleration_mm_s2 * self.flat / (self.radius_mm * plane_mm_s3);
+        let turning = in_plane_mm_s * in_plane_mm_s * in_plane_mm_s / (square * plane_mm_s3);
+        let along = ((1.0 - across * across).max(0.0).sqrt() - turning) * plane_mm_s3 / self.flat;
+        let climb_mm_s3 = jerk_mm_s3[self.axes[2]] / self.rise;
+        Limits { acceleration_mm_s2, jerk_mm_s3: along.min(climb_mm_s3), ..limits }
     }
 }
 

@@ -15,17 +15,23 @@
 //! (`limits`): per-axis velocity and acceleration along the direction of movement, centripetal acceleration
 //! on arcs, and the corner rule. With the same factors throughout they take the same time.
 //!
-//! What it does not know: material, forces, and why a factor is what it is. Accelerations are stepped: the
-//! jerk of an axis ([`crate::machine::Axis::jerk`]) is not read.
+//! Where the machine states a jerk ([`crate::machine::Axis::jerk`]), both ride with limited jerk (`anchors`,
+//! `jerk`); else accelerations are stepped.
+//!
+//! What it does not know: material, forces, and why a factor is what it is.
 
+mod anchors;
 mod compile;
 mod diagnosis;
+mod glide;
+mod jerk;
 mod limits;
 mod path;
 mod profile;
 mod ramp;
 mod runner;
 mod segment;
+mod smooth;
 mod station;
 #[cfg(test)]
 mod tests;
@@ -36,5 +42,5 @@ pub use limits::DIAL_MAX;
 pub use path::{Path, PathError};
 pub use profile::{FACTOR_MIN, FactorStep, Profile, TimeSplit, plan_profile};
 pub use runner::{Drive, Motion, Runner, StopRule};
-pub use segment::{Geometry, Segment, SegmentKind, StillKind};
+pub use segment::{CornerRule, Geometry, Segment, SegmentKind, StillKind};
 pub use station::Station;

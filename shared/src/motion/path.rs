@@ -1,4 +1,4 @@
-use super::{Segment, Station};
+use super::{CornerRule, Segment, Station};
 use crate::det::DigestChain;
 use crate::geom::Point;
 use crate::ident::Digest;
@@ -118,6 +118,9 @@ fn digest(segments: &[Segment]) -> Digest {
         chain.f64(segment.spindle.map_or(f64::INFINITY, |speed| speed.as_rev_s()));
         chain.u64(segment.tool.map_or(u64::MAX, |tool| u64::from(tool.0)));
         chain.bytes(&kind_bytes(segment));
+        if let CornerRule::Within(tolerance) = segment.corner {
+            chain.f64(tolerance.as_mm());
+        }
     }
     chain.digest()
 }
@@ -134,7 +137,12 @@ fn kind_bytes(segment: &Segment) -> [u8; 4] {
         SegmentKind::Still(StillKind::Stop) => 6,
     };
     let forced = segment.forced.map_or(0, |reason| 1 + reason as u8);
-    [kind, forced, u8::from(segment.stop_at_end), 0]
+    let corner = match segment.corner {
+        CornerRule::Machine => 0,
+        CornerRule::Exact => 1,
+        CornerRule::Within(_) => 2,
+    };
+    [kind, forced, u8::from(segment.stop_at_end), corner]
 }
 
 #[cfg(test)]
@@ -158,6 +166,7 @@ mod tests {
             forced: None,
             still: Seconds::ZERO,
             stop_at_end: false,
+            corner: CornerRule::Machine,
         }
     }
 

@@ -8,8 +8,11 @@
 //! after them every piece can be ridden from its entry to its exit. The result is the quickest one under
 //! these limits; cost is linear in the number of pieces.
 
+use super::anchors::Link;
+use super::jerk::Bounds;
 use super::limits::Drives;
 use super::ramp::Ramp;
+use super::smooth::{Rider, Smooth};
 use super::{DIAL_MAX, Path, Segment, SegmentKind, Station, StillKind};
 use crate::det::ExactSum;
 use crate::machine::Machine;
@@ -53,6 +56,8 @@ pub struct Profile {
     end: Station,
     cycle_time_s: f64,
     split: TimeSplit,
+    /// The ride where jerk is limited; otherwise each piece is a trapezoid.
+    smooth: Option<Smooth>,
 }
 
 /// A stretch with constant limits: a whole segment, or its part under one factor.
@@ -63,16 +68,23 @@ struct Piece {
     segment: u32,
     cap_mm_s: f64,
     acceleration_mm_s2: f64,
-    /// Speed at its start; that at its end is the next piece's.
+    jerk_mm_s3: f64,
+    /// Speed at its start, where jerk is limited only its limit; that at its end is the next piece's.
     entry_mm_s: f64,
 }
 
 /// Plans the quickest ride along a path. Factors are in rising order of station; before the first the
 /// factor is 1.0, and rapids and forced segments ignore them. A ratio that is not finite counts as 1.0.
 pub fn plan_profile(path: &Path, machine: &Machine, factors: &[FactorStep]) -> Profile {
-    let mut profile = cut(path, &Drives::of(machine), factors);
-    profile.look_ahead();
-    profile.clock(path);
+    let drives = Drives::of(machine);
+    let mut profile = cut(path, &drives, factors);
+    if drives.smooth {
+        profile.smooth(path);
+    } else {
+        profile.look_ahead();
+        profile.clock(path);
+    }
+    profile.add_up(path);
     profile
 }
 
@@ -93,6 +105,7 @@ fn cut(path: &Path, drives: &Drives, factors: &[FactorStep]) -> Profile {
             segment: index as u32,
             cap_mm_s: limits.cap_mm_s,
             acceleration_mm_s2: limits.acceleration_mm_s2,
+            jerk_mm_s3: limits.jerk_mm_s3,
             entry_mm_s: corner_mm_s,
         };
         loop {
@@ -109,7 +122,7 @@ fn cut(path: &Path, drives: &Drives, factors: &[FactorStep]) -> Profile {
         }
     }
     first_piece.push(pieces.len() as u32);
-    Profile { pieces, first_piece, end: path.end(), cycle_time_s: 0.0, split: TimeSplit::default() }
+    Profile { pieces, first_piece, end: path.end(), cycle_time_s: 0.0, split: TimeSplit::default(), smooth: None }
 }
 
 fn checked(ratio: f64) -> f64 {
@@ -138,18 +151,59 @@ impl Profile {
         }
     }
 
-    /// Adds up the times.
+    /// Rides with limited jerk.
+    fn smooth(&mut self, path: &Path) {
+        let mut rider = Rider::with_capacity(self.pieces.len());
+        let mut links: Vec<Link> = Vec::new();
+        let mut places_mm: Vec<f64> = Vec::new();
+        for index in 0..self.pieces.len() {
+            let piece = &self.pieces[index];
+            let place_mm = piece.start.as_mm();
+            if let Some(still) = self.still(index, path) {
+                places_mm.push(place_mm);
+                rider.ride(&links, &places_mm);
+                rider.wait(place_mm, still.as_s());
+                links.clear();
+                places_mm.clear();
+                continue;
+            }
+            let before_mm_s = index.checked_sub(1).map_or(0.0, |before| self.pieces[before].cap_mm_s);
+            places_mm.push(place_mm);
+            links.push(Link {
+                length_mm: self.length_mm(index),
+                bounds: Bounds { acceleration_mm_s2: piece.acceleration_mm_s2, jerk_mm_s3: piece.jerk_mm_s3 },
+                cap_mm_s: piece.cap_mm_s,
+                entry_mm_s: piece.entry_mm_s.min(piece.cap_mm_s).min(before_mm_s),
+            });
+        }
+        places_mm.push(self.end.as_mm());
+        rider.ride(&links, &places_mm);
+        let (smooth, times_s, end_s) = rider.finish();
+        for (piece, time_s) in self.pieces.iter_mut().zip(times_s) {
+            piece.start_s = time_s;
+        }
+        self.cycle_time_s = end_s;
+        self.smooth = Some(smooth);
+    }
+
+    /// When each piece is reached, as trapezoids.
     fn clock(&mut self, path: &Path) {
         let mut total = ExactSum::default();
-        let mut kinds = [ExactSum::default(); 7];
         for index in 0..self.pieces.len() {
             self.pieces[index].start_s = total.total();
-            let segment = &path.segments()[self.pieces[index].segment as usize];
-            let time_s = self.piece_time_s(index, segment);
-            total.add(time_s);
-            kinds[slot(segment.kind)].add(time_s);
+            total.add(self.still(index, path).map_or_else(|| self.ramp(index).time_s(), Seconds::as_s));
         }
         self.cycle_time_s = total.total();
+    }
+
+    /// What the time is spent on.
+    fn add_up(&mut self, path: &Path) {
+        let mut kinds = [ExactSum::default(); 7];
+        for (index, piece) in self.pieces.iter().enumerate() {
+            let end_s = self.pieces.get(index + 1).map_or(self.cycle_time_s, |next| next.start_s);
+            let segment = &path.segments()[piece.segment as usize];
+            kinds[slot(segment.kind)].add(still(segment).map_or(end_s - piece.start_s, Seconds::as_s));
+        }
         let [rapid, feed, dwell, spindle, tool_change, m_code, _stop] = kinds.map(|sum| Seconds::s(sum.total()));
         self.split = TimeSplit { rapid, feed, dwell, spindle, tool_change, m_code };
     }
@@ -163,6 +217,9 @@ impl Profile {
         if self.still(index, path).is_some() {
             return Feedrate::ZERO;
         }
+        if let Some(smooth) = &self.smooth {
+            return Feedrate::mm_s(smooth.at_mm(station.as_mm()).1);
+        }
         let done = station.beyond(self.pieces[index].start);
         Feedrate::mm_s(self.ramp(index).at_mm(done.as_mm()).velocity_mm_s)
     }
@@ -174,12 +231,12 @@ impl Profile {
             return self.cycle_time();
         }
         let index = self.piece_at(station);
-        let done = station.beyond(self.pieces[index].start);
-        let within_s = match self.still(index, path) {
-            Some(still) => still.as_s() * (done.as_mm() / self.length_mm(index)),
-            None => self.ramp(index).at_mm(done.as_mm()).time_s,
-        };
-        Seconds::s(self.pieces[index].start_s + within_s)
+        let (start_s, done) = (self.pieces[index].start_s, station.beyond(self.pieces[index].start));
+        Seconds::s(match (self.still(index, path), &self.smooth) {
+            (Some(still), _) => start_s + still.as_s() * (done.as_mm() / self.length_mm(index)),
+            (None, Some(smooth)) => smooth.at_mm(station.as_mm()).0.max(start_s),
+            (None, None) => start_s + self.ramp(index).at_mm(done.as_mm()).time_s,
+        })
     }
 
     /// The station at a time from the start of the program, rounded to the station's grain; the inverse of
@@ -193,12 +250,13 @@ impl Profile {
             return Station::START;
         };
         let within_s = time.as_s() - self.pieces[index].start_s;
-        let done_mm = match self.still(index, path) {
-            Some(still) if still > Seconds::ZERO => self.length_mm(index) * (within_s / still.as_s()).min(1.0),
-            Some(_) => 0.0,
-            None => self.ramp(index).at_s(within_s).done_mm,
+        let done_mm = match (self.still(index, path), &self.smooth) {
+            (Some(still), _) if still > Seconds::ZERO => self.length_mm(index) * (within_s / still.as_s()).min(1.0),
+            (Some(_), _) => 0.0,
+            (None, Some(smooth)) => smooth.place_mm(time.as_s()) - self.pieces[index].start.as_mm(),
+            (None, None) => self.ramp(index).at_s(within_s).done_mm,
         };
-        self.pieces[index].start.advanced(Length::mm(done_mm)).min(self.piece_end(index))
+        self.pieces[index].start.advanced(Length::mm(done_mm.max(0.0))).min(self.piece_end(index))
     }
 
     /// Time of the whole program, without the waits for a person at stops.
@@ -249,10 +307,6 @@ impl Profile {
 
     fn still(&self, index: usize, path: &Path) -> Option<Seconds> {
         still(&path.segments()[self.pieces[index].segment as usize])
-    }
-
-    fn piece_time_s(&self, index: usize, segment: &Segment) -> f64 {
-        still(segment).map_or_else(|| self.ramp(index).time_s(), Seconds::as_s)
     }
 }
 

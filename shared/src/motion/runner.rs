@@ -11,6 +11,8 @@
 //! makes the programmed feed lower at once; the path speed then follows with the full deceleration and is
 //! above the new feed while it does. A *higher* one accelerates.
 
+use super::glide::{Course, Glide, Spot};
+use super::limits::Drives;
 use super::window::{Speeds, Stretch, Window};
 use super::{DIAL_MAX, Path, Segment, SegmentKind, Station, StillKind};
 use crate::geom::Point;
@@ -91,6 +93,8 @@ pub struct Runner {
     resumed: bool,
     stops: StopRule,
     window: Window,
+    /// The ride where the machine limits its jerk; otherwise each phase has constant acceleration.
+    glide: Option<Glide>,
 }
 
 /// A phase of constant acceleration.
@@ -115,7 +119,8 @@ impl Runner {
     /// # Panics
     /// As [`Runner::new`].
     pub fn with_stops(machine: &Machine, stops: StopRule) -> Self {
-        assert!(super::limits::Drives::of(machine).can_move(), "every axis needs a speed and an acceleration above 0");
+        let drives = Drives::of(machine);
+        assert!(drives.can_move(), "every axis needs a speed, an acceleration and, if it states one, a jerk above 0");
         Self {
             path: None,
             segment: 0,
@@ -125,6 +130,23 @@ impl Runner {
             resumed: false,
             stops,
             window: Window::new(),
+            glide: drives.smooth.then(Glide::new),
+        }
+    }
+
+    /// Puts the machine at rest at a station of a path, as a restart in the middle of a program does. A wait
+    /// there is waited for in the part that is left of it.
+    pub fn begin_at(&mut self, path: &Path, station: Station) {
+        self.path = None;
+        self.begin(path);
+        self.segment = path.index_at(station);
+        let segment = &path.segments()[self.segment];
+        if station >= path.end() {
+            self.segment += 1;
+        } else if let SegmentKind::Still(_) = segment.kind {
+            self.waited_s = segment.still.as_s() * segment.fraction(station);
+        } else {
+            self.done_mm = station.beyond(segment.start).as_mm();
         }
     }
 
@@ -147,6 +169,9 @@ impl Runner {
             };
             let done = match segment.kind {
                 SegmentKind::Still(kind) => self.wait(segment, kind, &mut left_s),
+                SegmentKind::Rapid | SegmentKind::Feed if self.glide.is_some() => {
+                    self.glide_on(path, machine, speeds, &mut left_s)
+                }
                 SegmentKind::Rapid | SegmentKind::Feed => {
                     let stretch = *self.window.stretch(path, machine, self.segment, speeds);
                     self.go(&stretch, &mut left_s)
@@ -163,6 +188,9 @@ impl Runner {
         if self.path != Some(path.digest()) {
             self.path = Some(path.digest());
             self.window.clear();
+            if let Some(glide) = &mut self.glide {
+                glide.stop();
+            }
             (self.segment, self.done_mm, self.velocity_mm_s, self.waited_s) = (0, 0.0, 0.0, 0.0);
         }
         // A resume counts for the stop the machine stands in, not for one to come.
@@ -212,6 +240,23 @@ impl Runner {
         self.velocity_mm_s = end_mm_s;
         *left_s = 0.0;
         false
+    }
+
+    /// Moves through one phase of a ride with limited jerk; true if there may be more to do in this step.
+    fn glide_on(&mut self, path: &Path, machine: &Machine, speeds: Speeds, left_s: &mut f64) -> bool {
+        let Some(glide) = &mut self.glide else {
+            return false;
+        };
+        let mut spot = Spot { segment: self.segment, done_mm: self.done_mm };
+        let mut course = Course { path, machine, window: &mut self.window };
+        let more = glide.go(&mut course, &mut spot, speeds, left_s);
+        self.velocity_mm_s = glide.state.velocity_mm_s;
+        if spot.segment > self.segment {
+            self.segment = spot.segment - 1;
+            self.next_segment();
+        }
+        self.done_mm = spot.done_mm;
+        more
     }
 
     fn next_segment(&mut self) {

@@ -60,6 +60,17 @@ pub enum SegmentKind {
     Still(StillKind),
 }
 
+/// How exactly the corner at the end of a move is passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CornerRule {
+    /// As the machine does by itself (G64 without P): within its corner deviation.
+    Machine,
+    /// Through the programmed point (G61): at rest there, unless the direction stays the same.
+    Exact,
+    /// Rounded by at most this (G64 P), whatever the machine does by itself.
+    Within(Length),
+}
+
 /// A stretch of the program with one geometry, one feed and one source line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
@@ -85,8 +96,10 @@ pub struct Segment {
     pub forced: Option<ForcedReason>,
     /// Time of a stretch without movement; zero for moves.
     pub still: Seconds,
-    /// True where the control must come to rest at the end (G61, G61.1, a stop or a change follows).
+    /// True where the control must come to rest at the end (G61.1, a stop or a change follows).
     pub stop_at_end: bool,
+    /// How the corner to the next move is passed where it need not come to rest.
+    pub corner: CornerRule,
 }
 
 impl Geometry {

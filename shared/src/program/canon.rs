@@ -141,8 +141,6 @@ pub struct Modal {
     pub spindle: SpindleState,
     /// Set while overrides must stay at 1.0.
     pub forced: Option<ForcedReason>,
-    /// True under G61 and G61.1: no rounding of corners.
-    pub exact_stop: bool,
     /// G61, G61.1 or G64 with its tolerances.
     pub path: PathMode,
     /// Set under G96; [`SpindleState::speed`] is then that at the end of the operation.

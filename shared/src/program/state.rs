@@ -258,7 +258,6 @@ impl State {
             work_offset: self.work,
             spindle: SpindleState { speed: self.spindle_speed(), ..self.spindle },
             forced: self.forced_reason(),
-            exact_stop: !matches!(self.path, PathMode::Continuous { .. }),
             path: self.path,
             surface_speed: self.surface_speed,
         }

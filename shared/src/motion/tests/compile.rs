@@ -4,8 +4,8 @@ use super::fixture::{Script, machine, pose, random_script};
 use crate::det::Rng;
 use crate::geom::Point;
 use crate::machine::RapidMode;
-use crate::motion::{CompileOptions, Geometry, Path, SegmentKind, Station, StillKind, compile};
-use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Provenance, StopKind};
+use crate::motion::{CompileOptions, CornerRule, Geometry, Path, SegmentKind, Station, StillKind, compile};
+use crate::program::{Call, CanonOp, Diagnostic, Modal, PathMode, Plane, Provenance, StopKind};
 use crate::units::{Feedrate, Seconds};
 
 fn codes(diagnostics: &[Diagnostic]) -> Vec<&'static str> {
@@ -243,14 +243,17 @@ fn findings_are_bounded() {
 fn exact_stop_and_forced_are_taken_over() {
     let machine = machine(100.0, 1000.0);
     let mut script = Script::new(10.0);
-    script.modal.exact_stop = true;
+    script.modal.path = PathMode::ExactStop;
     script.feed(1.0, 0.0, 0.0);
-    script.modal.exact_stop = false;
+    script.modal.path = PathMode::Continuous { tolerance_mm: Some(0.05), naive_cam_mm: None };
     script.modal.forced = Some(crate::program::ForcedReason::Probing);
     script.feed(2.0, 0.0, 0.0).rapid(3.0, 0.0, 0.0);
     let path = script.path(&machine);
     let stops: Vec<bool> = path.segments().iter().map(|segment| segment.stop_at_end).collect();
     assert_eq!(stops, [true, false, true]);
+    let corners: Vec<CornerRule> = path.segments().iter().map(|segment| segment.corner).collect();
+    let within = CornerRule::Within(crate::units::Length::mm(0.05));
+    assert_eq!(corners, [CornerRule::Exact, within, within]);
     let forced: Vec<bool> = path.segments().iter().map(|segment| segment.forced.is_some()).collect();
     assert_eq!(forced, [false, true, false]);
 }

@@ -1,10 +1,13 @@
 //! Real programs, where they are at hand.
 
 use super::fixture::machine;
+use super::jerk::worst_of_axes;
+use crate::det::Rng;
 use crate::machine::{LengthUnit, Machine, ToolLengthRule};
+use crate::motion::limits::Drives;
 use crate::motion::{CompileOptions, Drive, Path, Runner, SegmentKind, StopRule, compile, plan_profile};
 use crate::program::{Dialect, Limits, NoSubprograms, Options, interpret};
-use crate::units::{Acceleration, Length, Seconds};
+use crate::units::{Acceleration, Jerk, Length, Seconds};
 
 fn corpus(file: &str) -> Option<Vec<u8>> {
     let path = format!("{}/../../shared/corpus/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -90,4 +93,90 @@ fn the_runner_takes_the_planned_time_on_real_programs() {
         let late_s = f64::from(steps) * 1e-3 - planned_s;
         assert!((-1e-4..2e-3).contains(&late_s), "{file}: {planned_s} s planned, {late_s} s later");
     }
+}
+
+fn soft(jerk_mm_s3: f64) -> Machine {
+    let mut machine = mill();
+    machine.axes.iter_mut().for_each(|axis| axis.jerk = Some(Jerk::mm_s3(jerk_mm_s3)));
+    machine
+}
+
+#[test]
+fn with_limited_jerk_the_runner_takes_the_planned_time_on_real_programs() {
+    for file in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        let machine = soft(3e4);
+        let path = path(file, &text, &machine);
+        let planned_s = plan_profile(&path, &machine, &[]).cycle_time().as_s();
+        let mut hard = mill();
+        let hard_s = plan_profile(&path, &hard, &[]).cycle_time().as_s();
+        hard.axes.iter_mut().for_each(|axis| axis.jerk = Some(Jerk::mm_s3(1e8)));
+        let stiff_s = plan_profile(&path, &hard, &[]).cycle_time().as_s();
+        assert!(planned_s >= stiff_s && stiff_s >= hard_s * (1.0 - 1e-9), "{file}: {planned_s}, {stiff_s}, {hard_s} s");
+        // Anchors are a simplification: where jerk is no limit it costs less than one part in a thousand.
+        assert!(stiff_s <= hard_s * 1.001, "{file}: {stiff_s} s instead of {hard_s} s");
+        let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
+        let mut steps = 0u32;
+        let mut finished = false;
+        while !finished {
+            finished = runner.advance(&path, &machine, Seconds::s(1e-3), Drive::PROGRAMMED).finished;
+            steps += 1;
+            assert!(f64::from(steps) * 1e-3 < 2.0 * planned_s + 10.0, "{file}: does not end");
+        }
+        let late_s = f64::from(steps) * 1e-3 - planned_s;
+        assert!((-1e-4..2e-3).contains(&late_s), "{file}: {planned_s} s planned, {late_s} s later");
+    }
+}
+
+#[test]
+fn every_axis_keeps_its_limits_on_real_programs() {
+    for file in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        let machine = soft(3e4);
+        let path = path(file, &text, &machine);
+        let profile = plan_profile(&path, &machine, &[]);
+        let tick_s = 1e-3;
+        let count = (profile.cycle_time().as_s() / tick_s).min(60_000.0) as u32;
+        let place = |index: u32| profile.station_at(&path, Seconds::s(f64::from(index) * tick_s));
+        let stations: Vec<_> = (0..=count).map(place).collect();
+        let worst = worst_of_axes(&path, &machine, tick_s, &stations);
+        assert!(worst.iter().all(|ratio| *ratio <= 1.003), "{file}: {worst:?}");
+    }
+}
+
+#[test]
+fn live_overrides_break_no_limit_on_real_programs() {
+    let (mut rng, mut corners) = (Rng::new(97), 0);
+    for file in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        let machine = soft(3e4);
+        let path = path(file, &text, &machine);
+        let drives = Drives::of(&machine);
+        let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
+        let (mut drive, tick_s) = (Drive::PROGRAMMED, 1e-3);
+        let mut before = runner.advance(&path, &machine, Seconds::ZERO, drive);
+        let mut stations = vec![before.station];
+        for _ in 0..40_000 {
+            if rng.chance(0.03) {
+                let hold = rng.chance(0.05);
+                drive = Drive { factor: rng.between(0.1, 1.0), dial: rng.between(0.3, 1.5), hold };
+            }
+            let now = runner.advance(&path, &machine, Seconds::s(tick_s), drive);
+            for index in before.segment..now.segment {
+                let corner = drives.corner_mm_s(&path.segments()[index], &path.segments()[index + 1]);
+                // Between two steps of 1 ms the speed changes by at most a·dt along a space diagonal.
+                let slower = before.velocity.min(now.velocity).as_mm_s();
+                assert!(slower <= corner * 1.001 + 2.1, "{file}: {slower} at a corner of {corner}: {now:?}");
+                corners += 1;
+            }
+            before = now;
+            stations.push(now.station);
+            if now.finished {
+                break;
+            }
+        }
+        let worst = worst_of_axes(&path, &machine, tick_s, &stations);
+        assert!(worst.iter().all(|ratio| *ratio <= 1.003), "{file}: {worst:?}");
+    }
+    assert!(corners > 1000, "only {corners} corners");
 }

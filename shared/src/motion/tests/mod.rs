@@ -1,7 +1,11 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
 mod compile;
+mod corner;
 mod corpus;
 mod fixture;
+mod glide;
+mod jerk;
+mod million;
 mod profile;
 mod runner;

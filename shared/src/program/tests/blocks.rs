@@ -127,12 +127,12 @@ fn stops_depend_on_the_switches_of_the_operator() {
 fn the_state_beside_an_operation_is_that_after_its_block() {
     let result = run("G21 T1 M6 S600 M3\nG55 G61 G1 X1 F60 M49\nG64 M48 X2\nM2", &options(Dialect::Rs274ngc));
     let first = result.ops[4].modal;
-    assert_eq!((first.tool, first.work_offset, first.exact_stop), (Some(ToolNumber(1)), 1, true));
+    assert_eq!((first.tool, first.work_offset, first.path), (Some(ToolNumber(1)), 1, PathMode::ExactPath));
     assert_eq!(first.forced, Some(ForcedReason::DisabledByProgram));
     assert_eq!((first.spindle.speed.map(|s| s.as_rev_s()), first.spindle.direction), (Some(10.0), 1));
     assert_eq!(first.feed.map(|feed| feed.as_mm_s()), Some(1.0));
     let second = result.ops[5].modal;
-    assert_eq!((second.forced, second.exact_stop), (None, false));
+    assert_eq!((second.forced, second.path), (None, PathMode::default()));
 }
 
 #[test]

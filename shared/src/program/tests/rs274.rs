@@ -163,7 +163,6 @@ fn g64_and_g61_stand_beside_operations() {
     ];
     let found: Vec<PathMode> = result.ops.iter().take(5).map(|op| op.modal.path).collect();
     assert_eq!(found, expected);
-    assert!(result.ops.iter().take(5).map(|op| op.modal.exact_stop).eq([false, false, true, true, false]));
 }
 
 #[test]
