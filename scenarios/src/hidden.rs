@@ -36,6 +36,21 @@ pub struct Feeling {
     pub entry_peaks_n: Vec<f64>,
     /// Evaluations in material.
     pub evaluations: u64,
+    /// Where the highest peak of all seeds was felt; `None` while nothing was.
+    pub worst: Option<WorstPlace>,
+}
+
+/// Where and when a peak was felt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorstPlace {
+    /// The peak, N.
+    pub peak_n: f64,
+    /// Machine time since the first motion, s.
+    pub time_s: f64,
+    /// Tip in the work frame, mm.
+    pub at_mm: [f64; 3],
+    /// Speed along the path, mm/min.
+    pub feed_mm_min: f64,
 }
 
 /// A hidden process whose tally is shared with whoever reports.
@@ -128,6 +143,11 @@ impl Tally {
         for (seed, load) in evaluation.loads.iter().enumerate() {
             let peak = load.force_peak_xy;
             feeling.peak_n[seed] = feeling.peak_n[seed].max(peak.as_n());
+            if feeling.worst.map_or(0.0, |worst| worst.peak_n) < peak.as_n() {
+                let at_mm = [evaluation.at.x, evaluation.at.y, evaluation.at.z];
+                let feed_mm_min = evaluation.speed.as_mm_s() * 60.0;
+                feeling.worst = Some(WorstPlace { peak_n: peak.as_n(), time_s, at_mm, feed_mm_min });
+            }
             let above = limit.is_some_and(|limit| peak > limit);
             feeling.overshoots += u64::from(above && !self.above[seed]);
             feeling.overshoot_s += if above { span_s } else { 0.0 };

@@ -17,7 +17,7 @@ use shared::units::{Force, Seconds};
 use crate::format::{Scenario, ScenarioFile};
 use crate::hidden::{Feeling, Hidden};
 use crate::policy::{Policy, run_policy};
-use crate::report::{ComparisonJson, TruthJson};
+use crate::report::{ComparisonJson, TruthJson, WorstAtJson};
 use crate::simulate::Simulation;
 use crate::world::{self, WorldOutcome, WorldSetup};
 
@@ -164,6 +164,11 @@ pub fn truth_json(feeling: &Feeling, limit: Option<Force>) -> Option<TruthJson> 
         peak_ratio,
         overshoots: feeling.overshoots,
         overshoot_s: feeling.overshoot_s,
+        worst_at: feeling.worst.map(|worst| WorstAtJson {
+            time_s: worst.time_s,
+            at_mm: worst.at_mm,
+            feed_mm_min: worst.feed_mm_min,
+        }),
     })
 }
 

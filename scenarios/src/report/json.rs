@@ -226,6 +226,19 @@ pub struct TruthJson {
     pub overshoots: u64,
     /// Time above the limit, all seeds, s.
     pub overshoot_s: f64,
+    /// Where the greatest peak was felt.
+    pub worst_at: Option<WorstAtJson>,
+}
+
+/// Where and when a peak was felt.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorstAtJson {
+    /// Machine time since the first motion, s.
+    pub time_s: f64,
+    /// Tip in the work frame, mm.
+    pub at_mm: [f64; 3],
+    /// Speed along the path there, mm/min.
+    pub feed_mm_min: f64,
 }
 
 /// One way to run the same job on the same hidden process.

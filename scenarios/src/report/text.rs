@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::json::{RunJson, SimulateJson};
+use super::json::{RunJson, SimulateJson, WorstAtJson};
 
 /// Most entries of a list that are printed; the rest is counted.
 const LISTED_MAX: usize = 12;
@@ -213,6 +213,9 @@ fn write_truth(out: &mut String, report: &RunJson) {
                 truth.seeds, truth.worst, truth.overshoots, truth.overshoot_s
             ),
         );
+        if let Some(WorstAtJson { time_s, at_mm: [x, y, z], feed_mm_min }) = truth.worst_at {
+            put(out, format_args!("  the worst at {time_s:.2} s, X{x:.3} Y{y:.3} Z{z:.3}, F{feed_mm_min:.0}"));
+        }
     }
     if !report.comparison.is_empty() {
         put(out, format_args!("\n  policy          time s   peak/limit   entry mean   entry max   above limit s"));

@@ -98,6 +98,12 @@ fn serve(args: &Arguments) -> anyhow::Result<()> {
         "overshoot_s": feeling.overshoot_s,
         "entry_peaks_n": feeling.entry_peaks_n,
         "evaluations": feeling.evaluations,
+        "worst": feeling.worst.map(|worst| json!({
+            "peak_n": worst.peak_n,
+            "time_s": worst.time_s,
+            "at_mm": worst.at_mm,
+            "feed_mm_min": worst.feed_mm_min,
+        })),
     });
     say(&line.to_string())
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use edge_agent::shell::EdgeSummary;
 use serde_json::Value;
 
-use crate::hidden::Feeling;
+use crate::hidden::{Feeling, WorstPlace};
 
 /// What a run in real time leaves behind.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,20 @@ impl ControllerOutcome {
                 overshoot_s: number("overshoot_s")?,
                 entry_peaks_n: numbers("entry_peaks_n")?,
                 evaluations: count("evaluations")?,
+                worst: worst(line.get("worst")?),
             },
         })
     }
+}
+
+/// Where the highest peak was felt, as the controller says it; `None` where it felt nothing.
+fn worst(value: &Value) -> Option<WorstPlace> {
+    let number = |key: &str| value.get(key)?.as_f64();
+    let at: Vec<f64> = value.get("at_mm")?.as_array()?.iter().filter_map(Value::as_f64).collect();
+    Some(WorstPlace {
+        peak_n: number("peak_n")?,
+        time_s: number("time_s")?,
+        at_mm: at.try_into().ok()?,
+        feed_mm_min: number("feed_mm_min")?,
+    })
 }

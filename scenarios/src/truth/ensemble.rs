@@ -6,7 +6,7 @@ use firmware_bridge::process::ToolMotion;
 use shared::det::Rng;
 use shared::geom::{Point, Vector};
 use shared::ident::ToolNumber;
-use shared::units::{Force, Length, Power, Seconds, Torque, Volume};
+use shared::units::{Feedrate, Force, Length, Power, Seconds, Torque, Volume};
 
 use super::edge::Cutter;
 use super::law::{Draw, disturbed};
@@ -37,6 +37,8 @@ pub struct Evaluation<'a> {
     pub travel: Length,
     /// Machine time since the first motion, at the beginning of the motion that holds the pose.
     pub time: Seconds,
+    /// Speed along the path, as the chip has it.
+    pub speed: Feedrate,
     /// True within a rapid.
     pub rapid: bool,
     /// One load a seed, in the order of the seeds.
@@ -219,6 +221,7 @@ impl TruthEnsemble {
                 at,
                 travel: Length::mm(self.travel_mm + at_mm),
                 time: Seconds::s(self.time_s),
+                speed: Feedrate::mm_s(speed_mm_s),
                 rapid: motion.rapid,
                 loads: &self.loads,
             });
