@@ -5,9 +5,10 @@
 //! at how the cut really goes while it is in force. A chunk covers the stretch from the machine's newest
 //! station to the end of the horizon and is absolute: where it overlaps an earlier one it says the same again.
 //!
-//! Work is asked for by need, never by sample: a trigger of the edge, or a horizon that has become shorter
-//! than [`REFILL_SHARE`] of its target. A chunk is made in two steps, cut and plan, so that each stage has
-//! its own stamp.
+//! A chunk is made by need, never by sample: for a trigger of the edge, or for a horizon that has become shorter
+//! than [`REFILL_SHARE`] of its target. It is made in two steps, cut and plan, so that each stage has its own
+//! stamp. While nothing is asked for, the path beyond the horizon is cut and its bounds are verified
+//! ([`CUT_AHEAD_HORIZONS`]), so that the next trigger finds most of its answer done.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use shared::wire::{
 };
 
 use crate::ahead::{Ahead, MapChoice};
-use crate::executor::Executor;
+use crate::executor::{Executor, Serial};
 use crate::optimise::{BoundContext, ScheduleInput, StepBound, bound_steps, schedule, verify_in_parts};
 use crate::prediction::Prediction;
 use crate::session::{ChunkTiming, Numbering, Outbox, SessionConfig, SessionEvent};
@@ -36,6 +37,12 @@ pub const BASELINE_EXTRA_UNCERTAINTY: f64 = 0.05;
 /// A horizon shorter than this share of its target is filled again without being asked: the edge asks earlier,
 /// so this answers a trigger that was lost.
 const REFILL_SHARE: f64 = 0.25;
+
+/// How far the path is cut while nothing is asked for, in horizons ahead of the machine: the chunk after the next.
+const CUT_AHEAD_HORIZONS: f64 = 2.0;
+
+/// Steps cut ahead whose bounds are verified together; each takes some ten microseconds.
+const VERIFIED_AHEAD: usize = 64;
 
 /// Path behind the machine that is kept: it decides whether the next contact is a first one, mm beyond the
 /// greatest tool diameter.
@@ -103,17 +110,22 @@ impl Planning {
     }
 
     /// Cuts a part of the program, or verifies a part of its bounds; gives the live session once the baseline is
-    /// made.
+    /// made. Beside it stand the segments that were cut.
     pub(crate) fn step(
         &mut self,
         allowance: WorkAllowance,
         executor: &dyn Executor,
         outbox: &mut Outbox,
-    ) -> Option<Result<Box<Live>, String>> {
+    ) -> (WorkAllowance, Option<Result<Box<Live>, String>>) {
+        let mut used = WorkAllowance(0);
         let permille = match &mut self.bounding {
             None => {
                 let prediction = &mut self.prediction;
-                if self.ahead.extend(Station::MAX, allowance, executor, &mut |cut| prediction.take(cut)) {
+                let take = &mut |cut| {
+                    used.0 += 1;
+                    prediction.take(cut);
+                };
+                if self.ahead.extend(Station::MAX, allowance, executor, take) {
                     self.bounding = Some(self.bounding());
                 }
                 u32::from(self.ahead.done_permille()) * CUTTING_PERMILLE / 1000
@@ -141,10 +153,8 @@ impl Planning {
             self.permille_said = permille;
             outbox.push(Message::Progress(Progress { epoch: self.accept.epoch, done_permille: permille }));
         }
-        if !done {
-            return None;
-        }
-        self.bounding.take().map(|bounding| self.live(&bounding, outbox))
+        let bounding = self.bounding.take_if(|_| done);
+        (used, bounding.map(|bounding| self.live(&bounding, outbox)))
     }
 
     fn bounding(&self) -> Bounding {
@@ -186,10 +196,15 @@ impl Planning {
             planned_to: Station::START,
             last_chunk: None,
             in_work: None,
+            cut: Cut::default(),
         };
         live.send_baseline(outbox, 0, live.baseline.len());
         Ok(Box::new(live))
     }
+}
+
+fn context<'a>(job: &'a Job, ahead: &'a Ahead, limits: &'a Limits) -> BoundContext<'a> {
+    BoundContext { path: &job.path, models: ahead.models(), machine: &job.machine, limits }
 }
 
 /// Spans in parts that fit a message.
@@ -211,9 +226,16 @@ struct InWork {
     sample: StateSample,
     arrived: Instant,
     began: Instant,
-    removed_cells: u64,
-    work: u32,
+    /// Up to where the chunk reaches.
+    target: Station,
     complete: bool,
+}
+
+/// What was cut for the next chunk, when it was asked for and before.
+#[derive(Clone, Copy, Default)]
+struct Cut {
+    segments: u32,
+    removed_cells: u64,
 }
 
 /// A job that is running.
@@ -236,6 +258,7 @@ pub(crate) struct Live {
     planned_to: Station,
     last_chunk: Option<PlanSequence>,
     in_work: Option<InWork>,
+    cut: Cut,
 }
 
 impl Live {
@@ -278,7 +301,11 @@ impl Live {
     }
 
     pub(crate) fn work_pending(&self, now: Instant, config: &SessionConfig) -> bool {
-        self.in_work.is_some() || self.baseline_due(now) || self.wanted(config).is_some()
+        self.in_work.is_some()
+            || self.baseline_due(now)
+            || self.wanted(config).is_some()
+            || self.to_cut_ahead(config).is_some()
+            || self.window.unverified() > 0
     }
 
     fn baseline_due(&self, now: Instant) -> bool {
@@ -298,6 +325,13 @@ impl Live {
         needed.then(|| target.max(reach).min(self.job.path.end()))
     }
 
+    /// Up to where the path is to be cut while nothing is asked for; `None` where it has been.
+    fn to_cut_ahead(&self, config: &SessionConfig) -> Option<Station> {
+        let (sample, _) = self.newest?;
+        let target = self.after(sample.station, config.horizon_target.as_s() * CUT_AHEAD_HORIZONS);
+        (!self.ahead.is_complete() && self.ahead.reached() < target).then_some(target)
+    }
+
     /// The station that a machine at 100 % reaches in a time on the clock. The plan is never faster than
     /// that, so a horizon measured so is at least as long in time.
     fn after(&self, station: Station, clock_s: f64) -> Station {
@@ -313,7 +347,7 @@ impl Live {
         executor: &dyn Executor,
         config: &SessionConfig,
         outbox: &mut Outbox,
-    ) {
+    ) -> WorkAllowance {
         if self.baseline_due(now) {
             self.baseline_sent_at = now;
             self.send_baseline(outbox, self.baseline_have as usize, BASELINE_RESEND_PARTS);
@@ -322,54 +356,78 @@ impl Live {
             Some(work) if work.complete => {
                 self.in_work = None;
                 self.plan(now, work, config, outbox);
+                WorkAllowance(0)
             }
-            _ => self.simulate(now, allowance, executor, config),
+            _ if self.wanted(config).is_some() => self.simulate(now, allowance, executor, config),
+            _ => self.prepare(allowance, config),
         }
+    }
+
+    /// Cuts beyond the horizon and verifies bounds there, in turn. Nobody waits for it: one thread does it, so that a
+    /// step never waits for a worker that a busy machine does not run.
+    fn prepare(&mut self, allowance: WorkAllowance, config: &SessionConfig) -> WorkAllowance {
+        self.in_work = None;
+        let target = self.to_cut_ahead(config);
+        if self.window.unverified() >= if target.is_some() { VERIFIED_AHEAD } else { 1 } {
+            let Self { window, job, ahead, limits, .. } = self;
+            window.bounds(&context(job, ahead, limits));
+            return WorkAllowance(0);
+        }
+        target.map_or(WorkAllowance(0), |target| self.extend(target, allowance, &Serial).1)
+    }
+
+    /// Cuts up to a station; true when it is reached, and how many segments that took.
+    fn extend(&mut self, target: Station, allowance: WorkAllowance, executor: &dyn Executor) -> (bool, WorkAllowance) {
+        let Self { ahead, window, cut: tally, .. } = self;
+        let before = tally.segments;
+        let reached = ahead.extend(target, allowance, executor, &mut |cut| {
+            tally.segments += 1;
+            tally.removed_cells += cut.cut.steps.iter().map(|step| u64::from(step.removed_cells)).sum::<u64>();
+            window.take(cut);
+        });
+        (reached, WorkAllowance(self.cut.segments - before))
     }
 
     /// Cuts what enters the horizon. A machine that is beyond the cut (a session that began in mid-program)
     /// is caught up with first; that takes as many calls as the allowance makes it.
-    fn simulate(&mut self, now: Instant, allowance: WorkAllowance, executor: &dyn Executor, config: &SessionConfig) {
+    fn simulate(
+        &mut self,
+        now: Instant,
+        allowance: WorkAllowance,
+        executor: &dyn Executor,
+        config: &SessionConfig,
+    ) -> WorkAllowance {
         let (Some(target), Some((sample, arrived))) = (self.wanted(config), self.newest) else {
             self.in_work = None;
-            return;
+            return WorkAllowance(0);
         };
-        let mut work =
-            self.in_work.unwrap_or(InWork { sample, arrived, began: now, removed_cells: 0, work: 0, complete: false });
-        let Self { ahead, window, .. } = self;
-        work.complete = ahead.extend(target, allowance, executor, &mut |cut| {
-            work.work += 1;
-            work.removed_cells += cut.cut.steps.iter().map(|step| u64::from(step.removed_cells)).sum::<u64>();
-            window.take(cut);
-        });
+        let work = self.in_work.unwrap_or(InWork { sample, arrived, began: now, target, complete: false });
+        let (complete, used) = self.extend(target, allowance, executor);
         self.window.forget_before(sample.station.advanced(-self.kept_behind));
-        self.in_work = Some(work);
+        self.in_work = Some(InWork { target, complete, ..work });
+        used
     }
 
-    /// Bounds and schedule over the window, as a chunk from the machine to the end of the horizon.
+    /// Bounds and schedule over all that has been cut, as a chunk from the machine to the end of the horizon.
     fn plan(&mut self, now: Instant, work: InWork, config: &SessionConfig, outbox: &mut Outbox) {
         let from = work.sample.station.advanced(-work.sample.uncertainty);
         let to = self.ahead.reached();
         if from >= to {
             return;
         }
-        let context = BoundContext {
-            path: &self.job.path,
-            models: self.ahead.models(),
-            machine: &self.job.machine,
-            limits: &self.limits,
-        };
-        let bounds = self.window.bounds(&context);
+        let bounds = self.window.bounds(&context(&self.job, &self.ahead, &self.limits));
         let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
         // A plan that cannot be made is no plan: the edge stays on its baseline.
         let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };
-        let spans: Vec<Span> = plan.spans().iter().take(CHUNK_SPANS_MAX).copied().collect();
+        let within = plan.spans().iter().take_while(|span| span.from < work.target);
+        let spans: Vec<Span> = within.take(CHUNK_SPANS_MAX).copied().collect();
         let Ok(plan) = OverridePlan::new(spans) else { return };
         self.planned_to = plan.to();
         self.trigger = None;
         self.answered = Some((work.sample.sequence, now));
         let sequence = self.numbering.next();
         self.last_chunk = Some(sequence);
+        let cut = std::mem::take(&mut self.cut);
         let stamps = StageStamps {
             queue: work.began.since(work.arrived),
             simulate: now.since(work.began),
@@ -385,8 +443,8 @@ impl Live {
             time_to_live: config.time_to_live,
             plan,
             stamps,
-            work: WorkAllowance(work.work),
-            removed_cells: work.removed_cells,
+            work: WorkAllowance(cut.segments),
+            removed_cells: cut.removed_cells,
         };
         let timing = ChunkTiming { basis_arrived: work.arrived, plan_began: now };
         outbox.push_chunk(PlanMessage { basis_sent_at: work.sample.sent_at, chunk }, timing);

@@ -175,13 +175,17 @@ impl Session {
     /// Does one stage of at most `allowance` segments. A live chunk takes two calls, one that cuts and one
     /// that plans: the difference of their `now` is the stamp of the first stage, and the call of
     /// [`Self::poll_transmit`] that hands the chunk over ends the second.
-    pub fn step(&mut self, now: Instant, allowance: WorkAllowance, executor: &dyn Executor) {
+    ///
+    /// Returns the segments that were really cut; zero for a stage that cuts none.
+    pub fn step(&mut self, now: Instant, allowance: WorkAllowance, executor: &dyn Executor) -> WorkAllowance {
+        let mut used = WorkAllowance(0);
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Receiving(receiving) if receiving.parts.iter().all(Option::is_some) => {
                 self.compile(receiving, executor);
             }
             State::Planning(mut planning) => {
-                let ready = planning.step(allowance, executor, &mut self.outbox);
+                let ready;
+                (used, ready) = planning.step(allowance, executor, &mut self.outbox);
                 self.state = match ready {
                     None => State::Planning(planning),
                     Some(Ok(live)) => {
@@ -192,11 +196,12 @@ impl Session {
                 };
             }
             State::Live(mut live) => {
-                live.step(now, allowance, executor, &self.config, &mut self.outbox);
+                used = live.step(now, allowance, executor, &self.config, &mut self.outbox);
                 self.state = State::Live(live);
             }
             unchanged => self.state = unchanged,
         }
+        used
     }
 
     /// The next reply, written into `out`, with its channel; `None` when all is sent.

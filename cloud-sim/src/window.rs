@@ -42,6 +42,11 @@ impl Window {
         }
     }
 
+    /// Steps whose bounds have not been verified.
+    pub(crate) fn unverified(&self) -> usize {
+        self.steps.len() - self.verified.len()
+    }
+
     /// Verified bounds of every step in the window.
     pub(crate) fn bounds(&mut self, context: &BoundContext<'_>) -> Vec<StepBound> {
         let (steps, loads) = (self.steps.make_contiguous(), self.loads.make_contiguous());

@@ -60,7 +60,8 @@ pub struct AgentConfig {
     pub trigger_timeout: Duration,
     /// Time between two state batches.
     pub state_period: Duration,
-    /// Without a sample for longer than this the place is not known.
+    /// Without a sample for longer than this the tool may be anywhere ahead: no plan raises. Ten times as long, and the
+    /// machine is left to itself.
     pub sample_age_max: Duration,
     /// How long plans must have been fresh without a break before they may raise above the baseline again.
     pub healthy_interval: Duration,

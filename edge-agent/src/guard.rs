@@ -25,7 +25,7 @@ pub enum Condition {
     NotRunning = 6,
     /// Jog, MDI or single block.
     NotAutomatic = 7,
-    /// No sample for too long.
+    /// No sample for a while: the tool may be anywhere on a stretch that grows.
     SamplesStale = 8,
     /// The place on the path is not known.
     Unlocated = 9,
@@ -47,6 +47,8 @@ pub enum Condition {
     FactorDisabled = 17,
     /// The answer to a trigger is overdue while the plan is still fresh.
     HandoffLate = 18,
+    /// No sample for so long that a slow-down would be held for nothing.
+    SamplesLost = 19,
 }
 
 /// What a condition does. The greater wins.
@@ -93,7 +95,7 @@ const fn rule(condition: Condition, action: Action, clears: Clears, heals_slowly
 }
 
 /// Every condition, most binding first: the first that is set names the cause.
-pub const RULES: [Rule; 19] = [
+pub const RULES: [Rule; 20] = [
     rule(Condition::OperatorOff, Action::Silent, Clears::ByItself, true),
     rule(Condition::NotArmed, Action::Silent, Clears::ByItself, false),
     rule(Condition::ContextWrong, Action::PassThrough, Clears::OnReArm, true),
@@ -102,13 +104,14 @@ pub const RULES: [Rule; 19] = [
     rule(Condition::ForgedMessages, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::NotRunning, Action::PassThrough, Clears::ByItself, false),
     rule(Condition::NotAutomatic, Action::PassThrough, Clears::ByItself, true),
-    rule(Condition::SamplesStale, Action::PassThrough, Clears::ByItself, true),
+    rule(Condition::SamplesLost, Action::PassThrough, Clears::ByItself, true),
     rule(Condition::Unlocated, Action::PassThrough, Clears::ByItself, true),
     rule(Condition::Refused, Action::Baseline, Clears::ByItself, true),
     rule(Condition::PlanExpired, Action::Baseline, Clears::ByItself, true),
     rule(Condition::HorizonEnd, Action::Baseline, Clears::ByItself, true),
     rule(Condition::NoSession, Action::Baseline, Clears::ByItself, false),
     rule(Condition::NoPlanYet, Action::Baseline, Clears::ByItself, false),
+    rule(Condition::SamplesStale, Action::Cautious, Clears::ByItself, true),
     rule(Condition::StockUnconfirmed, Action::Cautious, Clears::OnConfirm, false),
     rule(Condition::Recovering, Action::Cautious, Clears::ByItself, false),
     rule(Condition::HandoffLate, Action::Report, Clears::ByItself, false),
@@ -128,6 +131,7 @@ impl Condition {
             Self::NotRunning => "not_running",
             Self::NotAutomatic => "not_automatic",
             Self::SamplesStale => "samples_stale",
+            Self::SamplesLost => "samples_lost",
             Self::Unlocated => "unlocated",
             Self::Refused => "refused",
             Self::NoSession => "no_session",

@@ -34,7 +34,7 @@ pub struct Budget {
 /// Commands may be used for this many cycles: short enough that the controller lets go soon after the agent died,
 /// long enough that an ordinary delay of a busy gateway does not look like that.
 const COMMAND_CYCLES: u64 = 20;
-/// The place is unknown without a sample for this many sample periods.
+/// Samples count as stale after this many sample periods.
 const SAMPLE_PERIODS: u64 = 10;
 /// State goes up at least this far apart.
 const STATE_PERIOD: Duration = Duration::from_ms(10);

@@ -480,7 +480,7 @@ fn h32_jogging_is_not_followed_and_costs_the_confirmation() {
 }
 
 #[test]
-fn without_samples_the_plan_is_left_for_the_value_without_us() {
+fn without_samples_the_plan_is_held_then_the_baseline_and_then_the_value_without_us() {
     let mut world = World::running();
     world.cloud.wanted = |_| 300;
     world.run(8000);
@@ -488,8 +488,12 @@ fn without_samples_the_plan_is_left_for_the_value_without_us() {
     world.rows.clear();
     world.run(290);
     assert!(world.rows.iter().all(|row| row.command <= Some(permille(300))), "an old sample never raises");
-    world.run(1000);
-    assert_eq!((world.status().cause, world.command()), (Some(Condition::SamplesStale), Some(1000)));
+    world.run(100);
+    assert_eq!((world.status().cause, world.command()), (Some(Condition::SamplesStale), Some(300)));
+    world.run(900);
+    assert_eq!((world.status().cause, world.command()), (Some(Condition::PlanExpired), Some(BASELINE_PERMILLE)));
+    world.run(3000);
+    assert_eq!((world.status().cause, world.command()), (Some(Condition::SamplesLost), Some(1000)));
     world.machine.silent = false;
     world.run(3000);
     assert_eq!(world.command(), Some(300));

@@ -101,6 +101,8 @@ pub fn run_json(scenario: &Scenario, simulated: SimulateJson, run: &VirtualRun) 
         mode: "virtual",
         speed: 1.0,
         cycle_time_run_s: outcome.cycle_time.as_s(),
+        machine_stood_still_ms: Figure(None),
+        edge_cycle: None,
         handoff,
         handoff_counts: HandoffJson {
             triggered: outcome.counts.triggers,

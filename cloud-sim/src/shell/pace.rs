@@ -13,8 +13,7 @@ const COST_MIN: Duration = Duration::from_us(1);
 /// Turns time that is left into an integer allowance of work, from what work has cost so far.
 ///
 /// A step that was dearer than expected counts at once, a cheaper one moves the estimate down by an eighth:
-/// a step may use less than it was granted, so its cost a unit is a lower bound, and answering late is worse
-/// than answering with less.
+/// answering late is worse than answering with less.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     cost: Duration,
@@ -31,9 +30,12 @@ impl Pace {
         WorkAllowance(units as u32)
     }
 
-    /// Takes note that a step with this allowance took so long.
-    pub(super) fn note(&mut self, granted: WorkAllowance, took: Duration) {
-        let observed = Duration::from_ns(took.as_ns() / u64::from(granted.0.max(1)));
+    /// Takes note that a step did so much work in such a time. One that did none says nothing about a unit's cost.
+    pub(super) fn note(&mut self, used: WorkAllowance, took: Duration) {
+        if used.0 == 0 {
+            return;
+        }
+        let observed = Duration::from_ns(took.as_ns() / u64::from(used.0));
         let eased = Duration::from_ns(self.cost.as_ns() - self.cost.as_ns() / 8);
         self.cost = observed.max(eased).max(COST_MIN);
     }

@@ -21,7 +21,7 @@ struct Counts {
     not_an_offer: u64,
     full: u64,
     steps: u64,
-    units_granted: u64,
+    units_cut: u64,
     work_ns: u64,
     step_ns_max: u64,
     sent: u64,
@@ -75,11 +75,11 @@ impl Scheduler {
         let left = self.sessions.poll_timeout().map_or(SLICE_MAX, |due| due.since(began).min(SLICE_MAX));
         let Some((_, slot)) = self.sessions.next_with_work(began) else { return false };
         let allowance = slot.pace.allowance(left);
-        slot.session.step(began, allowance, &self.workers);
+        let used = slot.session.step(began, allowance, &self.workers);
         let took = self.clock.now().since(began);
-        slot.pace.note(allowance, took);
+        slot.pace.note(used, took);
         self.counts.steps += 1;
-        self.counts.units_granted += u64::from(allowance.0);
+        self.counts.units_cut += u64::from(used.0);
         self.counts.work_ns += took.as_ns();
         self.counts.step_ns_max = self.counts.step_ns_max.max(took.as_ns());
         true
@@ -110,7 +110,7 @@ impl Scheduler {
             "messages": counts.messages,
             "sent": counts.sent,
             "steps": counts.steps,
-            "units_granted": counts.units_granted,
+            "units_cut": counts.units_cut,
             "work_ms": counts.work_ns as f64 * 1e-6,
             "step_ms_max": counts.step_ns_max as f64 * 1e-6,
             "jobs_per_worker": self.workers.jobs_per_worker(),

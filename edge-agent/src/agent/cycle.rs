@@ -18,6 +18,9 @@ use crate::session::Phase;
 
 /// A cycle that comes late may step as far as this many cycles would have: a stall must not become a jump.
 const CATCH_UP_CYCLES: u64 = 3;
+/// Without samples for this many times [`crate::AgentConfig::sample_age_max`], the machine is left to itself: until
+/// then the lowest factor of the stretch on which the tool may be is held.
+const SAMPLES_LOST_AGES: u64 = 10;
 /// Most segments on which the tool may be for the place still to count as inside a forced stretch.
 const FORCED_SEGMENTS_MAX: usize = 16;
 
@@ -93,7 +96,9 @@ impl Agent {
         set.set(Condition::NotRunning, !running);
         let mode = self.sample.and_then(|sample| sample.mode);
         set.set(Condition::NotAutomatic, running && !is_automatic(mode));
-        set.set(Condition::SamplesStale, running && age > self.config.sample_age_max);
+        let stale_at = self.config.sample_age_max;
+        set.set(Condition::SamplesStale, running && age > stale_at);
+        set.set(Condition::SamplesLost, running && age > stale_at.times(SAMPLES_LOST_AGES));
         set.set(Condition::Unlocated, running && matches!(fix.quality, Quality::Unlocked | Quality::Lost));
         set.set(Condition::Refused, self.session.phase() == Phase::Refused);
         let accepted = self.session.is_accepted();

@@ -3,7 +3,7 @@ use std::thread::Thread;
 
 use firmware_bridge::controller::{Command, ControllerSample, Execution};
 use firmware_bridge::dialect::virtual_link::{LinkCommand, ReportDecoder, ReportEvent, encode_command};
-use firmware_bridge::link::{Received, TcpLink};
+use firmware_bridge::link::{CYCLE_PRIORITY, Received, TcpLink, schedule_real_time};
 use rtrb::{Consumer, Producer};
 use shared::ident::Epoch;
 use shared::time::{Duration, Instant};
@@ -60,6 +60,8 @@ pub(super) struct CycleCounts {
     pub(super) journal_lost: u64,
     pub(super) outbox_dropped: u64,
     pub(super) notes_dropped: u64,
+    /// Whether the system granted real-time scheduling.
+    pub(super) real_time: bool,
 }
 
 /// The rings around the cycle.
@@ -136,6 +138,7 @@ impl Cycle {
     /// Runs until the program has ended, the link has closed, or a stop is wanted. `armed` is handed in as the
     /// operator's first action.
     pub(super) fn run(mut self, started_at: Instant, armed: bool, stop: &Arc<Stop>) -> (Agent, CycleEnd, CycleCounts) {
+        self.counts.real_time = schedule_real_time(CYCLE_PRIORITY).is_ok();
         let mut due = started_at;
         let mut leave_at: Option<(Instant, CycleEnd)> = None;
         if armed {

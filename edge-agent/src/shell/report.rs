@@ -183,6 +183,7 @@ fn cycle_figures(ending: &Ending<'_>, late: Vec<Duration>) -> CycleFigures {
     CycleFigures {
         period_ms: ending.period.as_ms(),
         count: counts.cycles,
+        real_time: counts.real_time,
         overruns: counts.overruns,
         late_p50_us: us(late.p50),
         late_p99_us: us(late.p99),

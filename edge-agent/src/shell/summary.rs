@@ -126,6 +126,8 @@ pub struct CycleFigures {
     pub period_ms: f64,
     /// Cycles.
     pub count: u64,
+    /// Whether the system granted the cycle real-time scheduling.
+    pub real_time: bool,
     /// Cycles that began a whole period late or more.
     pub overruns: u64,
     /// Lateness against the absolute timer: median, µs.

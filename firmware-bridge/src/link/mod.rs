@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
 mod replay;
+mod scheduling;
 mod serve;
 mod tcp;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 use std::io;
 
 pub use replay::Replay;
+pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
 pub use tcp::{Received, TcpLink};
 

@@ -27,6 +27,10 @@ const PIECE_LEN: usize = 1024;
 /// Longest sleep of the loop: how late a new client or a stop is noticed.
 const TICK_MAX: StdDuration = StdDuration::from_millis(5);
 
+/// How far the machine may lag behind the clock and still make up for it. A few times [`TICK_MAX`]: only a process
+/// that was not run, or that cannot keep up with its speed, is later.
+const BEHIND_MAX: Duration = Duration::from_ms(15);
+
 /// How long a report may wait for a client that does not read.
 const WRITE_PATIENCE: StdDuration = StdDuration::from_millis(20);
 
@@ -52,6 +56,8 @@ pub struct ServeSummary {
     pub clients_dropped: u32,
     /// Latest that the machine was moved behind the wall clock, beyond the planned sleep.
     pub late_max: Duration,
+    /// How long the machine stood still in all because its process was not run.
+    pub stood_still: Duration,
 }
 
 /// Runs the machine in real time until the program has ended and the linger time has passed, or until told to
@@ -75,6 +81,7 @@ pub fn serve_virtual_controller(
     while !options.stop.load(Ordering::Relaxed) {
         accept(listener, &mut client, clock, &mut summary)?;
         let now = clock.now();
+        summary.stood_still = summary.stood_still.plus(controller.stand_still(now, BEHIND_MAX));
         controller.advance_to(now, trace);
         controller.poll_bytes(&mut out);
         let reads = client.as_mut().is_none_or(|client| client.send(&out));

@@ -33,6 +33,13 @@ impl StepClock {
         self.at(self.done)
     }
 
+    /// Lets the machine stand still where its steps lie more than `behind_max` before `now`; says for how long.
+    pub(super) fn stand_still(&mut self, now: Instant, behind_max: Duration) -> Duration {
+        let stood = now.since(self.present()).minus(behind_max);
+        self.origin = self.origin.after(stood);
+        stood
+    }
+
     /// Counts one step.
     pub(super) fn advance(&mut self) {
         self.done += 1;

@@ -175,6 +175,13 @@ impl VirtualController {
         self.decoder.disconnect();
     }
 
+    /// The process that plays the machine was not run for a while. A real machine would have gone on under commands
+    /// renewed meanwhile; this one stands still instead of making up for it at once under an old command. Says for how
+    /// long it stood, beyond `behind_max`.
+    pub fn stand_still(&mut self, now: Instant, behind_max: Duration) -> Duration {
+        self.clock.stand_still(now, behind_max)
+    }
+
     /// Moves the machine to an instant and hands over every step of a running program.
     pub fn advance_to(&mut self, now: Instant, trace: &mut dyn FnMut(&TracePoint)) {
         loop {

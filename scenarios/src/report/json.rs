@@ -137,6 +137,12 @@ pub struct RunJson {
     pub simulated: SimulateJson,
     /// Cycle time as it was run, machine seconds from the first motion command to the end.
     pub cycle_time_run_s: f64,
+    /// How long the virtual machine stood still because its process was not run, ms of wall time; unavailable on virtual
+    /// time.
+    pub machine_stood_still_ms: Figure,
+    /// How the cycle of the edge kept its time; absent on virtual time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge_cycle: Option<CycleJson>,
     /// Handoff by stage, with `total` and `unexplained`.
     pub handoff: BTreeMap<&'static str, StageJson>,
     /// Counts of handoffs.
@@ -200,6 +206,25 @@ pub struct FallbackJson {
     pub for_s: Figure,
     /// From the expiry of the last admitted plan to the first command on the fallback curve, ms.
     pub reaction_ms: Figure,
+}
+
+/// How the cycle of the edge kept its time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CycleJson {
+    /// Period, ms.
+    pub period_ms: f64,
+    /// Cycles.
+    pub count: u64,
+    /// Whether the system granted real-time scheduling.
+    pub real_time: bool,
+    /// Cycles that began a whole period late or more.
+    pub overruns: u64,
+    /// Lateness against the absolute timer: median, µs.
+    pub late_p50_us: f64,
+    /// 99th percentile, µs.
+    pub late_p99_us: f64,
+    /// Greatest, µs.
+    pub late_max_us: f64,
 }
 
 /// Something that happened.

@@ -13,8 +13,8 @@ mod timing;
 pub use canon::write_canon;
 pub use figure::Figure;
 pub use json::{
-    CollisionJson, ComparisonJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson, SimulateJson,
-    StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
+    CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson,
+    SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
 };
 pub use segments::write_segments;
 pub use text::{run_text, simulate_text};

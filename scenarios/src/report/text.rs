@@ -1,5 +1,6 @@
 use std::fmt::Write;
 
+use super::figure::Figure;
 use super::json::{RunJson, SimulateJson, WorstAtJson};
 
 /// Most entries of a list that are printed; the rest is counted.
@@ -162,6 +163,31 @@ fn write_list(out: &mut String, title: &str, entries: &[String]) {
 }
 
 fn write_handoff(out: &mut String, report: &RunJson) {
+    if let Figure(Some(stood_ms)) = report.machine_stood_still_ms
+        && stood_ms > 0.0
+    {
+        put(
+            out,
+            format_args!(
+                "  the machine's process    was not run for {stood_ms:.0} ms in all; the machine stood still then"
+            ),
+        );
+    }
+    if let Some(cycle) = report.edge_cycle {
+        let kind = if cycle.real_time { "real-time" } else { "ordinary" };
+        put(
+            out,
+            format_args!(
+                "  the edge's cycle         {} of {:.0} ms, {kind} scheduling; late by {:.2} ms (p50), {:.2} (p99), {:.2} at most; {} overruns",
+                cycle.count,
+                cycle.period_ms,
+                cycle.late_p50_us * 1e-3,
+                cycle.late_p99_us * 1e-3,
+                cycle.late_max_us * 1e-3,
+                cycle.overruns
+            ),
+        );
+    }
     let counts = report.handoff_counts;
     put(
         out,

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use cloud_sim::ahead::{Ahead, MapChoice};
 use cloud_sim::executor::Serial;
-use firmware_bridge::link::{ServeOptions, serve_virtual_controller};
+use firmware_bridge::link::{MACHINE_PRIORITY, ServeOptions, schedule_real_time, serve_virtual_controller};
 use firmware_bridge::virtual_controller::VirtualController;
 use serde_json::json;
 use shared::job::Job;
@@ -78,6 +78,9 @@ fn serve(args: &Arguments) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     stop_when_stdin_closes(&stop)?;
     say(&format!("READY {}", listener.local_addr()?))?;
+    // A machine does not wait for the host's other work. Where the system does not allow it, the report shows how long
+    // it stood still.
+    let real_time = schedule_real_time(MACHINE_PRIORITY).is_ok();
     let options = ServeOptions { stop: &stop, linger: LINGER };
     let summary = serve_virtual_controller(&listener, &mut controller, options, &mut |_| {})?;
     let counters = controller.counters();
@@ -87,6 +90,8 @@ fn serve(args: &Arguments) -> anyhow::Result<()> {
         "completed": summary.completed,
         "cycle_time_s": controller.cycle_time().as_s(),
         "late_max_ms": summary.late_max.as_ms(),
+        "real_time": real_time,
+        "stood_still_ms": summary.stood_still.as_ms(),
         "clients": summary.clients,
         "clients_dropped": summary.clients_dropped,
         "reports": counters.reports,

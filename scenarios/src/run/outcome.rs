@@ -43,6 +43,8 @@ pub struct ControllerOutcome {
     pub cycle_time_s: f64,
     /// Latest that the machine was moved behind the wall clock, ms.
     pub late_max_ms: f64,
+    /// How long it stood still because its process was not run, ms.
+    pub stood_still_ms: f64,
     /// Commands taken.
     pub commands: u64,
     /// Lines that were no command.
@@ -66,6 +68,7 @@ impl ControllerOutcome {
             completed: line.get("completed")?.as_bool()?,
             cycle_time_s: number("cycle_time_s")?,
             late_max_ms: number("late_max_ms")?,
+            stood_still_ms: number("stood_still_ms")?,
             commands: count("commands")?,
             commands_refused: count("commands_refused")?,
             expiries: count("expiries")?,

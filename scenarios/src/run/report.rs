@@ -5,7 +5,7 @@ use shared::budget::Stage;
 
 use super::RunOutcome;
 use crate::format::Scenario;
-use crate::report::{EventJson, FallbackJson, Figure, HandoffJson, RunJson, SimulateJson, StageJson};
+use crate::report::{CycleJson, EventJson, FallbackJson, Figure, HandoffJson, RunJson, SimulateJson, StageJson};
 use crate::simulate::Simulation;
 use crate::summary::judged;
 use crate::virtual_run::truth_json;
@@ -25,6 +25,16 @@ pub fn live_json(
         speed,
         simulated,
         cycle_time_run_s: outcome.controller.cycle_time_s,
+        machine_stood_still_ms: outcome.controller.stood_still_ms.into(),
+        edge_cycle: Some(CycleJson {
+            period_ms: edge.cycle.period_ms,
+            count: edge.cycle.count,
+            real_time: edge.cycle.real_time,
+            overruns: edge.cycle.overruns,
+            late_p50_us: edge.cycle.late_p50_us,
+            late_p99_us: edge.cycle.late_p99_us,
+            late_max_us: edge.cycle.late_max_us,
+        }),
         handoff: stages(edge),
         handoff_counts: HandoffJson {
             triggered: edge.triggered,
