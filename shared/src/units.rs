@@ -183,6 +183,19 @@ impl Mul<Feedrate> for Force {
     }
 }
 
+impl RotaryVelocity {
+    /// From revolutions a minute.
+    pub const fn rpm(rpm: f64) -> Self {
+        Self(rpm / 60.0)
+    }
+
+    /// In revolutions a minute, rounded to a thousand-millionth of one: what was given as a whole number is one again.
+    pub fn as_rpm(self) -> f64 {
+        const GRAIN: f64 = 1e9;
+        (self.0 * 60.0 * GRAIN).round() / GRAIN
+    }
+}
+
 impl Mul<RotaryVelocity> for Torque {
     type Output = Power;
     /// P = 2πnT.
@@ -202,6 +215,11 @@ mod tests {
         assert_eq!((Force::n(100.0) * Feedrate::mm_s(2000.0)).as_w(), 200.0);
         let power = Torque::n_m(10.0) * RotaryVelocity::rev_s(1.0);
         assert!((power.as_w() - 62.831_853).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_whole_number_of_revolutions_a_minute_comes_back_as_one() {
+        assert!((1..=60_000).all(|rpm| RotaryVelocity::rpm(f64::from(rpm)).as_rpm() == f64::from(rpm)));
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn fill(line: &mut CanonJson<'_>, op: &CanonOp) {
         Call::SelectTool { tool } => (line.call, line.selected) = ("select_tool", Some(tool.0)),
         Call::ChangeTool { tool } => (line.call, line.tool) = ("change_tool", Some(tool.0)),
         Call::SetSpindleSpeed { speed } => {
-            (line.call, line.speed_rpm) = ("set_spindle_speed", Some(speed.as_rev_s() * 60.0));
+            (line.call, line.speed_rpm) = ("set_spindle_speed", Some(speed.as_rpm()));
         }
         Call::SetSpindleDirection { direction } => {
             line.call = match direction {

@@ -168,7 +168,7 @@ fn say_speeds(
                 Some(speed) => (speed, "stated by the job"),
                 None => (by_material, "from the material's cutting speed"),
             };
-            let rpm = speed.as_rev_s() * 60.0;
+            let rpm = speed.as_rpm();
             inputs.assumed.push(format!("{number}: spindle speed {rpm:.0} rpm, {why}; the program never says S"));
             speed
         });

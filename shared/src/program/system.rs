@@ -83,7 +83,7 @@ impl State {
             }
             4014 => 54.0 + f64::from(self.work.min(5)),
             4109 => self.feed.unwrap_or(0.0) / self.unit.mm(),
-            4119 => self.spindle.speed.map_or(0.0, |speed| speed.as_rev_s() * 60.0),
+            4119 => self.spindle.speed.map_or(0.0, |speed| speed.as_rpm()),
             4120 => self.selected.map_or(0.0, |tool| f64::from(tool.0)),
             5001..=5006 => self.in_unit(of(5001), self.position[of(5001)]),
             5021..=5026 => self.in_unit(of(5021), self.frame.machine(&self.position)[of(5021)]),
@@ -178,7 +178,7 @@ impl State {
             "_vmajor" => VERSION[0],
             "_vminor" => VERSION[1],
             "_feed" => self.feed.unwrap_or(0.0) / self.unit.mm(),
-            "_rpm" => self.spindle_speed().map_or(0.0, |speed| speed.as_rev_s() * 60.0),
+            "_rpm" => self.spindle_speed().map_or(0.0, |speed| speed.as_rpm()),
             "_current_tool" => self.tool_number(),
             "_selected_tool" => number(self.selected),
             "_spindle_on" => truth(self.spindle.direction != 0),

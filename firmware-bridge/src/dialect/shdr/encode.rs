@@ -35,7 +35,7 @@ pub fn encode_report(at: SourceTime, sample: &ControllerSample, out: &mut Vec<u8
     line.number("PathFeedrateOverride", sample.dial_permille.map(|permille| f64::from(permille) / 10.0));
     line.pair("PathFeedrateFactor", sample.factor.map(|factor| factor.permille()));
     line.word("PathFeedrateFactorState", sample.factor_enabled.map(enabled_word));
-    line.number("RotaryVelocity", sample.rotary_velocity.map(|speed| speed.as_rev_s() * 60.0));
+    line.number("RotaryVelocity", sample.rotary_velocity.map(|speed| speed.as_rpm()));
     line.number("SpindlePower", sample.spindle_power.map(|power| power.as_w()));
     line.pair("ToolNumber", sample.tool.map(|tool| tool.0));
     line.pair("Fields", Some(PAIRS));

@@ -110,7 +110,7 @@ impl Interpreter<'_> {
                     let text = "MPIT names a thread by its size; its pitch is not at hand";
                     return Err(Fault::error(UNSUPPORTED, span.clone(), text, "write the pitch as PIT"));
                 }
-                let turns = speed.or(self.state.spindle.speed.map(|speed| speed.as_rev_s() * 60.0)).unwrap_or(0.0);
+                let turns = speed.or(self.state.spindle.speed.map(|speed| speed.as_rpm())).unwrap_or(0.0);
                 let direction = if values[8].is_some_and(|pitch| pitch < 0.0) { -1 } else { 1 };
                 let feed = self.state.feed.replace(pitch * turns);
                 self.execution().turn_spindle(direction);

@@ -68,7 +68,7 @@ fn row(op: &CanonOp) -> String {
         Call::Dwell { time } => format!("dwell {}", number(time.as_s())),
         Call::SelectTool { tool } => format!("select {tool}"),
         Call::ChangeTool { tool } => format!("change {tool}"),
-        Call::SetSpindleSpeed { speed } => format!("speed {}", number(speed.as_rev_s() * 60.0)),
+        Call::SetSpindleSpeed { speed } => format!("speed {}", number(speed.as_rpm())),
         Call::SetSpindleDirection { direction } => format!("spindle {direction}"),
         Call::Coolant { on } => format!("coolant {on}"),
         Call::Stop { kind } => format!("stop {kind:?}"),

@@ -173,7 +173,7 @@ fn under_g96_the_spindle_follows_x() {
         .ops
         .iter()
         .filter(|op| matches!(op.call, Call::StraightFeed { .. }))
-        .map(|op| op.modal.spindle.speed.map_or("?".to_owned(), |speed| number(speed.as_rev_s() * 60.0)))
+        .map(|op| op.modal.spindle.speed.map_or("?".to_owned(), |speed| number(speed.as_rpm())))
         .collect();
     // 100 m/min over 2 pi X: 318.31 at 50 mm, 1591.549 at 10 mm, limited on the axis.
     assert_eq!(speeds, ["318.31", "1591.549", "2000", "300"]);
