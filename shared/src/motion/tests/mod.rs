@@ -8,4 +8,5 @@ mod glide;
 mod jerk;
 mod million;
 mod profile;
+mod rolling;
 mod runner;
