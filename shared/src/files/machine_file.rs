@@ -2,7 +2,9 @@ use serde::Deserialize;
 
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
-use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::machine::{
+    Axis, LengthUnit, Machine, OverrideRange, RapidMode, RotaryAxis, Spindle, SpindleWait, ToolLengthRule,
+};
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -20,6 +22,7 @@ struct MachineFile {
     corner_deviation_mm: f64,
     tool_change_s: f64,
     m_code_s: f64,
+    spindle_wait: Option<SpindleWaitWord>,
     reference_mm: [f64; 3],
     /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
     work_origin_mm: [f64; 3],
@@ -56,6 +59,25 @@ struct AxisTables {
     x: AxisTable,
     y: AxisTable,
     z: AxisTable,
+    a: Option<RotaryTable>,
+    b: Option<RotaryTable>,
+    c: Option<RotaryTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotaryTable {
+    feed_max_deg_min: f64,
+    rapid_deg_min: f64,
+    acceleration_deg_s2: f64,
+    jerk_deg_s3: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SpindleWaitWord {
+    AtCommand,
+    BeforeMotion,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,6 +133,8 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     }
     let tables = [(&read.axis.x, "x"), (&read.axis.y, "y"), (&read.axis.z, "z")];
     let axes = tables.map(|(table, name)| axis(table, name, &mut ranges));
+    let tables = [(&read.axis.a, "a"), (&read.axis.b, "b"), (&read.axis.c, "c")];
+    let rotary = tables.map(|(table, name)| table.as_ref().map(|table| rotary(table, name, &mut ranges)));
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
     let corner_mm = patch.corner_deviation_mm.unwrap_or(read.corner_deviation_mm);
@@ -121,9 +145,14 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let machine = Machine {
         name: read.name,
         axes,
+        rotary,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
         spindle,
+        spindle_wait: match read.spindle_wait {
+            Some(SpindleWaitWord::BeforeMotion) => SpindleWait::BeforeMotion,
+            Some(SpindleWaitWord::AtCommand) | None => SpindleWait::AtCommand,
+        },
         tool_change: Seconds::s(ranges.within(
             "tool_change_s",
             patch.tool_change_s.unwrap_or(read.tool_change_s),
@@ -165,6 +194,16 @@ fn axis(table: &AxisTable, name: &str, ranges: &mut Ranges<'_>) -> Axis {
             1e6,
         )),
         jerk: table.jerk_mm_s3.map(|jerk| Jerk::mm_s3(ranges.within(&key("jerk_mm_s3"), jerk, 1.0, 1e9))),
+    }
+}
+
+fn rotary(table: &RotaryTable, name: &str, ranges: &mut Ranges<'_>) -> RotaryAxis {
+    let mut within = |leaf: &str, value: f64| ranges.within(&format!("axis.{name}.{leaf}"), value, 1e-3, 1e9);
+    RotaryAxis {
+        feed_max_rad_s: (within("feed_max_deg_min", table.feed_max_deg_min) / 60.0).to_radians(),
+        rapid_rad_s: (within("rapid_deg_min", table.rapid_deg_min) / 60.0).to_radians(),
+        acceleration_rad_s2: within("acceleration_deg_s2", table.acceleration_deg_s2).to_radians(),
+        jerk_rad_s3: table.jerk_deg_s3.map(|jerk| within("jerk_deg_s3", jerk).to_radians()),
     }
 }
 

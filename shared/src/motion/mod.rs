@@ -39,7 +39,7 @@ mod station;
 mod tests;
 mod window;
 
-pub use compile::{CompileOptions, STILL_MM_MIN, STILL_MM_PER_S, compile};
+pub use compile::{CompileOptions, STILL_MM_MIN, STILL_MM_PER_S, TURN_MM_PER_RAD, compile};
 pub use limits::DIAL_MAX;
 pub use path::{Path, PathError};
 pub use pieces::{FACTOR_MIN, FactorStep};

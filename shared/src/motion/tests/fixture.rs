@@ -21,6 +21,8 @@ pub(super) fn machine(speed_mm_s: f64, acceleration_mm_s2: f64) -> Machine {
     Machine {
         name: "test".to_owned(),
         axes: [axis; 3],
+        rotary: [None; 3],
+        spindle_wait: crate::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
         spindle: Spindle {
@@ -166,6 +168,7 @@ pub(super) fn winding(rng: &mut Rng, count: usize, turn_rad: f64) -> Path {
             still: Seconds::s(if waits { 0.1 } else { 0.0 }),
             stop_at_end: waits,
             corner: CornerRule::Machine,
+            turn_rad: [0.0; 3],
         };
         station += span_nm;
         if !waits {

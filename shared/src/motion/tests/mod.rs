@@ -9,4 +9,5 @@ mod jerk;
 mod million;
 mod profile;
 mod rolling;
+mod rotary;
 mod runner;
