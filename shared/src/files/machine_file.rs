@@ -245,3 +245,46 @@ impl Ranges<'_> {
         value
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = "schema = 1\nname = \"x\"\nsources = []\nlength_unit = \"mm\"\ntool_length = \"by_program\"\n\
+        rapid_mode = \"linear\"\ncorner_deviation_mm = 0.01\ntool_change_s = 5.0\nm_code_s = 0.2\n\
+        reference_mm = [0.0, 0.0, 0.0]\nwork_origin_mm = [0.0, 0.0, 0.0]\n";
+    const REST: &str = "[spindle]\nspeed_max_rpm = 12000.0\nspeed_slew_rpm_s = 6000.0\npower_max_kw = 11.0\n\
+        torque_max_n_m = 70.0\nefficiency = 0.85\nidle_power_kw = 0.5\n[override]\nmin = 0.1\nstep = 0.01\n\
+        slew_per_s = 5.0\neffect_time_ms = 5.0\n";
+
+    fn read(more: &str, tables: &str) -> Result<Machine, Vec<&'static str>> {
+        let linear = ["x", "y", "z"].map(|axis| {
+            format!("[axis.{axis}]\nfeed_max_mm_min = 15000.0\nrapid_mm_min = 24000.0\nacceleration_mm_s2 = 2000.0\n")
+        });
+        let text = format!("{START}{more}{}{tables}{REST}", linear.concat());
+        read_machine(FileText { name: "m.toml", text: &text }, &MachinePatch::default())
+            .map(|read| read.0)
+            .map_err(|found| found.iter().map(|diagnostic| diagnostic.code).collect())
+    }
+
+    #[test]
+    fn rotary_axes_and_the_wait_for_the_spindle_are_optional() {
+        let plain = read("", "").expect("valid");
+        assert_eq!((plain.rotary, plain.spindle_wait), ([None; 3], SpindleWait::AtCommand));
+        let table = "[axis.b]\nfeed_max_deg_min = 1800.0\nrapid_deg_min = 3600.0\nacceleration_deg_s2 = 180.0\n";
+        let turning = read("spindle_wait = \"before_motion\"\n", table).expect("valid");
+        let [None, Some(axis), None] = turning.rotary else {
+            panic!("{:?}", turning.rotary);
+        };
+        assert!((axis.feed_max_rad_s - std::f64::consts::PI / 6.0).abs() < 1e-12);
+        assert!((axis.rapid_rad_s - std::f64::consts::PI / 3.0).abs() < 1e-12);
+        assert!((axis.acceleration_rad_s2 - std::f64::consts::PI).abs() < 1e-12);
+        assert_eq!((axis.jerk_rad_s3, turning.spindle_wait), (None, SpindleWait::BeforeMotion));
+    }
+
+    #[test]
+    fn a_rotary_axis_that_cannot_turn_is_refused() {
+        let table = "[axis.c]\nfeed_max_deg_min = 1800.0\nrapid_deg_min = 0.0\nacceleration_deg_s2 = 180.0\n";
+        assert_eq!(read("", table), Err(vec!["file::range"]));
+    }
+}
