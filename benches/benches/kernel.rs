@@ -76,6 +76,7 @@ fn segments(moves: &[Geometry]) -> Vec<Segment> {
             still: Seconds::ZERO,
             stop_at_end: false,
             corner: shared::motion::CornerRule::Machine,
+            turn_rad: [0.0; 3],
         });
     }
     segments

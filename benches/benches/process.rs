@@ -107,6 +107,8 @@ fn machine() -> Machine {
     Machine {
         name: "bench".to_owned(),
         axes: [axis; 3],
+        rotary: [None; 3],
+        spindle_wait: shared::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
         spindle: Spindle {
@@ -183,6 +185,7 @@ fn plan(criterion: &mut Criterion) {
         still: Seconds::ZERO,
         stop_at_end: false,
         corner: shared::motion::CornerRule::Machine,
+        turn_rad: [0.0; 3],
     };
     let path = Path::new(vec![segment]).expect("one segment");
     let models = LoadModels::new(&[tool(CutterShape::Flat, 4)], &material, Runout::ASSUMED);

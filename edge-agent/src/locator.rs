@@ -394,6 +394,7 @@ pub(crate) mod testing {
             still: Seconds::ZERO,
             stop_at_end: false,
             corner: shared::motion::CornerRule::Machine,
+            turn_rad: [0.0; 3],
         }
     }
 

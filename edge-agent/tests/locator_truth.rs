@@ -35,6 +35,8 @@ fn machine() -> Machine {
     Machine {
         name: "test".to_owned(),
         axes: [axis; 3],
+        rotary: [None; 3],
+        spindle_wait: shared::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
         spindle: Spindle {
@@ -88,6 +90,7 @@ impl Program {
             still: Seconds::s(still_s),
             stop_at_end: false,
             corner: shared::motion::CornerRule::Machine,
+            turn_rad: [0.0; 3],
         });
     }
 

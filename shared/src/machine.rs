@@ -25,6 +25,29 @@ pub struct Axis {
     pub jerk: Option<Jerk>,
 }
 
+/// One rotary axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RotaryAxis {
+    /// Greatest speed in a feed move, rad/s.
+    pub feed_max_rad_s: f64,
+    /// Speed of a rapid, rad/s.
+    pub rapid_rad_s: f64,
+    /// Greatest acceleration, rad/s².
+    pub acceleration_rad_s2: f64,
+    /// Greatest jerk, rad/s³; `None` for drives that step their acceleration.
+    pub jerk_rad_s3: Option<f64>,
+}
+
+/// When the program goes on after a spindle command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpindleWait {
+    /// When the spindle has its speed.
+    AtCommand,
+    /// At once; the next move or dwell waits for what is left. Coolant and other M codes in between cost no time
+    /// of their own as long as the spindle takes longer (Hurco).
+    BeforeMotion,
+}
+
 /// How a rapid that moves several axes gets to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RapidMode {
@@ -99,6 +122,8 @@ pub struct Machine {
     pub name: String,
     /// X, Y and Z.
     pub axes: [Axis; 3],
+    /// A, B and C; `None` where there is none or its limits are not known.
+    pub rotary: [Option<RotaryAxis>; 3],
     /// Path of rapids.
     pub rapid_mode: RapidMode,
     /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
@@ -106,6 +131,8 @@ pub struct Machine {
     pub corner_deviation: Length,
     /// Spindle.
     pub spindle: Spindle,
+    /// Whether M codes overlap with its spin-up.
+    pub spindle_wait: SpindleWait,
     /// From M6 until the next block moves.
     pub tool_change: Seconds,
     /// Time of an M code that waits for the machine's logic (M3 to M9 and M0/M1 without the operator).

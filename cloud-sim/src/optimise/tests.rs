@@ -60,6 +60,7 @@ pub(crate) fn segment(kind: SegmentKind, from: Point, to: Point, start: Station,
         still: Seconds::s(if still { 0.8 } else { 0.0 }),
         stop_at_end: still,
         corner: shared::motion::CornerRule::Machine,
+        turn_rad: [0.0; 3],
     }
 }
 

@@ -91,6 +91,7 @@ pub(crate) fn segment(geometry: Geometry) -> Segment {
         still: Seconds::ZERO,
         stop_at_end: false,
         corner: shared::motion::CornerRule::Machine,
+        turn_rad: [0.0; 3],
     }
 }
 

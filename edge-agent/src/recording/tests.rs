@@ -152,6 +152,7 @@ fn path() -> Arc<Path> {
         still: Seconds::s(0.0),
         stop_at_end: true,
         corner: shared::motion::CornerRule::Machine,
+        turn_rad: [0.0; 3],
     };
     Arc::new(Path::new(vec![segment]).expect("a path"))
 }

@@ -53,6 +53,7 @@ pub(crate) fn path(forced: Option<u32>) -> Path {
             still: Seconds::ZERO,
             stop_at_end: false,
             corner: shared::motion::CornerRule::Machine,
+            turn_rad: [0.0; 3],
         }
     };
     Path::new((0..SEGMENTS).map(segment).collect()).expect("contiguous")

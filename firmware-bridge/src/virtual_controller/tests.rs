@@ -31,6 +31,8 @@ pub(crate) fn machine() -> Machine {
     Machine {
         name: "test".to_owned(),
         axes: [axis; 3],
+        rotary: [None; 3],
+        spindle_wait: shared::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
         spindle: Spindle {
@@ -86,6 +88,7 @@ impl PathBuilder {
             still: Seconds::s(still_s),
             stop_at_end: false,
             corner: shared::motion::CornerRule::Machine,
+            turn_rad: [0.0; 3],
         });
         self
     }

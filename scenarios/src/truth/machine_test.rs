@@ -31,6 +31,8 @@ fn machine() -> Machine {
     Machine {
         name: "test".to_owned(),
         axes: [axis; 3],
+        rotary: [None; 3],
+        spindle_wait: shared::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
         spindle: Spindle {
@@ -72,6 +74,7 @@ fn slot() -> Arc<Path> {
         still: Seconds::ZERO,
         stop_at_end: true,
         corner: shared::motion::CornerRule::Machine,
+        turn_rad: [0.0; 3],
     };
     Arc::new(Path::new(vec![segment]).expect("one segment"))
 }

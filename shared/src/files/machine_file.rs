@@ -2,7 +2,9 @@ use serde::Deserialize;
 
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
-use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::machine::{
+    Axis, LengthUnit, Machine, OverrideRange, RapidMode, RotaryAxis, Spindle, SpindleWait, ToolLengthRule,
+};
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -20,6 +22,7 @@ struct MachineFile {
     corner_deviation_mm: f64,
     tool_change_s: f64,
     m_code_s: f64,
+    spindle_wait: Option<SpindleWaitWord>,
     reference_mm: [f64; 3],
     /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
     work_origin_mm: [f64; 3],
@@ -56,6 +59,25 @@ struct AxisTables {
     x: AxisTable,
     y: AxisTable,
     z: AxisTable,
+    a: Option<RotaryTable>,
+    b: Option<RotaryTable>,
+    c: Option<RotaryTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotaryTable {
+    feed_max_deg_min: f64,
+    rapid_deg_min: f64,
+    acceleration_deg_s2: f64,
+    jerk_deg_s3: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SpindleWaitWord {
+    AtCommand,
+    BeforeMotion,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,6 +133,8 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     }
     let tables = [(&read.axis.x, "x"), (&read.axis.y, "y"), (&read.axis.z, "z")];
     let axes = tables.map(|(table, name)| axis(table, name, &mut ranges));
+    let tables = [(&read.axis.a, "a"), (&read.axis.b, "b"), (&read.axis.c, "c")];
+    let rotary = tables.map(|(table, name)| table.as_ref().map(|table| rotary(table, name, &mut ranges)));
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
     let corner_mm = patch.corner_deviation_mm.unwrap_or(read.corner_deviation_mm);
@@ -121,9 +145,14 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let machine = Machine {
         name: read.name,
         axes,
+        rotary,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
         spindle,
+        spindle_wait: match read.spindle_wait {
+            Some(SpindleWaitWord::BeforeMotion) => SpindleWait::BeforeMotion,
+            Some(SpindleWaitWord::AtCommand) | None => SpindleWait::AtCommand,
+        },
         tool_change: Seconds::s(ranges.within(
             "tool_change_s",
             patch.tool_change_s.unwrap_or(read.tool_change_s),
@@ -168,6 +197,16 @@ fn axis(table: &AxisTable, name: &str, ranges: &mut Ranges<'_>) -> Axis {
     }
 }
 
+fn rotary(table: &RotaryTable, name: &str, ranges: &mut Ranges<'_>) -> RotaryAxis {
+    let mut within = |leaf: &str, value: f64| ranges.within(&format!("axis.{name}.{leaf}"), value, 1e-3, 1e9);
+    RotaryAxis {
+        feed_max_rad_s: (within("feed_max_deg_min", table.feed_max_deg_min) / 60.0).to_radians(),
+        rapid_rad_s: (within("rapid_deg_min", table.rapid_deg_min) / 60.0).to_radians(),
+        acceleration_rad_s2: within("acceleration_deg_s2", table.acceleration_deg_s2).to_radians(),
+        jerk_rad_s3: table.jerk_deg_s3.map(|jerk| within("jerk_deg_s3", jerk).to_radians()),
+    }
+}
+
 fn spindle(table: &SpindleTable, ranges: &mut Ranges<'_>) -> Spindle {
     Spindle {
         speed_max: RotaryVelocity::rev_s(ranges.within("spindle.speed_max_rpm", table.speed_max_rpm, 1.0, 1e6) / 60.0),
@@ -204,5 +243,48 @@ impl Ranges<'_> {
             self.errors.push(self.file.error_at(key, "file::range", message, advice));
         }
         value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = "schema = 1\nname = \"x\"\nsources = []\nlength_unit = \"mm\"\ntool_length = \"by_program\"\n\
+        rapid_mode = \"linear\"\ncorner_deviation_mm = 0.01\ntool_change_s = 5.0\nm_code_s = 0.2\n\
+        reference_mm = [0.0, 0.0, 0.0]\nwork_origin_mm = [0.0, 0.0, 0.0]\n";
+    const REST: &str = "[spindle]\nspeed_max_rpm = 12000.0\nspeed_slew_rpm_s = 6000.0\npower_max_kw = 11.0\n\
+        torque_max_n_m = 70.0\nefficiency = 0.85\nidle_power_kw = 0.5\n[override]\nmin = 0.1\nstep = 0.01\n\
+        slew_per_s = 5.0\neffect_time_ms = 5.0\n";
+
+    fn read(more: &str, tables: &str) -> Result<Machine, Vec<&'static str>> {
+        let linear = ["x", "y", "z"].map(|axis| {
+            format!("[axis.{axis}]\nfeed_max_mm_min = 15000.0\nrapid_mm_min = 24000.0\nacceleration_mm_s2 = 2000.0\n")
+        });
+        let text = format!("{START}{more}{}{tables}{REST}", linear.concat());
+        read_machine(FileText { name: "m.toml", text: &text }, &MachinePatch::default())
+            .map(|read| read.0)
+            .map_err(|found| found.iter().map(|diagnostic| diagnostic.code).collect())
+    }
+
+    #[test]
+    fn rotary_axes_and_the_wait_for_the_spindle_are_optional() {
+        let plain = read("", "").expect("valid");
+        assert_eq!((plain.rotary, plain.spindle_wait), ([None; 3], SpindleWait::AtCommand));
+        let table = "[axis.b]\nfeed_max_deg_min = 1800.0\nrapid_deg_min = 3600.0\nacceleration_deg_s2 = 180.0\n";
+        let turning = read("spindle_wait = \"before_motion\"\n", table).expect("valid");
+        let [None, Some(axis), None] = turning.rotary else {
+            panic!("{:?}", turning.rotary);
+        };
+        assert!((axis.feed_max_rad_s - std::f64::consts::PI / 6.0).abs() < 1e-12);
+        assert!((axis.rapid_rad_s - std::f64::consts::PI / 3.0).abs() < 1e-12);
+        assert!((axis.acceleration_rad_s2 - std::f64::consts::PI).abs() < 1e-12);
+        assert_eq!((axis.jerk_rad_s3, turning.spindle_wait), (None, SpindleWait::BeforeMotion));
+    }
+
+    #[test]
+    fn a_rotary_axis_that_cannot_turn_is_refused() {
+        let table = "[axis.c]\nfeed_max_deg_min = 1800.0\nrapid_deg_min = 0.0\nacceleration_deg_s2 = 180.0\n";
+        assert_eq!(read("", table), Err(vec!["file::range"]));
     }
 }

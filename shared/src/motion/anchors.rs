@@ -125,45 +125,49 @@ impl Side {
     }
 }
 
+impl Ride {
+    /// A link at one speed: most legs of a finely divided path are no more than that.
+    fn level(link: &Link, speed_mm_s: f64) -> Self {
+        let time_s = if speed_mm_s > 0.0 { link.length_mm.max(0.0) / speed_mm_s } else { 0.0 };
+        Self {
+            up: [Phase::default(); 3],
+            hold: Phase { time_s, jerk_mm_s3: 0.0 },
+            down: [Phase::default(); 3],
+            up_bounds: link.bounds,
+            down_bounds: link.bounds,
+            top_mm_s: speed_mm_s,
+        }
+    }
+}
+
 impl Planner {
     /// Anchors among the borders of links, rising; the first and the last border always. The first pass
     /// keeps room for everything behind; whether the first ride has room to slow down is for the caller.
     pub(super) fn anchors(&mut self, links: &[Link], entry_mm_s: f64, exit_mm_s: f64, anchors: &mut Vec<Anchor>) {
         anchors.clear();
-        let (Some(first), Some(last)) = (links.first(), links.last()) else {
+        if links.is_empty() {
             return;
-        };
-        let count = links.len();
-        self.limits.clear();
-        self.limits.resize(count, f64::INFINITY);
-        let mut side = Side::at(exit_mm_s, last);
-        for border in (1..count).rev() {
-            side.move_over(&links[border]);
-            let speed_mm_s = side.anchor(links[border].entry_mm_s, links[border - 1].cap_mm_s);
-            self.limits[border] = speed_mm_s;
-            if speed_mm_s < f64::INFINITY {
-                side = Side::at(speed_mm_s, &links[border]);
-            }
         }
-        anchors.push(Anchor { border: 0, speed_mm_s: entry_mm_s });
-        let mut side = Side::at(entry_mm_s, first);
-        for border in 1..count {
-            side.move_over(&links[border - 1]);
-            if self.limits[border] == f64::INFINITY {
-                continue;
-            }
-            let speed_mm_s = side.anchor(self.limits[border], links[border].cap_mm_s);
-            if speed_mm_s < f64::INFINITY {
-                anchors.push(Anchor { border, speed_mm_s });
-                side = Side::at(speed_mm_s, &links[border]);
-            }
-        }
-        anchors.push(Anchor { border: count, speed_mm_s: exit_mm_s });
+        let mut limits = std::mem::take(&mut self.limits);
+        limits.clear();
+        limits.resize(links.len(), f64::INFINITY);
+        look_back(links, &mut limits, 0, exit_mm_s);
+        let first = Anchor { border: 0, speed_mm_s: entry_mm_s };
+        anchors.push(first);
+        look_forth(links, &limits, first, |anchor| anchors.push(anchor));
+        anchors.push(Anchor { border: links.len(), speed_mm_s: exit_mm_s });
+        self.limits = limits;
     }
 
     /// The quickest ride over links from one speed to another, acceleration zero at both ends. The room must
     /// be there (see [`Planner::fits`]); what rounding leaves is absorbed by who rides.
     pub(super) fn ride(&mut self, links: &[Link], from_mm_s: f64, to_mm_s: f64) -> Ride {
+        if let [link] = links
+            && from_mm_s == to_mm_s
+            && link.cap_mm_s <= from_mm_s
+        {
+            return Ride::level(link, from_mm_s);
+        }
         let length_mm: f64 = steps(links.iter(), &mut self.up);
         steps(links.iter().rev(), &mut self.down);
         let cap_mm_s = self.cap_mm_s(links, length_mm, from_mm_s, to_mm_s);
@@ -241,6 +245,48 @@ impl Planner {
             }
         }
         least
+    }
+}
+
+/// The pass backwards: at which speed each border is an anchor for what lies behind it, infinite where it is
+/// none. The first `known` limits are those of an earlier pass over the same links that ended with them. Its end
+/// has moved on, but what lies before an anchor depends on that anchor alone: the pass ends at the first one that
+/// is as it was. Returns the first border whose limit may have changed.
+pub(super) fn look_back(links: &[Link], limits: &mut [f64], known: usize, exit_mm_s: f64) -> usize {
+    let Some(last) = links.last() else {
+        return 0;
+    };
+    let mut side = Side::at(exit_mm_s, last);
+    for border in (1..links.len()).rev() {
+        side.move_over(&links[border]);
+        let speed_mm_s = side.anchor(links[border].entry_mm_s, links[border - 1].cap_mm_s);
+        if border < known && speed_mm_s < f64::INFINITY && speed_mm_s == limits[border] {
+            return border + 1;
+        }
+        limits[border] = speed_mm_s;
+        if speed_mm_s < f64::INFINITY {
+            side = Side::at(speed_mm_s, &links[border]);
+        }
+    }
+    1
+}
+
+/// The pass forwards from an anchor: hands out those behind it, without the end.
+pub(super) fn look_forth(links: &[Link], limits: &[f64], from: Anchor, mut take: impl FnMut(Anchor)) {
+    let Some(first) = links.get(from.border) else {
+        return;
+    };
+    let mut side = Side::at(from.speed_mm_s, first);
+    for border in from.border + 1..links.len() {
+        side.move_over(&links[border - 1]);
+        if limits[border] == f64::INFINITY {
+            continue;
+        }
+        let speed_mm_s = side.anchor(limits[border], links[border].cap_mm_s);
+        if speed_mm_s < f64::INFINITY {
+            take(Anchor { border, speed_mm_s });
+            side = Side::at(speed_mm_s, &links[border]);
+        }
     }
 }
 

@@ -9,24 +9,26 @@
 //! machine's reference position (where G28 goes), each until it first moves.
 //!
 //! What does not move has a length too, so that the station never stands still while the program advances:
-//! [`STILL_MM_PER_S`] of nominal time, at least [`STILL_MM_MIN`]. A move shorter than a nanometre is
-//! dropped and counts nothing; its way is not lost, the next move begins where the last one kept ended.
+//! [`STILL_MM_PER_S`] of nominal time, at least [`STILL_MM_MIN`]. A move of rotary axes alone counts
+//! [`TURN_MM_PER_RAD`], one millimetre for a degree, and its F word is degrees a minute. A move shorter than a
+//! nanometre is dropped and counts nothing; its way is not lost, the next move begins where the last one kept ended.
 //!
 //! | operation | segments |
 //! | --- | --- |
-//! | straight traverse | one rapid line, or up to three for a dog-leg |
-//! | straight feed, arc feed | one feed line or arc |
+//! | straight traverse | one rapid line, or as many as there are axes for a dog-leg |
+//! | straight feed, arc feed | one feed line or arc; where only rotary axes turn, one whose tip stands still |
 //! | dwell | still for its time, also for zero: a dwell stops the axes |
 //! | change tool | still for the machine's tool change, the spindle stands afterwards; nothing where the tool is in the spindle already |
-//! | spindle direction | still while the spindle changes speed |
+//! | spindle direction | still while the spindle changes speed, down to rest and up again where it reverses |
 //! | spindle speed | still while a turning spindle changes speed, before the next thing that waits for it |
-//! | coolant | M code time |
+//! | coolant | M code time; a spindle that is not waited for at once spins up meanwhile ([`SpindleWait`]) |
 //! | stop | M code time, then a stop of no time that waits for a person |
 //! | select tool, end | none |
 //!
 //! Diagnostics: `motion::feed-missing` (a feed move before any F word, or at no usable feed),
 //! `motion::arc-radius` (start and end at different distances from the centre), `motion::not-finite` (a
-//! coordinate or time that is no number), `motion::rotary` (rotary axes turn; their time is not known),
+//! coordinate or time that is no number), `motion::rotary` (rotary axes turn: the frame of the work does not, and
+//! where the machine states no limits their time is not known),
 //! `motion::empty` and `motion::too-many` (no path), `motion::more`.
 
 use std::borrow::Borrow;
@@ -38,7 +40,7 @@ use super::{CornerRule, Geometry, Path, PathError, Segment, SegmentKind, Station
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
-use crate::machine::{Machine, RapidMode};
+use crate::machine::{Machine, RapidMode, SpindleWait};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, PathMode, Plane, Pose, Provenance, Severity};
 use crate::units::{Feedrate, Length, RotaryVelocity, Seconds};
 
@@ -49,6 +51,10 @@ pub const STILL_MM_PER_S: f64 = 1.0;
 /// Least equivalent length of a stretch without movement, mm: a thousand of the station's grains, so that a
 /// place before, within and behind even the shortest one can be told apart.
 pub const STILL_MM_MIN: f64 = 1e-3;
+
+/// Equivalent length of a radian that rotary axes turn while the tip stands: a millimetre for a degree, so that the
+/// F word of such a move, in degrees, is its speed over station.
+pub const TURN_MM_PER_RAD: f64 = 180.0 / std::f64::consts::PI;
 
 /// Shortest move that is kept, mm: below the station's grain it has no station of its own.
 const MOVE_MM_MIN: f64 = 1e-6;
@@ -102,11 +108,20 @@ struct Compiler<'a> {
     turning: RotaryVelocity,
     /// Set by an S word until something waits for the spindle.
     awaits_spindle: Option<Provenance>,
+    /// Time that has gone by since the spindle was told its speed.
+    spinning_s: f64,
     /// Block being compiled, and the tool in the spindle before and after it.
     block: Provenance,
     tool_before: Option<ToolNumber>,
     tool_after: Option<ToolNumber>,
     findings: Findings,
+}
+
+/// Where a move leads.
+#[derive(Clone, Copy, Debug)]
+struct Aim {
+    axes_mm: Point,
+    rotary_rad: [f64; 3],
 }
 
 /// What every segment takes over from its operation.
@@ -128,6 +143,7 @@ impl<'a> Compiler<'a> {
             rotary_rad: [0.0; 3],
             turning: RotaryVelocity::ZERO,
             awaits_spindle: None,
+            spinning_s: 0.0,
             block: Provenance::default(),
             tool_before: None,
             tool_after: None,
@@ -159,12 +175,14 @@ impl<'a> Compiler<'a> {
                 // The changer takes the tool from a standing spindle; what the program has asked for since
                 // the last M3 is waited for afterwards.
                 self.turning = RotaryVelocity::ZERO;
-                self.awaits_spindle = Some(op.at);
+                self.tell_spindle(op.at);
             }
-            Call::SetSpindleSpeed { .. } => self.awaits_spindle = Some(op.at),
+            Call::SetSpindleSpeed { .. } => self.tell_spindle(op.at),
             Call::SetSpindleDirection { .. } => {
-                self.awaits_spindle = Some(op.at);
-                self.wait_for_spindle(from);
+                self.tell_spindle(op.at);
+                if self.machine.spindle_wait == SpindleWait::AtCommand {
+                    self.wait_for_spindle(from);
+                }
             }
             Call::Coolant { .. } => self.m_code(from),
             Call::Stop { .. } => {
@@ -198,47 +216,50 @@ impl<'a> Compiler<'a> {
 
     fn traverse(&mut self, from: Origin<'_>, end: &Pose) {
         self.wait_for_spindle(from);
-        let Some(end_mm) = self.target(from, end) else {
+        let Some(aim) = self.target(from, end) else {
             return;
         };
         match self.machine.rapid_mode {
-            RapidMode::Linear => self.rapid_line(from, end_mm),
+            RapidMode::Linear => self.rapid_line(from, aim),
             RapidMode::Dogleg => {
-                for corner_mm in self.dogleg(end_mm) {
-                    self.rapid_line(from, corner_mm);
+                for corner in self.dogleg(aim) {
+                    self.rapid_line(from, corner);
                 }
             }
         }
     }
 
-    fn rapid_line(&mut self, from: Origin<'_>, end_mm: Point) {
-        let geometry = Geometry::Line { start: self.tip(self.axes_mm, from), end: self.tip(end_mm, from) };
-        let speed = Feedrate::mm_s(self.drives.axis_speed_mm_s(SegmentKind::Rapid, &geometry));
-        self.advance(from, SegmentKind::Rapid, geometry, speed, end_mm);
+    fn rapid_line(&mut self, from: Origin<'_>, aim: Aim) {
+        let geometry = Geometry::Line { start: self.tip(self.axes_mm, from), end: self.tip(aim.axes_mm, from) };
+        self.advance(from, SegmentKind::Rapid, geometry, None, aim);
     }
 
-    /// Ends of the pieces of a rapid on which each axis runs at its own speed.
-    fn dogleg(&self, end_mm: Point) -> [Point; 3] {
-        let way = end_mm - self.axes_mm;
-        let arrival_s: [f64; 3] = std::array::from_fn(|axis| way[axis].abs() / self.machine.axes[axis].rapid.as_mm_s());
+    /// Ends of the pieces of a rapid on which each axis runs at its own speed, linear and rotary.
+    fn dogleg(&self, aim: Aim) -> [Aim; 6] {
+        let arrival_s: [f64; 6] = std::array::from_fn(|axis| match axis.checked_sub(3) {
+            None => (aim.axes_mm[axis] - self.axes_mm[axis]).abs() / self.machine.axes[axis].rapid.as_mm_s(),
+            Some(turn) => self.machine.rotary[turn]
+                .map_or(0.0, |rotary| (aim.rotary_rad[turn] - self.rotary_rad[turn]).abs() / rotary.rapid_rad_s),
+        });
         let mut order_s = arrival_s;
         order_s.sort_by(f64::total_cmp);
         order_s.map(|time_s| {
-            let place = |axis: usize| {
-                let arrived = arrival_s[axis] <= time_s;
-                if arrived { end_mm[axis] } else { self.axes_mm[axis] + way[axis] * (time_s / arrival_s[axis]) }
+            let place = |axis: usize, from: f64, to: f64| {
+                if arrival_s[axis] <= time_s { to } else { from + (to - from) * (time_s / arrival_s[axis]) }
             };
-            Point::new(place(0), place(1), place(2))
+            let linear = |axis: usize| place(axis, self.axes_mm[axis], aim.axes_mm[axis]);
+            let turned = |axis: usize| place(axis + 3, self.rotary_rad[axis], aim.rotary_rad[axis]);
+            Aim { axes_mm: Point::new(linear(0), linear(1), linear(2)), rotary_rad: std::array::from_fn(turned) }
         })
     }
 
     fn feed_line(&mut self, from: Origin<'_>, end: &Pose) {
         self.wait_for_spindle(from);
-        let Some(end_mm) = self.target(from, end) else {
+        let Some(aim) = self.target(from, end) else {
             return;
         };
-        let geometry = Geometry::Line { start: self.tip(self.axes_mm, from), end: self.tip(end_mm, from) };
-        self.feed(from, geometry, end_mm);
+        let geometry = Geometry::Line { start: self.tip(self.axes_mm, from), end: self.tip(aim.axes_mm, from) };
+        self.feed(from, geometry, aim);
     }
 
     fn feed_arc(&mut self, from: Origin<'_>, end: &Pose, plane: Plane, centre_mm: [f64; 3], turns: i32) {
@@ -246,9 +267,10 @@ impl<'a> Compiler<'a> {
             return self.feed_line(from, end);
         }
         self.wait_for_spindle(from);
-        let Some(end_mm) = self.target(from, end) else {
+        let Some(aim) = self.target(from, end) else {
             return;
         };
+        let end_mm = aim.axes_mm;
         let [first, second, up] = plane.axes();
         if !(centre_mm[first].is_finite() && centre_mm[second].is_finite()) {
             return self.not_finite(from);
@@ -277,7 +299,7 @@ impl<'a> Compiler<'a> {
         let mut normal = Vector::zeros();
         normal[up] = 1.0;
         let [start, end, centre] = [self.axes_mm, end_mm, middle_mm].map(|point| self.tip(point, from));
-        self.feed(from, Geometry::Arc { start, end, centre, normal, sweep_rad }, end_mm);
+        self.feed(from, Geometry::Arc { start, end, centre, normal, sweep_rad }, aim);
     }
 
     /// The centre moved to equal distance from both ends: centres are written with few decimals, and an arc
@@ -305,29 +327,43 @@ impl<'a> Compiler<'a> {
         [centre[0] - off_mm * unit[0], centre[1] - off_mm * unit[1]]
     }
 
-    fn feed(&mut self, from: Origin<'_>, geometry: Geometry, end_mm: Point) {
-        let limit_mm_s = self.drives.axis_speed_mm_s(SegmentKind::Feed, &geometry);
-        let programmed_mm_s = from.modal.feed.map(Feedrate::as_mm_s).filter(|feed| feed.is_finite() && *feed > 0.0);
-        if programmed_mm_s.is_none() && self.axes_mm != end_mm {
+    fn feed(&mut self, from: Origin<'_>, geometry: Geometry, aim: Aim) {
+        let programmed = from.modal.feed.filter(|feed| feed.is_finite() && *feed > Feedrate::ZERO);
+        if programmed.is_none() && (self.axes_mm, self.rotary_rad) != (aim.axes_mm, aim.rotary_rad) {
             let message = "a feed move without a feed above zero".to_owned();
             let advice = "put an F word before or in this block; the greatest feed of the axes is assumed";
             self.findings.add(Severity::Error, "motion::feed-missing", from.at, message, advice);
         }
-        let feed_mm_s = programmed_mm_s.unwrap_or(limit_mm_s).min(limit_mm_s);
-        self.advance(from, SegmentKind::Feed, geometry, Feedrate::mm_s(feed_mm_s), end_mm);
+        self.advance(from, SegmentKind::Feed, geometry, programmed, aim);
     }
 
     /// Appends a move unless it is too short to have a station; then the axes stay where they were.
-    fn advance(&mut self, from: Origin<'_>, kind: SegmentKind, geometry: Geometry, feed: Feedrate, end_mm: Point) {
-        let length_mm = length_mm(&geometry);
-        if length_mm < MOVE_MM_MIN {
+    fn advance(
+        &mut self,
+        from: Origin<'_>,
+        kind: SegmentKind,
+        geometry: Geometry,
+        programmed: Option<Feedrate>,
+        aim: Aim,
+    ) {
+        let turn_rad: [f64; 3] = std::array::from_fn(|axis| aim.rotary_rad[axis] - self.rotary_rad[axis]);
+        let (tip_mm, turn_mm) = (length_mm(&geometry), Vector::from(turn_rad).norm() * TURN_MM_PER_RAD);
+        let (length_mm, span_mm, geometry) = if tip_mm >= MOVE_MM_MIN {
+            (tip_mm, tip_mm, geometry)
+        } else {
+            (0.0, turn_mm, Geometry::Still { at: geometry.start() })
+        };
+        if span_mm < MOVE_MM_MIN {
             return;
         }
+        let limit_mm_s = self.drives.axis_speed_mm_s(kind, &geometry, &(Vector::from(turn_rad) / span_mm));
+        let feed = Feedrate::mm_s(programmed.map_or(limit_mm_s, |feed| feed.as_mm_s().min(limit_mm_s)));
         let forced = if kind == SegmentKind::Feed { from.modal.forced } else { None };
-        let mut segment = self.segment(from, kind, geometry, length_mm);
+        let mut segment = self.segment(from, kind, geometry, span_mm);
         segment.length = Length::mm(length_mm);
         segment.feed = feed;
         segment.forced = forced;
+        segment.turn_rad = turn_rad;
         (segment.stop_at_end, segment.corner) = match from.modal.path {
             PathMode::ExactStop => (true, CornerRule::Exact),
             PathMode::ExactPath => (false, CornerRule::Exact),
@@ -335,7 +371,7 @@ impl<'a> Compiler<'a> {
             PathMode::Continuous { tolerance_mm: None, .. } => (false, CornerRule::Machine),
         };
         self.segments.push(segment);
-        self.axes_mm = end_mm;
+        (self.axes_mm, self.rotary_rad) = (aim.axes_mm, aim.rotary_rad);
     }
 
     /// A segment over the next stretch of station; nothing of it moves yet.
@@ -359,6 +395,7 @@ impl<'a> Compiler<'a> {
             still: Seconds::ZERO,
             stop_at_end: true,
             corner: CornerRule::Machine,
+            turn_rad: [0.0; 3],
         }
     }
 
@@ -367,6 +404,7 @@ impl<'a> Compiler<'a> {
             return self.not_finite(from);
         }
         let time = time.max(Seconds::ZERO);
+        self.spinning_s += time.as_s();
         if let Some(before) = self.segments.last_mut() {
             before.stop_at_end = true;
         }
@@ -384,6 +422,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The spindle is told another speed; what goes by until then has gone by for the one before.
+    fn tell_spindle(&mut self, at: Provenance) {
+        self.awaits_spindle = Some(at);
+        self.spinning_s = 0.0;
+    }
+
     fn wait_for_spindle(&mut self, from: Origin<'_>) {
         let Some(at) = self.awaits_spindle.take() else {
             return;
@@ -394,31 +438,41 @@ impl<'a> Compiler<'a> {
             spindle.speed.map_or(RotaryVelocity::ZERO, |speed| speed.min(limit) * f64::from(spindle.direction));
         let change = (wanted - self.turning).abs();
         self.turning = wanted;
-        let time_s = change.as_rev_s() / self.machine.spindle.speed_slew_rev_s2;
+        let gone_s = match self.machine.spindle_wait {
+            SpindleWait::AtCommand => 0.0,
+            SpindleWait::BeforeMotion => self.spinning_s,
+        };
+        let time_s = change.as_rev_s() / self.machine.spindle.speed_slew_rev_s2 - gone_s;
         if time_s > 0.0 {
             self.still(Origin { at, ..from }, StillKind::Spindle, Seconds::s(time_s));
         }
     }
 
-    /// Where the axes go, or `None` if that is no number. Notes that rotary axes turn.
-    fn target(&mut self, from: Origin<'_>, end: &Pose) -> Option<Point> {
+    /// Where the axes go, or `None` if that is no number. Notes that rotary axes turn; those without limits are
+    /// taken to be there at once.
+    fn target(&mut self, from: Origin<'_>, end: &Pose) -> Option<Aim> {
         let finite = |values: &[f64; 3]| values.iter().all(|value| value.is_finite());
         if !(finite(&end.machine_mm) && finite(&end.rotary_rad) && finite(&from.modal.tool_offset_mm)) {
             self.not_finite(from);
             return None;
         }
         if end.rotary_rad != self.rotary_rad {
-            self.rotary_rad = end.rotary_rad;
-            let message = "rotary axes turn; their way and time are not part of the path".to_owned();
-            self.findings.add_once(
-                Severity::Warning,
-                "motion::rotary",
-                from.at,
-                message,
-                "simulate three-axis programs",
-            );
+            let turns = |axis: usize| end.rotary_rad[axis] != self.rotary_rad[axis];
+            let unknown = (0..3).any(|axis| turns(axis) && self.machine.rotary[axis].is_none());
+            let (message, advice) = if unknown {
+                ("rotary axes turn; their way and time are not part of the path", "state [axis.a], b, c of the machine")
+            } else {
+                ("rotary axes turn; their time is planned, the work is taken to stand", "simulate three-axis programs")
+            };
+            let (code, message) = ("motion::rotary", message.to_owned());
+            self.findings.add_once(Severity::Warning, code, from.at, message, advice);
+            for axis in 0..3 {
+                if self.machine.rotary[axis].is_none() {
+                    self.rotary_rad[axis] = end.rotary_rad[axis];
+                }
+            }
         }
-        Some(Point::from(end.machine_mm))
+        Some(Aim { axes_mm: Point::from(end.machine_mm), rotary_rad: end.rotary_rad })
     }
 
     fn not_finite(&mut self, from: Origin<'_>) {

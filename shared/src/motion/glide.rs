@@ -209,21 +209,26 @@ impl Glide {
         {
             return Some(plan);
         }
-        if now.acceleration_mm_s2 < 0.0 && settled_mm_s > cap_mm_s {
-            let further = bounds.slow_down(now, cap_mm_s).map(|phase| (phase, bounds));
-            let length_mm = travel(now, &further.map(|phase| phase.0)).1;
-            if horizon.allows(bounds, length_mm)
-                && let Some(plan) = self.level(&horizon, further.to_vec(), PREFIXES_MAX)
+        if now.acceleration_mm_s2 < 0.0 {
+            // Braking goes on with the limits of what it leads over, which may be tighter than those here.
+            let further = |bounds: Bounds| bounds.slow_down(now, cap_mm_s);
+            if settled_mm_s > cap_mm_s
+                && let Some(bounds) = horizon.agree(now, bounds, further)
+                && bounds.settled_mm_s(now) >= cap_mm_s
+                && let Some(plan) =
+                    self.level(&horizon, further(bounds).map(|phase| (phase, bounds)).to_vec(), PREFIXES_MAX)
             {
                 return Some(plan);
             }
+            // Who stops braking early is further on when the acceleration is zero than who brakes on: perhaps on
+            // a segment with tighter limits.
+            let bounds = horizon.agree(now, bounds, |bounds| [bounds.settle(now)])?;
+            if bounds.settled_mm_s(now) < 0.0 {
+                return None;
+            }
+            return self.level(&horizon, vec![(bounds.settle(now), bounds)], PREFIXES_MAX);
         }
-        // Who stops braking early is further on when the acceleration is zero than who brakes on: perhaps on a
-        // segment with tighter limits.
         let settle = bounds.settle(now);
-        if now.acceleration_mm_s2 < 0.0 && !horizon.allows(bounds, travel(now, &[settle]).1) {
-            return None;
-        }
         self.level(&horizon, vec![(settle, bounds)], PREFIXES_MAX)
     }
 

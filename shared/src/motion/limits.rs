@@ -23,11 +23,16 @@
 //! taken at any speed, since each of its corners is almost straight. The circle must therefore also touch
 //! both sides no further away than their middle, R ≤ ½·L·tan(θ/2) (Klipper, `toolhead.py`), which for
 //! the chords of a true circle gives back its radius.
+//!
+//! **Rotary axes** turn in proportion to the way: with r = turn/way in rad/mm they allow v = min ωᵢ/|rᵢ|, and the
+//! like for acceleration and jerk. Where r changes at a border, the same corner rule holds for each axis by itself,
+//! v² = min(8·α·δ/Δr², α·L/Δr), with δ in degrees what it is in mm for the tip. It is the rule above written
+//! with the change of direction 2·cos(θ/2) in place of Δr.
 
-use super::{CornerRule, Geometry, Segment, SegmentKind};
+use super::{CornerRule, Geometry, Segment, SegmentKind, TURN_MM_PER_RAD};
 use crate::det::math;
 use crate::geom::{Point, Vector};
-use crate::machine::{Axis, Machine};
+use crate::machine::{Axis, Machine, RotaryAxis};
 use crate::units::Jerk;
 
 /// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
@@ -58,6 +63,10 @@ struct AxisLimits {
     speed_mm_s: [f64; 3],
     acceleration_mm_s2: [f64; 3],
     jerk_mm_s3: [f64; 3],
+    /// Of A, B and C; infinite where the machine states none.
+    turning_rad_s: [f64; 3],
+    turning_rad_s2: [f64; 3],
+    turning_rad_s3: [f64; 3],
 }
 
 /// What the drives can do, as plain numbers.
@@ -85,19 +94,31 @@ impl Drives {
     pub(super) fn of(machine: &Machine) -> Self {
         let each = |value: fn(&Axis) -> f64| machine.axes.each_ref().map(value);
         let jerk_mm_s3 = each(|axis| axis.jerk.map_or(JERK_MAX_MM_S3, Jerk::as_mm_s3));
+        let turn = |value: fn(&RotaryAxis) -> f64| {
+            machine.rotary.each_ref().map(|axis| axis.as_ref().map_or(f64::INFINITY, value))
+        };
+        let (turning_rad_s2, turning_rad_s3) =
+            (turn(|axis| axis.acceleration_rad_s2), turn(|axis| axis.jerk_rad_s3.unwrap_or(f64::INFINITY)));
         Self {
             feed: AxisLimits {
                 speed_mm_s: each(|axis| axis.feed_max.as_mm_s()),
                 acceleration_mm_s2: each(|axis| axis.acceleration.as_mm_s2()),
                 jerk_mm_s3,
+                turning_rad_s: turn(|axis| axis.feed_max_rad_s),
+                turning_rad_s2,
+                turning_rad_s3,
             },
             rapid: AxisLimits {
                 speed_mm_s: each(|axis| axis.rapid.as_mm_s()),
                 acceleration_mm_s2: each(|axis| axis.rapid_acceleration.as_mm_s2()),
                 jerk_mm_s3,
+                turning_rad_s: turn(|axis| axis.rapid_rad_s),
+                turning_rad_s2,
+                turning_rad_s3,
             },
             deviation_mm: machine.corner_deviation.as_mm(),
-            smooth: machine.axes.iter().any(|axis| axis.jerk.is_some()),
+            smooth: machine.axes.iter().any(|axis| axis.jerk.is_some())
+                || machine.rotary.iter().flatten().any(|axis| axis.jerk_rad_s3.is_some()),
         }
     }
 
@@ -108,6 +129,11 @@ impl Drives {
             .iter()
             .flat_map(|axes| [&axes.speed_mm_s, &axes.acceleration_mm_s2, &axes.jerk_mm_s3])
             .all(positive)
+            && [self.feed, self.rapid]
+                .iter()
+                .flat_map(|axes| [axes.turning_rad_s, axes.turning_rad_s2, axes.turning_rad_s3])
+                .flatten()
+                .all(|value| value > 0.0)
     }
 
     fn of_kind(&self, kind: SegmentKind) -> &AxisLimits {
@@ -116,8 +142,9 @@ impl Drives {
 
     /// Greatest speed the axes allow along a geometry, without regard to acceleration; infinite where
     /// nothing moves.
-    pub(super) fn axis_speed_mm_s(&self, kind: SegmentKind, geometry: &Geometry) -> f64 {
-        along(&self.of_kind(kind).speed_mm_s, &steepest(geometry))
+    pub(super) fn axis_speed_mm_s(&self, kind: SegmentKind, geometry: &Geometry, rates: &Vector) -> f64 {
+        let axes = self.of_kind(kind);
+        along(&axes.speed_mm_s, &steepest(geometry)).min(along(&axes.turning_rad_s, rates))
     }
 
     /// Limits of a segment that moves.
@@ -130,7 +157,7 @@ impl Drives {
         let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest);
         let jerk_mm_s3 = if self.smooth { along(&axes.jerk_mm_s3, &steepest) } else { f64::INFINITY };
         let limits = Limits { cap_mm_s, acceleration_mm_s2, jerk_mm_s3 };
-        match segment.geometry {
+        let limits = match segment.geometry {
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
                 let turn = Turn::new(start, end, centre, normal, sweep_rad);
                 if self.smooth {
@@ -140,6 +167,17 @@ impl Drives {
                 }
             }
             Geometry::Line { .. } | Geometry::Still { .. } => limits,
+        };
+        if segment.turn_rad == [0.0; 3] {
+            return limits;
+        }
+        let rates = segment.rates();
+        let jerk_mm_s3 = limits.jerk_mm_s3.min(along(&axes.turning_rad_s3, &rates));
+        Limits {
+            cap_mm_s: limits.cap_mm_s.min(along(&axes.turning_rad_s, &rates)),
+            acceleration_mm_s2: limits.acceleration_mm_s2.min(along(&axes.turning_rad_s2, &rates)),
+            // An axis that turns and states no jerk, beside others that do, has that of one that does not either.
+            jerk_mm_s3: if self.smooth { jerk_mm_s3.min(JERK_MAX_MM_S3) } else { jerk_mm_s3 },
         }
     }
 
@@ -150,6 +188,20 @@ impl Drives {
         if before.stop_at_end || still(before) || still(after) {
             return 0.0;
         }
+        let turns = before.turn_rad != [0.0; 3] || after.turn_rad != [0.0; 3];
+        if !turns {
+            return self.tip_corner_mm_s(before, after);
+        }
+        let only = |segment: &Segment| matches!(segment.geometry, Geometry::Still { .. });
+        if only(before) != only(after) {
+            // The tip begins or ends to move here.
+            return 0.0;
+        }
+        self.tip_corner_mm_s(before, after).min(self.turning_corner_mm_s(before, after))
+    }
+
+    /// The corner rule for the tip.
+    fn tip_corner_mm_s(&self, before: &Segment, after: &Segment) -> f64 {
         let change = after.geometry.tangent(0.0) - before.geometry.tangent(1.0);
         let half_turn = change.norm() / 2.0;
         if half_turn < STRAIGHT_HALF_TURN {
@@ -161,12 +213,36 @@ impl Drives {
         });
         let acceleration_mm_s2 = along(&acceleration, &(change / (2.0 * half_turn)));
         let shorter_mm = before.length.as_mm().min(after.length.as_mm());
-        let deviation_mm = match before.corner {
+        let deviation_mm = self.deviation_mm(before.corner);
+        (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
+    }
+
+    fn deviation_mm(&self, rule: CornerRule) -> f64 {
+        match rule {
             CornerRule::Machine => self.deviation_mm,
             CornerRule::Exact => 0.0,
             CornerRule::Within(tolerance) => tolerance.as_mm(),
-        };
-        (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
+        }
+    }
+
+    /// The corner rule for each rotary axis.
+    fn turning_corner_mm_s(&self, before: &Segment, after: &Segment) -> f64 {
+        let (from, to) = (before.rates(), after.rates());
+        let shorter_mm = before.span_mm().min(after.span_mm());
+        let deviation_rad = self.deviation_mm(before.corner).max(0.0) / TURN_MM_PER_RAD;
+        let square = (0..3).fold(f64::INFINITY, |least, axis| {
+            let (change, most) = ((to[axis] - from[axis]).abs(), from[axis].abs().max(to[axis].abs()));
+            if change <= 2.0 * STRAIGHT_HALF_TURN * most {
+                return least;
+            }
+            let [before, after] = [before, after].map(|side| self.of_kind(side.kind).turning_rad_s2[axis]);
+            let by_length = before.min(after) * shorter_mm / change;
+            if deviation_rad <= 0.0 && change < 2.0 * TANGENT_HALF_TURN * most {
+                return least.min(by_length);
+            }
+            least.min(by_length).min(8.0 * before.min(after) * deviation_rad / (change * change))
+        });
+        square.sqrt()
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{CornerRule, Segment, Station};
 use crate::det::DigestChain;
-use crate::geom::Point;
+use crate::geom::{Point, Vector};
 use crate::ident::Digest;
 use crate::units::Length;
 
@@ -98,6 +98,16 @@ impl Segment {
         done as f64 / whole as f64
     }
 
+    /// How far it reaches over station, mm.
+    pub(super) fn span_mm(&self) -> f64 {
+        (self.end.as_nm() - self.start.as_nm()) as f64 * 1e-6
+    }
+
+    /// How far A, B and C turn for each mm of station.
+    pub(super) fn rates(&self) -> Vector {
+        Vector::from(self.turn_rad) / self.span_mm()
+    }
+
     /// The station at a fraction of this segment, limited to [0, 1].
     pub fn station(&self, fraction: f64) -> Station {
         let whole = (self.end.as_nm() - self.start.as_nm()) as f64;
@@ -121,6 +131,11 @@ fn digest(segments: &[Segment]) -> Digest {
         if let CornerRule::Within(tolerance) = segment.corner {
             chain.f64(tolerance.as_mm());
         }
+        if segment.turn_rad != [0.0; 3] {
+            segment.turn_rad.iter().for_each(|turn_rad| {
+                chain.f64(*turn_rad);
+            });
+        }
     }
     chain.digest()
 }
@@ -137,12 +152,13 @@ fn kind_bytes(segment: &Segment) -> [u8; 4] {
         SegmentKind::Still(StillKind::Stop) => 6,
     };
     let forced = segment.forced.map_or(0, |reason| 1 + reason as u8);
+    let turns = if segment.turn_rad == [0.0; 3] { 0 } else { 4 };
     let corner = match segment.corner {
         CornerRule::Machine => 0,
         CornerRule::Exact => 1,
         CornerRule::Within(_) => 2,
     };
-    [kind, forced, u8::from(segment.stop_at_end), corner]
+    [kind, forced, u8::from(segment.stop_at_end), corner | turns]
 }
 
 #[cfg(test)]
@@ -167,6 +183,7 @@ mod tests {
             still: Seconds::ZERO,
             stop_at_end: false,
             corner: CornerRule::Machine,
+            turn_rad: [0.0; 3],
         }
     }
 

@@ -11,24 +11,13 @@
 use super::anchors::Link;
 use super::jerk::Bounds;
 use super::limits::Drives;
+use super::pieces::{Cutter, FactorStep, Piece};
 use super::ramp::Ramp;
 use super::smooth::{Rider, Smooth};
-use super::{DIAL_MAX, Path, Segment, SegmentKind, Station, StillKind};
+use super::{Path, Segment, SegmentKind, Station, StillKind};
 use crate::det::ExactSum;
 use crate::machine::Machine;
 use crate::units::{Feedrate, Length, Seconds};
-
-/// Smallest factor of a profile. A factor of zero would never end; what stands is not planned.
-pub const FACTOR_MIN: f64 = 1e-3;
-
-/// A factor from a station on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FactorStep {
-    /// First station at which it holds.
-    pub from: Station,
-    /// Factor of the programmed feed, limited to [[`FACTOR_MIN`], [`DIAL_MAX`]].
-    pub ratio: f64,
-}
 
 /// Cycle time by what the machine does.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,19 +49,6 @@ pub struct Profile {
     smooth: Option<Smooth>,
 }
 
-/// A stretch with constant limits: a whole segment, or its part under one factor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Piece {
-    start: Station,
-    start_s: f64,
-    segment: u32,
-    cap_mm_s: f64,
-    acceleration_mm_s2: f64,
-    jerk_mm_s3: f64,
-    /// Speed at its start, where jerk is limited only its limit; that at its end is the next piece's.
-    entry_mm_s: f64,
-}
-
 /// Plans the quickest ride along a path. Factors are in rising order of station; before the first the
 /// factor is 1.0, and rapids and forced segments ignore them. A ratio that is not finite counts as 1.0.
 pub fn plan_profile(path: &Path, machine: &Machine, factors: &[FactorStep]) -> Profile {
@@ -93,40 +69,15 @@ fn cut(path: &Path, drives: &Drives, factors: &[FactorStep]) -> Profile {
     let segments = path.segments();
     let mut pieces = Vec::with_capacity(segments.len() + factors.len());
     let mut first_piece = Vec::with_capacity(segments.len() + 1);
-    let (mut next_factor, mut ratio) = (0, 1.0);
+    let mut cutter = Cutter::new(factors, 1.0);
+    let mut before = None;
     for (index, segment) in segments.iter().enumerate() {
         first_piece.push(pieces.len() as u32);
-        let limits = drives.segment(segment);
-        let corner_mm_s = if index == 0 { 0.0 } else { drives.corner_mm_s(&segments[index - 1], segment) };
-        let obeys = segment.kind == SegmentKind::Feed && segment.forced.is_none();
-        let mut piece = Piece {
-            start: segment.start,
-            start_s: 0.0,
-            segment: index as u32,
-            cap_mm_s: limits.cap_mm_s,
-            acceleration_mm_s2: limits.acceleration_mm_s2,
-            jerk_mm_s3: limits.jerk_mm_s3,
-            entry_mm_s: corner_mm_s,
-        };
-        loop {
-            while let Some(step) = factors.get(next_factor).filter(|step| step.from <= piece.start) {
-                ratio = checked(step.ratio);
-                next_factor += 1;
-            }
-            let programmed_mm_s = segment.feed.as_mm_s() * if obeys { ratio } else { 1.0 };
-            pieces.push(Piece { cap_mm_s: limits.cap_mm_s.min(programmed_mm_s), ..piece });
-            match factors.get(next_factor).filter(|step| obeys && step.from < segment.end) {
-                Some(step) => piece = Piece { start: step.from, entry_mm_s: f64::INFINITY, ..piece },
-                None => break,
-            }
-        }
+        cutter.cut(drives, before, segment, index as u32, |piece, _| pieces.push(piece));
+        before = Some(segment);
     }
     first_piece.push(pieces.len() as u32);
     Profile { pieces, first_piece, end: path.end(), cycle_time_s: 0.0, split: TimeSplit::default(), smooth: None }
-}
-
-fn checked(ratio: f64) -> f64 {
-    if ratio.is_finite() { ratio.clamp(FACTOR_MIN, DIAL_MAX) } else { 1.0 }
 }
 
 impl Profile {

@@ -100,6 +100,9 @@ pub struct Segment {
     pub stop_at_end: bool,
     /// How the corner to the next move is passed where it need not come to rest.
     pub corner: CornerRule,
+    /// How far A, B and C turn on the way, those of which the machine states limits. A move that only turns has a
+    /// tip that stands still and counts [`super::TURN_MM_PER_RAD`] of station.
+    pub turn_rad: [f64; 3],
 }
 
 impl Geometry {

@@ -1,6 +1,6 @@
 //! A whole path ridden with limited jerk, as phases over time and length.
 
-use super::anchors::{Anchor, Link, Planner};
+use super::anchors::{Anchor, Link, Planner, Ride};
 use super::jerk::{Phase, State};
 
 /// A phase with where and when it begins.
@@ -18,6 +18,14 @@ pub(super) struct Smooth {
     timed: Vec<Timed>,
     end_s: f64,
     /// What rounding has kept from `end_s`.
+    rest_s: f64,
+}
+
+/// The end of a plan at some time of its making.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Mark {
+    pub(super) timed: usize,
+    end_s: f64,
     rest_s: f64,
 }
 
@@ -44,7 +52,9 @@ impl Rider {
         let mut anchors = std::mem::take(&mut self.anchors);
         self.planner.anchors(links, 0.0, 0.0, &mut anchors);
         for pair in anchors.windows(2) {
-            self.leg(links, pair[0], pair[1], places_mm);
+            let (from, to) = (pair[0], pair[1]);
+            let ride = self.planner.ride(&links[from.border..to.border], from.speed_mm_s, to.speed_mm_s);
+            self.smooth.take(&ride, from.speed_mm_s, &places_mm[from.border..to.border], &mut self.times_s);
         }
         self.anchors = anchors;
     }
@@ -52,7 +62,7 @@ impl Rider {
     /// A standstill at a place.
     pub(super) fn wait(&mut self, place_mm: f64, time_s: f64) {
         self.times_s.push(self.smooth.end_s);
-        self.smooth.push(place_mm, State::REST, Phase { time_s, jerk_mm_s3: 0.0 });
+        self.smooth.wait(place_mm, time_s);
     }
 
     /// The phases, when each place is reached, and when all is over.
@@ -60,34 +70,60 @@ impl Rider {
         let end_s = self.smooth.end_s;
         (self.smooth, self.times_s, end_s)
     }
+}
 
-    fn leg(&mut self, links: &[Link], from: Anchor, to: Anchor, places_mm: &[f64]) {
-        let ride = self.planner.ride(&links[from.border..to.border], from.speed_mm_s, to.speed_mm_s);
-        self.times_s.push(self.smooth.end_s);
-        let first = self.smooth.timed.len();
-        let mut at_mm = places_mm[from.border];
-        let parts = [(from.speed_mm_s, &ride.up[..]), (ride.top_mm_s, &[ride.hold]), (ride.top_mm_s, &ride.down)];
+impl Smooth {
+    /// Appends a ride over links. `places_mm` are the places of their entries; the times there are noted.
+    pub(super) fn take(&mut self, ride: &Ride, from_mm_s: f64, places_mm: &[f64], times_s: &mut Vec<f64>) {
+        times_s.push(self.end_s);
+        let first = self.timed.len();
+        let mut at_mm = places_mm[0];
+        let parts = [(from_mm_s, &ride.up[..]), (ride.top_mm_s, &[ride.hold]), (ride.top_mm_s, &ride.down)];
         for (speed_mm_s, phases) in parts {
             let mut state = State::level(speed_mm_s);
             for phase in phases.iter().filter(|phase| phase.time_s > 0.0) {
-                self.smooth.push(at_mm, state, *phase);
+                self.push(at_mm, state, *phase);
                 let (next, way_mm) = state.after(phase.jerk_mm_s3, phase.time_s);
                 (state, at_mm) = (next, at_mm + way_mm);
             }
         }
         let mut index = first;
-        let mut last_s = self.smooth.timed.get(first).map_or(self.smooth.end_s, |timed| timed.start_s);
-        for place_mm in &places_mm[from.border + 1..to.border] {
-            while self.smooth.timed.get(index + 1).is_some_and(|next| next.start_mm <= *place_mm) {
+        let mut last_s = self.timed.get(first).map_or(self.end_s, |timed| timed.start_s);
+        for place_mm in &places_mm[1..] {
+            while self.timed.get(index + 1).is_some_and(|next| next.start_mm <= *place_mm) {
                 index += 1;
             }
-            last_s = self.smooth.timed.get(index).map_or(last_s, |timed| timed.time_s(*place_mm)).max(last_s);
-            self.times_s.push(last_s);
+            last_s = self.timed.get(index).map_or(last_s, |timed| timed.time_s(*place_mm)).max(last_s);
+            times_s.push(last_s);
         }
     }
-}
 
-impl Smooth {
+    /// Where the plan ends now, to come back to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { timed: self.timed.len(), end_s: self.end_s, rest_s: self.rest_s }
+    }
+
+    /// Forgets what came after a mark.
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.timed.truncate(mark.timed);
+        (self.end_s, self.rest_s) = (mark.end_s, mark.rest_s);
+    }
+
+    /// Forgets the first phases.
+    pub(super) fn forget(&mut self, phases: usize) {
+        self.timed.drain(..phases);
+    }
+
+    /// When all is over.
+    pub(super) fn end_s(&self) -> f64 {
+        self.end_s
+    }
+
+    /// A standstill at a place.
+    pub(super) fn wait(&mut self, place_mm: f64, time_s: f64) {
+        self.push(place_mm, State::REST, Phase { time_s, jerk_mm_s3: 0.0 });
+    }
+
     fn push(&mut self, start_mm: f64, state: State, phase: Phase) {
         self.timed.push(Timed { start_mm, start_s: self.end_s, state, phase });
         // Compensated, so that a million phases do not add up their rounding.

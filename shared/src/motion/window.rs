@@ -8,7 +8,7 @@
 
 use super::anchors::Link;
 use super::glide::Spot;
-use super::jerk::{Bounds, Phase, State};
+use super::jerk::{Bounds, Phase, State, travel};
 use super::limits::{Drives, Limits};
 use super::{Path, Segment, SegmentKind};
 use crate::machine::Machine;
@@ -23,6 +23,9 @@ const STRETCHES_MAX: usize = 4096;
 /// How near before a border counts as on it, mm: a hundredth of the station's grain, and ten thousand times what
 /// rounding leaves.
 const NEAR_MM: f64 = 1e-8;
+
+/// Most times limits are made tighter because phases reach further; each adds at least one link's.
+const AGREE_MAX: usize = 8;
 
 /// Which override a segment obeys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,19 +243,39 @@ impl Horizon {
         }
     }
 
-    /// True if all links within a length have limits at least as wide.
-    pub(super) fn allows(&self, bounds: Bounds, length_mm: f64) -> bool {
+    /// Limits for phases from a state that suit every link they lead over: the given ones, or tighter. `None` if the
+    /// acceleration at hand is more than a link there allows.
+    pub(super) fn agree<const N: usize>(
+        &self,
+        from: State,
+        mut bounds: Bounds,
+        phases: impl Fn(Bounds) -> [Phase; N],
+    ) -> Option<Bounds> {
+        for _ in 0..AGREE_MAX {
+            let length_mm = travel(from, &phases(bounds)).1;
+            let tightest = self.tightest(bounds, length_mm)?;
+            if tightest == bounds {
+                return Some(bounds);
+            }
+            if from.acceleration_mm_s2.abs() > tightest.acceleration_mm_s2 * (1.0 + 1e-9) {
+                return None;
+            }
+            bounds = tightest;
+        }
+        None
+    }
+
+    /// The tightest limits within a length; `None` if the horizon ends before.
+    fn tightest(&self, mut bounds: Bounds, length_mm: f64) -> Option<Bounds> {
         let mut start_mm = 0.0;
         for link in &self.links {
-            if start_mm >= length_mm {
-                return true;
+            if start_mm >= length_mm - NEAR_MM {
+                return Some(bounds);
             }
-            if !link.bounds.allows(bounds) {
-                return false;
-            }
+            bounds = bounds.least(link.bounds);
             start_mm += link.length_mm;
         }
-        start_mm >= length_mm
+        (start_mm >= length_mm - NEAR_MM).then_some(bounds)
     }
 
     /// True if phases keep within what geometry allows at every border that they cross.

@@ -290,3 +290,29 @@ fn stations_of_a_long_program_do_not_drift() {
     let path = compile((1..=count).map(op), &options).0.expect("moves");
     assert_eq!(path.end(), Station::from_mm(f64::from(count) / 3.0));
 }
+
+#[test]
+fn a_reversal_goes_through_rest_and_m_codes_may_overlap_with_the_spin_up() {
+    let mut machine = machine(100.0, 1000.0);
+    let mut script = Script::new(10.0);
+    script.spindle(150.0, 1).call(Call::Coolant { on: true }).feed(1.0, 0.0, 0.0);
+    script.spindle(150.0, -1).call(Call::Coolant { on: false }).feed(2.0, 0.0, 0.0);
+    script.spindle(160.0, -1).call(Call::Coolant { on: true }).feed(3.0, 0.0, 0.0);
+    let (spindle, code) = (StillKind::Spindle, StillKind::MCode);
+    // 100 rev/s²: up in 1.5 s, reversed in 3 s, 0.1 s more; each M code 0.5 s.
+    let one_by_one = [(spindle, 1.5), (code, 0.5), (spindle, 3.0), (code, 0.5), (spindle, 0.1), (code, 0.5)];
+    let found = stills(&script.path(&machine));
+    let same = |found: &[(StillKind, f64)], expected: &[(StillKind, f64)]| {
+        let near =
+            |pair: (&(StillKind, f64), &(StillKind, f64))| pair.0.0 == pair.1.0 && (pair.0.1 - pair.1.1).abs() < 1e-9;
+        assert!(found.len() == expected.len() && found.iter().zip(expected).all(near), "{found:?}");
+    };
+    same(&found, &one_by_one);
+    machine.spindle_wait = crate::machine::SpindleWait::BeforeMotion;
+    let found = stills(&script.path(&machine));
+    same(&found, &[(code, 0.5), (spindle, 1.0), (code, 0.5), (spindle, 2.5), (code, 0.5)]);
+    // A change of tool stops the spindle; the time of the change is no spin-up.
+    let mut script = Script::new(10.0);
+    script.spindle(150.0, 1).change_tool(3).feed(1.0, 0.0, 0.0);
+    same(&stills(&script.path(&machine)), &[(StillKind::ToolChange, 6.0), (spindle, 1.5)]);
+}

@@ -29,7 +29,7 @@ fn mill() -> Machine {
     machine
 }
 
-fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
+pub(super) fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
     let mut work_offsets_mm = [[-300.0, -200.0, -300.0]; 9];
     work_offsets_mm[4] = [-600.0, -400.0, -300.0];
     let options = Options {

@@ -1,10 +1,10 @@
 //! Machines, operations and paths for the tests of this room.
 
 use crate::det::Rng;
-use crate::geom::Point;
+use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
 use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
-use crate::motion::{CompileOptions, Path, compile};
+use crate::motion::{CompileOptions, CornerRule, Geometry, Path, Segment, SegmentKind, Station, StillKind, compile};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Pose, Provenance, SpindleState};
 use crate::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -21,6 +21,8 @@ pub(super) fn machine(speed_mm_s: f64, acceleration_mm_s2: f64) -> Machine {
     Machine {
         name: "test".to_owned(),
         axes: [axis; 3],
+        rotary: [None; 3],
+        spindle_wait: crate::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
         spindle: Spindle {
@@ -141,4 +143,38 @@ pub(super) fn random_script(rng: &mut Rng, moves: usize) -> Script {
         at = end;
     }
     script
+}
+
+/// A winding path of short lines at changing feeds, with a wait now and then.
+pub(super) fn winding(rng: &mut Rng, count: usize, turn_rad: f64) -> Path {
+    let (mut at, mut heading, mut station) = (Point::origin(), 0.0f64, 0u64);
+    let segment = |index: usize| {
+        heading += rng.between(-turn_rad, turn_rad);
+        let length_mm = rng.between(0.01, 0.3);
+        let waits = index % 5000 == 4999;
+        let end = at + Vector::new(heading.cos(), heading.sin(), 0.0) * length_mm;
+        let span_nm = if waits { 100_000 } else { (length_mm * 1e6).round() as u64 };
+        let segment = Segment {
+            kind: if waits { SegmentKind::Still(StillKind::Dwell) } else { SegmentKind::Feed },
+            geometry: if waits { Geometry::Still { at } } else { Geometry::Line { start: at, end } },
+            start: Station::from_nm(station),
+            end: Station::from_nm(station + span_nm),
+            length: Length::mm(if waits { 0.0 } else { length_mm }),
+            feed: Feedrate::mm_s(if waits { 0.0 } else { 40.0 + 30.0 * (index as f64 * 1e-3).sin() }),
+            spindle: None,
+            tool: None,
+            at: Provenance { line: index as u32, ..Provenance::default() },
+            forced: None,
+            still: Seconds::s(if waits { 0.1 } else { 0.0 }),
+            stop_at_end: waits,
+            corner: CornerRule::Machine,
+            turn_rad: [0.0; 3],
+        };
+        station += span_nm;
+        if !waits {
+            at = end;
+        }
+        segment
+    };
+    Path::new((0..count).map(segment).collect()).expect("contiguous")
 }

@@ -168,3 +168,61 @@ fn a_factor_that_creeps_up_every_step_still_accelerates() {
     let velocity = last.expect("steps were made").velocity.as_mm_s();
     assert!((velocity - 100.0).abs() < 0.5, "{velocity}");
 }
+
+/// Lines only, so that each has at least the limits of the slowest axis.
+fn lines(rng: &mut Rng) -> Script {
+    let mut script = Script::new(100.0);
+    let mut at = [0.0f64; 3];
+    for _ in 0..80 {
+        script.modal.feed = Some(Feedrate::mm_s(rng.between(20.0, 120.0)));
+        let scale = [0.3, 5.0, 40.0][rng.below(3) as usize];
+        let turn = if rng.chance(0.3) { scale } else { 0.1 * scale };
+        at = [at[0] + rng.between(0.3, 1.0) * scale, at[1] + rng.between(-turn, turn), at[2]];
+        script.feed(at[0], at[1], at[2]);
+    }
+    script
+}
+
+/// Whatever the machine does when the factor falls, it is below the new feed as soon as its drives can be.
+#[test]
+fn a_falling_factor_is_answered_at_once_also_while_braking() {
+    let mut rng = Rng::new(139);
+    let (acceleration, jerk) = (1000.0, 2e4);
+    let (mut tried, mut braking, mut late) = (0, 0, Vec::new());
+    for round in 0..60 {
+        let machine = jerky(120.0, acceleration, jerk);
+        let path = lines(&mut rng).path(&machine);
+        let cycle_s = plan_profile(&path, &machine, &[]).cycle_time().as_s();
+        for _ in 0..30 {
+            let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
+            let factor = rng.between(0.05, 0.6);
+            let until = Seconds::s(rng.between(0.0, 0.9 * cycle_s));
+            let before = runner.advance(&path, &machine, until, Drive::PROGRAMMED);
+            let now = runner.advance(&path, &machine, STEP, Drive::PROGRAMMED);
+            let slope = (now.velocity - before.velocity).as_mm_s();
+            // Ending an acceleration first, then a whole ramp down to the slowest feed ahead.
+            let v = now.velocity.as_mm_s() + acceleration * acceleration / (2.0 * jerk);
+            let least_s = acceleration / jerk + v / acceleration + acceleration / jerk;
+            let mut over_s = 0.0f64;
+            for step in 0..2000u32 {
+                let motion = runner.advance(&path, &machine, STEP, Drive { factor, ..Drive::PROGRAMMED });
+                if motion.finished {
+                    break;
+                }
+                let cap_mm_s = path.segments()[motion.segment].feed.as_mm_s() * factor;
+                if motion.velocity.as_mm_s() > cap_mm_s * (1.0 + 1e-6) + 1e-6 {
+                    over_s = f64::from(step + 1) * STEP.as_s();
+                }
+            }
+            tried += 1;
+            braking += u32::from(slope < -0.3);
+            if over_s > least_s + 2e-3 {
+                late.push((round, over_s - least_s));
+            }
+        }
+    }
+    assert!(tried > 1500 && braking > 100, "{braking} of {tried} were braking");
+    // The few that are late were in the bend of a ramp with no room for another; they answer at its end.
+    assert!(late.len() * 400 <= tried, "{} of {tried} late: {late:?}", late.len());
+    assert!(late.iter().all(|(_, by_s)| *by_s < 0.5 * acceleration / jerk), "{late:?}");
+}

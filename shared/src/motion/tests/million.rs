@@ -1,47 +1,12 @@
 //! Station arithmetic over a program of a million segments.
 
-use super::fixture::machine;
+use super::fixture::{machine, winding};
 use crate::det::Rng;
-use crate::geom::Point;
 use crate::machine::Machine;
-use crate::motion::{CornerRule, Geometry, Path, Profile, Segment, SegmentKind, Station, StillKind, plan_profile};
-use crate::program::Provenance;
-use crate::units::{Feedrate, Jerk, Length, Seconds};
+use crate::motion::{Path, Profile, Station, plan_profile};
+use crate::units::{Jerk, Length, Seconds};
 
 const SEGMENTS: usize = 1_000_000;
-
-/// A winding path of short lines at changing feeds, with a wait now and then.
-fn path(rng: &mut Rng) -> Path {
-    let (mut at, mut heading, mut station) = (Point::origin(), 0.0f64, 0u64);
-    let segment = |index: usize| {
-        heading += rng.between(-0.05, 0.05);
-        let length_mm = rng.between(0.01, 0.3);
-        let waits = index % 5000 == 4999;
-        let end = at + crate::geom::Vector::new(heading.cos(), heading.sin(), 0.0) * length_mm;
-        let span_nm = if waits { 100_000 } else { (length_mm * 1e6).round() as u64 };
-        let segment = Segment {
-            kind: if waits { SegmentKind::Still(StillKind::Dwell) } else { SegmentKind::Feed },
-            geometry: if waits { Geometry::Still { at } } else { Geometry::Line { start: at, end } },
-            start: Station::from_nm(station),
-            end: Station::from_nm(station + span_nm),
-            length: Length::mm(if waits { 0.0 } else { length_mm }),
-            feed: Feedrate::mm_s(if waits { 0.0 } else { 40.0 + 30.0 * (index as f64 * 1e-3).sin() }),
-            spindle: None,
-            tool: None,
-            at: Provenance { line: index as u32, ..Provenance::default() },
-            forced: None,
-            still: Seconds::s(if waits { 0.1 } else { 0.0 }),
-            stop_at_end: waits,
-            corner: CornerRule::Machine,
-        };
-        station += span_nm;
-        if !waits {
-            at = end;
-        }
-        segment
-    };
-    Path::new((0..SEGMENTS).map(segment).collect()).expect("contiguous")
-}
 
 fn check(path: &Path, profile: &Profile, rng: &mut Rng) {
     let cycle_s = profile.cycle_time().as_s();
@@ -82,7 +47,7 @@ fn mill(jerk: Option<Jerk>) -> Machine {
 #[test]
 fn station_and_time_stay_exact_over_a_million_segments() {
     let mut rng = Rng::new(83);
-    let path = path(&mut rng);
+    let path = winding(&mut rng, SEGMENTS, 0.05);
     for jerk in [None, Some(Jerk::mm_s3(5e4))] {
         let profile = plan_profile(&path, &mill(jerk), &[]);
         check(&path, &profile, &mut rng);

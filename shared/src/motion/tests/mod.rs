@@ -8,4 +8,6 @@ mod glide;
 mod jerk;
 mod million;
 mod profile;
+mod rolling;
+mod rotary;
 mod runner;
