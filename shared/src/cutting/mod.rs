@@ -9,16 +9,21 @@ mod affine;
 pub mod averages;
 pub mod beam;
 pub mod chip;
+mod complex;
+#[cfg(test)]
+mod dense;
+mod density;
 mod edge;
 mod engagement;
 mod law;
 mod loads;
 mod model;
-mod peak;
+mod revolution;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tooth;
 
 pub use affine::{Affine, AffineLoads, solve_force_peak};
 pub use engagement::{ANGLE_BINS, Engagement, EngagementSlice};
