@@ -19,7 +19,7 @@ const CURVED_PIECES: f64 = 12.0;
 const LAG_BINS_MAX: f64 = ANGLE_BINS as f64 / 2.0;
 
 /// A piece of one flute's edge.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct EdgeElement {
     /// Axial length in mm.
     pub(super) dz_mm: f64,

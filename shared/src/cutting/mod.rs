@@ -8,6 +8,7 @@
 mod affine;
 pub mod averages;
 pub mod beam;
+mod chain;
 pub mod chip;
 mod complex;
 #[cfg(test)]
@@ -19,6 +20,8 @@ mod law;
 mod loads;
 mod model;
 mod revolution;
+#[cfg(test)]
+mod dense_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

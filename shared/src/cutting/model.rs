@@ -17,12 +17,13 @@ use std::f64::consts::{PI, TAU};
 
 use super::beam::Beam;
 use super::complex::Complex;
-use super::density::{self, Integrals, Tables, Tooth, ToothFeed};
-use super::edge::{self, EdgeElement, EdgeGroup};
+use super::chain::{Chain, Cut};
+use super::density::{Integrals, Tables, ToothFeed};
+use super::edge::{self, EdgeElement};
 use super::engagement::{ANGLE_BINS, Engagement};
 use super::law::CuttingLaw;
 use super::loads::{CuttingMotion, Loads, Runout};
-use super::revolution::{Ends, LINEAR, Peak, QUADRATIC, Revolution, Waves};
+use super::revolution::{LINEAR, Peak, QUADRATIC, Revolution, Waves};
 use super::tooth::{ChipLine, chip_lines};
 use crate::det::math;
 use crate::tool::Tool;
@@ -66,11 +67,11 @@ struct Sums {
     chip_max_mm: f64,
 }
 
-/// A law applied to one element: forces for a scale of one, and of its edge, in tangential, normal (in the plane) and axial
+/// A law applied to one element: forces of a millimetre for a scale of one, and of its edge, in tangential, normal (in the plane) and axial
 /// direction.
 struct ElementLaw {
     cutting: [f64; 3],
-    edge_n: [f64; 3],
+    edge_n_mm: [f64; 3],
 }
 
 impl CuttingModel {
@@ -177,30 +178,21 @@ impl CuttingModel {
         let mut sums = Sums::default();
         let mut revolution = Revolution::<L>::new(elements, self.flutes, self.leading);
         let chip_scale = self.chip_scale(elements, feed, &mut sums);
-        let (mut tooth, mut runs, mut changes) = (Tooth::default(), Vec::new(), Vec::new());
+        let mut chain = Chain::default();
         let mut rest = elements;
-        while let Some(group) = EdgeGroup::take(&mut rest) {
-            let element = &group.element;
-            let mask = cutting_mask(element, feed);
-            if mask == 0 {
-                continue;
-            }
-            density::runs(&group, mask, &mut runs);
-            let law = ElementLaw::new(&self.law, element);
+        while chain.take(&mut rest, feed) {
+            let law = ElementLaw::new(&self.law, &chain.element);
             let plane = |[t, n, _]: [f64; 3]| Complex::new(-t, -n);
-            let (cutting, edge) = (plane(law.cutting), plane(law.edge_n));
-            let ends = Ends::of(element);
+            let cut = Cut { feed, chip_scale, cutting: plane(law.cutting), edge: plane(law.edge_n_mm) };
             // Without runout, and at the bottom, every tooth does the same.
-            let alike = !self.runs_out || element.dz_mm == 0.0;
+            let alike = !self.runs_out || chain.element.dz_mm == 0.0;
             for number in 0..self.flutes {
                 if number == 0 || !alike {
-                    tooth.lay(&self.tables, &self.lines[number as usize], element, feed, chip_scale);
-                    tooth.changes(&self.tables, &runs, &mut changes);
                     let share = if alike { f64::from(self.flutes) } else { 1.0 };
-                    let integrals = density::integrate(&mut changes, cutting, edge);
-                    sums.add(element, &law, &integrals, share);
+                    let integrals = chain.lay(&self.tables, &self.lines[number as usize], &cut);
+                    sums.add(&chain.element, &law, &integrals, share);
                 }
-                revolution.add(&ends, &changes, number, cutting, edge);
+                revolution.add(chain.ends(), number, &cut);
             }
         }
         let peak = revolution.peak(&self.waves, elements);
@@ -251,38 +243,38 @@ impl CuttingModel {
 }
 
 /// Where an element forms chips if it is in material there.
-fn cutting_mask(element: &EdgeElement, feed: ToothFeed) -> u128 {
+pub(super) fn cutting_mask(element: &EdgeElement, feed: ToothFeed) -> u128 {
     if element.dr_mm * feed.down_mm > 0.0 { element.mask } else { element.mask & FORWARD }
 }
 
 impl Sums {
     fn add(&mut self, element: &EdgeElement, law: &ElementLaw, integrals: &Integrals, share: f64) {
-        let ([c_t, _, c_z], [e_t, _, e_z]) = (law.cutting, law.edge_n);
+        let ([c_t, _, c_z], [e_t, _, e_z]) = (law.cutting, law.edge_n_mm);
+        let share = share * element.ds_mm;
         let (cutting, touch) = (integrals.scale, integrals.touch);
-        let chips_mm2 = integrals.chip * element.ds_mm;
         self.force_n[0] += share * integrals.force.re;
         self.force_n[1] += share * integrals.force.im;
         self.force_n[2] += share * (c_z * cutting + e_z * touch);
         self.moment_n_mm[0] += share * element.radius_mm * (c_t * cutting + e_t * touch);
         self.moment_n_mm[1] += share * element.radius_mm * c_t * cutting;
-        self.volume_mm3 += share * element.radius_mm * chips_mm2;
-        self.chip_area_mm2 += share * chips_mm2;
-        self.edge_mm += share * element.ds_mm * touch;
+        self.volume_mm3 += share * element.radius_mm * integrals.chip;
+        self.chip_area_mm2 += share * integrals.chip;
+        self.edge_mm += share * touch;
     }
 }
 
 impl ElementLaw {
     fn new(law: &CuttingLaw, element: &EdgeElement) -> Self {
         let (sin_k, cos_k) = (element.dz_mm / element.ds_mm, element.dr_mm / element.ds_mm);
-        let turned = |[t, r, a]: [f64; 3]| [t, r * sin_k - a * cos_k, r * cos_k + a * sin_k].map(|k| k * element.ds_mm);
+        let turned = |[t, r, a]: [f64; 3]| [t, r * sin_k - a * cos_k, r * cos_k + a * sin_k];
         match *law {
             CuttingLaw::Mechanistic { k_tc, k_rc, k_ac, k_te_n_mm, k_re_n_mm, k_ae_n_mm } => Self {
                 cutting: turned([k_tc.as_n_mm2(), k_rc.as_n_mm2(), k_ac.as_n_mm2()]),
-                edge_n: turned([k_te_n_mm, k_re_n_mm, k_ae_n_mm]),
+                edge_n_mm: turned([k_te_n_mm, k_re_n_mm, k_ae_n_mm]),
             },
             CuttingLaw::Kienzle { k_c11, radial_ratio, axial_ratio, .. } => {
                 let k = k_c11.as_n_mm2();
-                Self { cutting: turned([k, k * radial_ratio, k * axial_ratio]), edge_n: [0.0; 3] }
+                Self { cutting: turned([k, k * radial_ratio, k * axial_ratio]), edge_n_mm: [0.0; 3] }
             }
         }
     }

@@ -15,6 +15,7 @@
 
 use std::f64::consts::TAU;
 
+use super::chain::Cut;
 use super::complex::Complex;
 use super::density::Change;
 use super::edge::EdgeElement;
@@ -61,27 +62,23 @@ impl Waves {
     }
 }
 
-/// Lag of an element's ends as turns.
-pub(super) struct Ends {
-    low: Complex,
-    high: Complex,
-    low_bins: f64,
-    span_bins: f64,
-}
-
-impl Ends {
-    pub(super) fn of(element: &EdgeElement) -> Self {
-        let span_bins = span_bins(element);
-        let low_bins = element.lag_low_bins;
-        Self { low: turn(low_bins), high: turn(low_bins + span_bins), low_bins, span_bins }
-    }
+/// One end of an element, or two ends that meet: how much of each change of a tooth begins there.
+pub(super) struct End<'a> {
+    /// ψ in bins.
+    pub(super) lag_bins: f64,
+    /// e^(iψ).
+    pub(super) turn: Complex,
+    /// What changes, for an edge of one millimetre.
+    pub(super) changes: &'a [Change],
+    /// Length of the edge for each rad of lag, in mm; below zero at an upper end.
+    pub(super) weight: f64,
 }
 
 /// Force over one revolution on two grids, with `L` coefficients ([`LINEAR`] or [`QUADRATIC`]).
 pub(super) struct Revolution<const L: usize> {
     grids: [Grid<L>; 2],
-    /// By tooth and grid: how far its samples are behind the grid's first one, in bins, and the turn by it.
-    shifts: Vec<[(f64, Complex); 2]>,
+    /// By tooth: how far it is behind the first one, in bins and as a turn.
+    pitches: Vec<(f64, Complex)>,
 }
 
 struct Grid<const L: usize> {
@@ -100,33 +97,38 @@ impl<const L: usize> Revolution<L> {
         let bottom = elements.first().map_or(0.0, |element| element.lag_low_bins);
         let top = elements.last().map_or(0.0, |element| element.lag_low_bins + span_bins(element));
         let offsets = [bottom, top].map(|lag| (lag + pitch(leading)).rem_euclid(1.0));
-        let turns = offsets.map(|offset| turn(offset).conjugate());
-        let shift = |tooth: u32, grid: usize| (pitch(tooth) - offsets[grid], turn(pitch(tooth)) * turns[grid]);
         Self {
             grids: offsets.map(|offset| Grid { offset, changes: [[0.0; L]; ANGLE_BINS], y_n: [0.0; ANGLE_BINS] }),
-            shifts: (0..flutes).map(|tooth| [shift(tooth, 0), shift(tooth, 1)]).collect(),
+            pitches: (0..flutes).map(|tooth| (pitch(tooth), turn(pitch(tooth)))).collect(),
         }
     }
 
-    /// Adds one tooth on one element: its changes, and the forces of its cutting and edge terms.
-    pub(super) fn add(&mut self, ends: &Ends, changes: &[Change], tooth: u32, cutting: Complex, edge: Complex) {
-        let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
+    /// Adds the ends of one tooth's edge in a cut. Over all ends the changes add up to nothing.
+    pub(super) fn add<'a>(&mut self, ends: impl Iterator<Item = End<'a>> + Clone, tooth: u32, cut: &Cut) {
+        let (mut first_bins, mut last_bins) = (f64::INFINITY, 0.0f64);
+        for end in ends.clone() {
+            if let (Some(first), Some(last)) = (end.changes.first(), end.changes.last()) {
+                first_bins = first_bins.min(first.at.bins + end.lag_bins);
+                last_bins = last_bins.max(last.at.bins + end.lag_bins);
+            }
+        }
+        if first_bins == f64::INFINITY {
             return;
-        };
-        let per_rad = 1.0 / (ends.span_bins * BIN_RAD);
-        for (grid, (shift_bins, shift)) in self.grids.iter_mut().zip(self.shifts[tooth as usize]) {
-            // Whole turns are taken off, so that the first change falls into the first turn.
-            let raw_bins = ends.low_bins + shift_bins;
-            let turns = ((first.at.bins + raw_bins) / ANGLE_BINS as f64).floor();
-            let low_bins = raw_bins - turns * ANGLE_BINS as f64;
-            let high_bins = low_bins + ends.span_bins;
-            let last_turn = sample(last.at.bins + high_bins) / ANGLE_BINS;
-            let ends = [(ends.low, low_bins, per_rad), (ends.high, high_bins, -per_rad)];
-            for (end, lag_bins, weight) in ends {
-                let terms = Terms::new(end * shift, cutting * weight, edge * weight, lag_bins * BIN_RAD);
-                for change in changes {
-                    let lanes = terms.of::<L>(change, change.value * weight);
-                    grid.add(sample(change.at.bins + lag_bins), last_turn, &lanes);
+        }
+        let (pitch_bins, pitch) = self.pitches[tooth as usize];
+        // Whole turns are taken off, so that the first change falls into the first turn; a grid begins at most
+        // one bin later.
+        let turns = ((first_bins + pitch_bins - 1.0) * (1.0 / ANGLE_BINS as f64)).floor();
+        let shift_bins = pitch_bins - turns * ANGLE_BINS as f64;
+        let last_turn = sample(last_bins + shift_bins) / ANGLE_BINS;
+        let offsets = [self.grids[0].offset, self.grids[1].offset];
+        for end in ends {
+            let lag_bins = end.lag_bins + shift_bins;
+            let terms = Terms::new(end.turn * pitch, cut.cutting * end.weight, cut.edge * end.weight, lag_bins * BIN_RAD);
+            for change in end.changes {
+                let lanes = terms.of::<L>(change, change.value * end.weight);
+                for (grid, offset) in self.grids.iter_mut().zip(offsets) {
+                    grid.add(sample(change.at.bins + lag_bins - offset), last_turn, &lanes);
                 }
             }
         }
@@ -136,31 +138,33 @@ impl<const L: usize> Revolution<L> {
     pub(super) fn peak(&mut self, waves: &Waves, elements: &[EdgeElement]) -> Peak {
         let greatest = self.grids.iter_mut().map(|grid| grid.run(waves)).fold(0.0, f64::max);
         let resultant_n = greatest.sqrt();
-        let walls = elements.iter().filter(|element| element.mask & WALLS != 0);
-        let normal_n = walls.map(|element| self.normal_n(element)).reduce(f64::max);
+        let walls = || elements.iter().filter(|element| element.mask & WALLS != 0);
+        let any = walls().next().is_some();
+        let normal_n = any.then(|| self.grids.iter().map(|grid| self.normal_n(grid, walls())).fold(0.0, f64::max));
         Peak { resultant_n, normal_n: normal_n.unwrap_or(resultant_n) }
     }
 
-    /// Greatest |F_y| while any tooth draws the element along a wall.
-    fn normal_n(&self, element: &EdgeElement) -> f64 {
-        let mut greatest = 0.0f64;
-        let flutes = self.shifts.len();
-        for (bin, wall) in [(0, 0.0), (ANGLE_BINS / 2 - 1, ANGLE_BINS as f64 / 2.0)] {
-            if element.mask >> bin & 1 == 0 {
-                continue;
-            }
-            for tooth in 0..flutes {
-                let passes = wall + (ANGLE_BINS * tooth) as f64 / flutes as f64;
-                for grid in &self.grids {
-                    let first = (passes + element.lag_low_bins - grid.offset + HAIR_BINS).floor() as i64;
-                    let last = (passes + element.lag_high_bins - grid.offset).ceil() as i64;
-                    for k in first..=last {
-                        greatest = greatest.max(grid.y_n[k.rem_euclid(ANGLE_BINS as i64) as usize].abs());
-                    }
+    /// Greatest |F_y| on a grid while any tooth draws any of the elements along a wall.
+    fn normal_n<'a>(&self, grid: &Grid<L>, elements: impl Iterator<Item = &'a EdgeElement>) -> f64 {
+        // Samples at which that is so.
+        let mut marked = 0u128;
+        for element in elements {
+            for (bin, wall) in [(0, 0.0), (ANGLE_BINS / 2 - 1, ANGLE_BINS as f64 / 2.0)] {
+                if element.mask >> bin & 1 == 0 {
+                    continue;
+                }
+                for (pitch_bins, _) in &self.pitches {
+                    let passes = wall + pitch_bins - grid.offset;
+                    let first = (passes + element.lag_low_bins + HAIR_BINS).floor() as i64;
+                    let last = (passes + element.lag_high_bins).ceil() as i64;
+                    let count = (last - first + 1).clamp(0, ANGLE_BINS as i64) as u32;
+                    let run = if count == ANGLE_BINS as u32 { u128::MAX } else { (1 << count) - 1 };
+                    marked |= run.rotate_left(first.rem_euclid(ANGLE_BINS as i64) as u32);
                 }
             }
         }
-        greatest
+        let samples = grid.y_n.iter().enumerate().filter(|(sample, _)| marked >> sample & 1 == 1);
+        samples.fold(0.0, |greatest, (_, y_n)| greatest.max(y_n.abs()))
     }
 }
 
@@ -225,13 +229,16 @@ impl<const L: usize> Grid<L> {
     fn run(&mut self, waves: &Waves) -> f64 {
         let mut greatest = 0.0f64;
         let mut sums = [0.0; L];
+        let back = turn(self.offset).conjugate();
+        let backs = [back, back * back, back * back * back];
         for (bin, (changes, wave)) in self.changes.iter().zip(&waves.0).enumerate() {
             sums.iter_mut().zip(changes).for_each(|(sum, change)| *sum += change);
-            let theta = bin as f64 * BIN_RAD;
+            let theta = (bin as f64 + self.offset) * BIN_RAD;
             let pair = |i: usize| Complex::new(sums[2 * i], sums[2 * i + 1]);
-            let mut force = pair(0) + pair(1) * theta + pair(2) * wave[0] + pair(3) * wave[1];
+            let turned = wave[0] * backs[0];
+            let mut force = pair(0) + pair(1) * theta + pair(2) * turned + pair(3) * (wave[1] * backs[1]);
             if L == QUADRATIC {
-                force = force + pair(4) * wave[0].conjugate() + pair(5) * wave[2];
+                force = force + pair(4) * turned.conjugate() + pair(5) * (wave[2] * backs[2]);
             }
             self.y_n[bin] = force.im;
             greatest = greatest.max(force.re * force.re + force.im * force.im);
@@ -260,11 +267,11 @@ fn sample(place_bins: f64) -> usize {
     whole + usize::from((whole as f64) < place)
 }
 
-fn span_bins(element: &EdgeElement) -> f64 {
+pub(super) fn span_bins(element: &EdgeElement) -> f64 {
     (element.lag_high_bins - element.lag_low_bins).max(LAG_BINS_MIN)
 }
 
-fn turn(bins: f64) -> Complex {
+pub(super) fn turn(bins: f64) -> Complex {
     let (sin, cos) = math::sin_cos(bins * BIN_RAD);
     Complex::new(cos, sin)
 }
