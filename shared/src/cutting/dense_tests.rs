@@ -7,8 +7,14 @@ use crate::det::Rng;
 use crate::tool::{CutterShape, Tool};
 use crate::units::{Angle, Feedrate, Length, RotaryVelocity};
 
-/// Quantities compared.
-const NAMES: [&str; 5] = ["peak", "normal force", "torque", "volume", "mean force"];
+/// Quantities compared: how many of 3000 may be more than a thousandth off, and by how much.
+const QUANTITIES: [(&str, usize, f64); 5] = [
+    ("peak", 75, 5e-2),
+    ("normal force", 110, 6e-2),
+    ("torque", 15, 2e-3),
+    ("volume", 5, 2e-3),
+    ("mean force", 10, 2e-3),
+];
 
 fn engagement(rng: &mut Rng, slices: u32, height_mm: f64) -> Engagement {
     let arcs = 1 + rng.below(3);
@@ -79,10 +85,51 @@ fn case(seed: u64) -> ([f64; 5], String) {
 
 #[test]
 fn loads_are_those_of_the_dense_evaluation() {
-    let cases: Vec<_> = (0..4000).map(case).collect();
-    for (i, name) in NAMES.iter().enumerate() {
+    // The dense evaluation rounds what happens within a bin: where a tooth loses the material between two borders,
+    // its force stops at one of them. That shows where it makes the peak: few cutting teeth, chips that thin out at the end
+    // of an arc, no helix. The means hardly see it, and nearly every peak is the same.
+    let cases: Vec<_> = (0..3000).map(case).collect();
+    for (i, (name, above_max, worst_max)) in QUANTITIES.iter().enumerate() {
         let above = cases.iter().filter(|(differences, _)| differences[i] > 1e-3).count();
         let worst = cases.iter().max_by(|a, b| a.0[i].total_cmp(&b.0[i])).expect("there are cases");
-        eprintln!("{name}: {above} above, worst {:.2e} {}", worst.0[i], worst.1);
+        eprintln!("{name}: {above} of {} above 0.1 %, worst {:.2e}", cases.len(), worst.0[i]);
+        assert!(above <= *above_max && worst.0[i] <= *worst_max, "{name}: {above}, {:.2e} {}", worst.0[i], worst.1);
     }
+}
+
+#[test]
+fn a_full_side_or_slot_gives_the_same_peak_within_a_thousandth() {
+    // Arcs through π/2, in every slice, from a border where chips are thick: what planning lives on.
+    let mut rng = Rng::new(99);
+    let mut worst = 0.0f64;
+    for case in 0..1000 {
+        let tool = tool(&mut rng);
+        let law = if case % 2 == 0 { al6061() } else { al7050() };
+        let flutes = f64::from(tool.flutes.expect("a test tool has flutes"));
+        let (from, to) =
+            if rng.below(4) == 0 { (0, 64) } else { (8 + rng.below(16) as u32, 40 + rng.below(16) as u32) };
+        let slice = |i: u32, rng: &mut Rng| EngagementSlice {
+            low_mm: f64::from(i) * 0.4,
+            high_mm: f64::from(i + 1) * 0.4,
+            mask: (from..to - if to == 64 { 0 } else { rng.below(3) as u32 }).fold(0, |mask, bin| mask | 1 << bin),
+        };
+        let engagement = Engagement { slices: (0..1 + rng.below(12) as u32).map(|i| slice(i, &mut rng)).collect() };
+        let f_z = rng.between(0.03, 0.25);
+        let motion = CuttingMotion {
+            spindle: RotaryVelocity::rev_s(100.0),
+            across: Feedrate::mm_s(f_z * flutes * 100.0),
+            down: Feedrate::mm_s([0.0, 0.05, 0.3][rng.below(3) as usize] * f_z * flutes * 100.0),
+        };
+        let sparse = CuttingModel::new(&tool, &law, Runout::ASSUMED).expect("sound");
+        let dense = DenseModel::new(&tool, &law, Runout::ASSUMED).expect("sound");
+        let found_n = sparse.loads(&engagement, &motion).expect("known").force_peak_xy.as_n();
+        let expected_n = dense.loads(&engagement, &motion).expect("known").force_peak_xy.as_n();
+        let off = (found_n / expected_n - 1.0).abs();
+        worst = worst.max(off);
+        assert!(
+            off < 1e-3,
+            "case {case}: {found_n} against {expected_n}: {off:.2e}; {tool:?} f_z {f_z} {engagement:x?}"
+        );
+    }
+    eprintln!("worst of 1000: {worst:.2e}");
 }

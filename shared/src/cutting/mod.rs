@@ -13,15 +13,16 @@ pub mod chip;
 mod complex;
 #[cfg(test)]
 mod dense;
+#[cfg(test)]
+mod dense_tests;
 mod density;
 mod edge;
 mod engagement;
 mod law;
 mod loads;
 mod model;
+mod oblique;
 mod revolution;
-#[cfg(test)]
-mod dense_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use engagement::{ANGLE_BINS, Engagement, EngagementSlice};
 pub use law::{CuttingData, CuttingLaw, Material};
 pub use loads::{CuttingMotion, Loads, Runout};
 pub use model::CuttingModel;
+pub use oblique::OrthogonalData;

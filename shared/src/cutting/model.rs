@@ -16,8 +16,8 @@
 use std::f64::consts::{PI, TAU};
 
 use super::beam::Beam;
-use super::complex::Complex;
 use super::chain::{Chain, Cut};
+use super::complex::Complex;
 use super::density::{Integrals, Tables, ToothFeed};
 use super::edge::{self, EdgeElement};
 use super::engagement::{ANGLE_BINS, Engagement};

@@ -124,7 +124,8 @@ impl<const L: usize> Revolution<L> {
         let offsets = [self.grids[0].offset, self.grids[1].offset];
         for end in ends {
             let lag_bins = end.lag_bins + shift_bins;
-            let terms = Terms::new(end.turn * pitch, cut.cutting * end.weight, cut.edge * end.weight, lag_bins * BIN_RAD);
+            let terms =
+                Terms::new(end.turn * pitch, cut.cutting * end.weight, cut.edge * end.weight, lag_bins * BIN_RAD);
             for change in end.changes {
                 let lanes = terms.of::<L>(change, change.value * end.weight);
                 for (grid, offset) in self.grids.iter_mut().zip(offsets) {

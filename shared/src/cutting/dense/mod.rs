@@ -1,4 +1,4 @@
-//! Forces of one cutter in one material, from where it is engaged and how it moves.
+//! The dense evaluation of the loads: the reference for [`super::model`] in tests.
 //!
 //! For every tooth and every element of its edge the force as a function of the immersion φ is sampled at the
 //! borders and the middles of the mask's bins. Simpson's rule over the bins gives the means; the helix, which
@@ -13,6 +13,8 @@
 //! Directions: dF_x = −dF_t·cosφ − dF_n·sinφ, dF_y = dF_t·sinφ − dF_n·cosφ with dF_n = dF_r·sinκ − dF_a·cosκ,
 //! and dF_z = dF_r·cosκ + dF_a·sinκ. With κ = 90° that is the tool frame of PROCESS.md.
 
+mod peak;
+
 use std::f64::consts::{PI, TAU};
 
 use crate::cutting::beam::Beam;
@@ -20,8 +22,7 @@ use crate::cutting::edge::{self, EdgeElement};
 use crate::cutting::engagement::{ANGLE_BINS, Engagement};
 use crate::cutting::law::CuttingLaw;
 use crate::cutting::loads::{CuttingMotion, Loads, Runout};
-mod peak;
-
+use crate::cutting::model::CuttingModel;
 use crate::det::math;
 use crate::tool::Tool;
 use crate::units::{Force, Length, Power, Torque};
@@ -86,7 +87,7 @@ impl DenseGroup {
 
 /// The force law of a cutter, with everything computed in advance that does not depend on the cut.
 #[derive(Clone, Debug)]
-pub struct DenseModel {
+pub(in crate::cutting) struct DenseModel {
     tool: Tool,
     flutes: u32,
     law: CuttingLaw,
@@ -138,7 +139,7 @@ struct Samples {
 impl DenseModel {
     /// The model of a tool in a material. `None` where the tool's flutes are unknown or zero, where its form or size
     /// has no force model, or where the law is not valid: what is not known is not computed.
-    pub fn new(tool: &Tool, law: &CuttingLaw, runout: Runout) -> Option<Self> {
+    pub(in crate::cutting) fn new(tool: &Tool, law: &CuttingLaw, runout: Runout) -> Option<Self> {
         let flutes = tool.flutes.filter(|&flutes| (1..=Self::FLUTES_MAX).contains(&flutes))?;
         let radius_mm = tool.radius().as_mm();
         let sound = tool.shape.has_force_model()
@@ -173,23 +174,7 @@ impl DenseModel {
         })
     }
 
-    /// Most flutes of a cutter.
-    pub const FLUTES_MAX: u32 = 64;
-
-    /// The tool.
-    pub fn tool(&self) -> &Tool {
-        &self.tool
-    }
-
-    /// The material's law.
-    pub fn law(&self) -> &CuttingLaw {
-        &self.law
-    }
-
-    /// The tool as a clamped beam.
-    pub fn beam(&self) -> &Beam {
-        &self.beam
-    }
+    const FLUTES_MAX: u32 = CuttingModel::FLUTES_MAX;
 
     /// f_z in mm along the path in the plane, and f_a downwards. `None` where the spindle stands.
     fn tooth_feed(&self, motion: &CuttingMotion) -> Option<ToothFeed> {
@@ -204,7 +189,7 @@ impl DenseModel {
     /// Loads of a cut. `None` where the spindle stands or a speed is not finite; all zero in air.
     ///
     /// A few microseconds: teeth × elements × bins in material.
-    pub fn loads(&self, engagement: &Engagement, motion: &CuttingMotion) -> Option<Loads> {
+    pub(in crate::cutting) fn loads(&self, engagement: &Engagement, motion: &CuttingMotion) -> Option<Loads> {
         let feed = self.tooth_feed(motion)?;
         let elements = edge::elements(engagement, &self.tool, feed.down_mm > 0.0);
         let mut sums = Sums::default();
