@@ -422,8 +422,8 @@ mod tests {
     #[test]
     fn parabolas_follow_the_power_they_replace() {
         for exponent in [0.7, 0.74, 0.75, 0.79, 0.86, 1.0] {
-            for level in 0..LEVELS.len() {
-                let (from, to) = (LEVELS[level], LEVELS.get(level + 1).copied().unwrap_or(1.0));
+            for (level, &from) in LEVELS.iter().enumerate() {
+                let to = LEVELS.get(level + 1).copied().unwrap_or(1.0);
                 let [a, b, c] = parabola(exponent, from, to);
                 for step in 0..=100 {
                     let x = from + (to - from) * f64::from(step) / 100.0;
