@@ -32,6 +32,9 @@ use crate::units::{Force, Length, Power, Stress, Torque};
 /// Width of a bin of the mask in rad.
 pub(super) const BIN_RAD: f64 = TAU / ANGLE_BINS as f64;
 
+/// How far a lost tooth stands back: more than any chip.
+const LOST_TOOTH_MM: f64 = 100.0;
+
 /// Angles at which no chip is formed unless the cutter also goes down: the trailing half turn.
 const FORWARD: u128 = (1 << (ANGLE_BINS / 2)) - 1;
 
@@ -81,6 +84,17 @@ impl CuttingModel {
     /// The model of a tool in a material. `None` where the tool's flutes are unknown or zero, where its form or size
     /// has no force model, or where the law is not valid: what is not known is not computed.
     pub fn new(tool: &Tool, law: &CuttingLaw, runout: Runout) -> Option<Self> {
+        Self::with_teeth(tool, law, runout, None)
+    }
+
+    /// The model of a tool that has lost a tooth, `lost` from 0: the next one takes its chip as well. `None` as for
+    /// [`Self::new`], and where there is no such tooth or no other.
+    pub fn with_lost_tooth(tool: &Tool, law: &CuttingLaw, runout: Runout, lost: u32) -> Option<Self> {
+        let flutes = tool.flutes.filter(|&flutes| flutes > 1 && lost < flutes);
+        flutes.and_then(|_| Self::with_teeth(tool, law, runout, Some(lost)))
+    }
+
+    fn with_teeth(tool: &Tool, law: &CuttingLaw, runout: Runout, lost: Option<u32>) -> Option<Self> {
         let flutes = tool.flutes.filter(|&flutes| (1..=Self::FLUTES_MAX).contains(&flutes))?;
         let radius_mm = tool.radius().as_mm();
         let sound = tool.shape.has_force_model()
@@ -92,7 +106,8 @@ impl CuttingModel {
         }
         let offsets_mm = (0..flutes).map(|tooth| {
             let pitch = TAU * f64::from(tooth) / f64::from(flutes);
-            runout.offset.as_mm() * math::cos(runout.angle.as_rad() - pitch)
+            let short_mm = if lost == Some(tooth) { LOST_TOOTH_MM } else { 0.0 };
+            runout.offset.as_mm() * math::cos(runout.angle.as_rad() - pitch) - short_mm
         });
         let offsets_mm: Vec<f64> = offsets_mm.collect();
         let step_mm = |tooth: u32| {
@@ -210,7 +225,9 @@ impl CuttingModel {
             let across_mm = feed.across_mm * self.tables.sine_max(mask);
             let even_mm = (element.dz_mm * across_mm + element.dr_mm * feed.down_mm) / element.ds_mm;
             sums.chip_max_mm = sums.chip_max_mm.max(even_mm);
-            chip_max_mm = chip_max_mm.max(even_mm + self.step_max_mm * element.dz_mm / element.ds_mm);
+            let stepped_mm = even_mm + self.step_max_mm * element.dz_mm / element.ds_mm;
+            // However far a tooth stands out, it takes no more than what all of them would have taken.
+            chip_max_mm = chip_max_mm.max(stepped_mm.min(even_mm * f64::from(self.flutes)));
         }
         match self.law {
             CuttingLaw::Mechanistic { .. } => [chip_max_mm, chip_max_mm],
