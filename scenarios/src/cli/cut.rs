@@ -37,10 +37,7 @@ enum Shape {
     Bull,
 }
 
-/// Calculates one cut: mean and peak forces, torque, power, chip thickness, deflection, material removed.
-///
-/// Forces act on the cutter: x along the feed, y to its left, z along the spindle. The peak is that of a revolution with
-/// runout. Power is what the edge needs; the drive needs more by its own losses.
+/// The cut, as it is typed; what it is for is said at the command.
 #[derive(Debug, Args)]
 #[command(after_help = "Example, half of a 20 mm end mill in aluminium, climbing:\n  \
     cosim cut --diameter 20 --flutes 4 --helix 30 --ap 5 --ae 10 --rpm 5000 --fz 0.1 --material 7050-T7451\n\

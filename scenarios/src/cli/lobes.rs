@@ -24,11 +24,7 @@ const SPEEDS_MAX: i64 = 200;
 /// Deepest a_p that is tried.
 const DEPTH_MAX_MM: f64 = 100.0;
 
-/// Calculates the depth at which a cut begins to chatter, over spindle speed, by two methods.
-///
-/// The zeroth order averages the turning forces: good for wide cuts, too optimistic for narrow ones. The
-/// semi-discretisation follows the teeth: believe it where the two differ. The feed does not matter to either. A
-/// mode is what a hammer test at the tip of the clamped cutter gives.
+/// Cut and modes, as they are typed; what it is for is said at the command.
 #[derive(Debug, Args)]
 #[command(after_help = "Example, one mode along the feed, two teeth in a slot:\n  \
     cosim lobes --mode-x 922,0.011,0.03993 --flutes 2 --ktc 600 --krc 200 --rpm 4000,10000 --speeds 7")]

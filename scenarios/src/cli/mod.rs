@@ -61,8 +61,16 @@ enum Command {
     /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
     Time(TimeArgs),
     /// Calculate one cut: forces, torque, power, chip, deflection; or the feed that meets a limit.
+    ///
+    /// Forces act on the cutter: x along the feed, y to its left, z along the spindle. The peak is that of a
+    /// revolution, with runout. Power is what the edge needs; the drive needs more by its own losses. The deflection is that
+    /// of the cutter alone: holder and spindle are often as soft again.
     Cut(cut::CutArgs),
-    /// Calculate the depth at which a cut begins to chatter, over spindle speed.
+    /// Calculate the depth at which a cut begins to chatter, over spindle speed, by two methods.
+    ///
+    /// The zeroth order averages the turning forces: good for wide cuts, too optimistic for narrow ones. The
+    /// semi-discretisation follows the teeth: believe it where the two differ. The feed does not matter to either. A
+    /// mode is what a hammer test at the tip of the clamped cutter gives.
     Lobes(lobes::LobesArgs),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
