@@ -12,7 +12,8 @@ What this version does
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
                through stock, holder and shank contact
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
-               the reason that binds; a whole-program baseline
+               the reason that binds; a whole-program baseline; calculators for one cut (cut) and for chatter by two
+               methods (lobes)
   handoff      edge agent, gate, fallback and black box; simulation service; Zenoh over TCP with an embedded router
   scenarios    one-thread world on virtual time, real processes, hidden true process, recordings and replay
 ";

@@ -6,9 +6,12 @@
 mod about;
 mod bundle;
 mod canon;
+mod cut;
 mod draw;
 #[cfg(feature = "live")]
 mod live;
+mod lobes;
+mod measure;
 mod replay;
 mod rewrite;
 mod run;
@@ -57,6 +60,18 @@ enum Command {
     Rewrite(RewriteArgs),
     /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
     Time(TimeArgs),
+    /// Calculate one cut: forces, torque, power, chip, deflection; or the feed that meets a limit.
+    ///
+    /// Forces act on the cutter: x along the feed, y to its left, z along the spindle. The peak is that of a
+    /// revolution, with runout. Power is what the edge needs; the drive needs more by its own losses. The deflection is that
+    /// of the cutter alone: holder and spindle are often as soft again.
+    Cut(cut::CutArgs),
+    /// Calculate the depth at which a cut begins to chatter, over spindle speed, by two methods.
+    ///
+    /// The zeroth order averages the turning forces: good for wide cuts, too optimistic for narrow ones. The
+    /// semi-discretisation follows the teeth: believe it where the two differ. The feed does not matter to either. A
+    /// mode is what a hammer test at the tip of the clamped cutter gives.
+    Lobes(lobes::LobesArgs),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -111,7 +126,8 @@ struct SimulateArgs {
     machine: Option<String>,
     #[command(flatten)]
     tools: ToolArgs,
-    /// Material: a file, or a built-in name (6061-T6, 7050-T7451, C45E, 42CrMo4, X5CrNi18-10, GJL-250, Ti6Al4V).
+    /// Material: a file, or a built-in name (6061-T6, 7050-T7451, AlSi-cast, St37, St50-2, St60-2, St70-2, C45E,
+    /// 16MnCr5, 42CrMo4, X5CrNi18-10, GJL-250, Ti6Al4V).
     #[arg(long)]
     material: Option<String>,
     /// Stock: box:XxYxZ@x,y,z (sizes, smallest corner, program mm), cyl:DxH@x,y,z (centre of the lower face), or
@@ -259,6 +275,8 @@ pub fn main() -> ExitCode {
         Some(Command::Canon(args)) => canon::command(&args),
         Some(Command::Rewrite(args)) => rewrite::command(&args),
         Some(Command::Time(args)) => timing::command(&args),
+        Some(Command::Cut(args)) => cut::command(&args),
+        Some(Command::Lobes(args)) => lobes::command(&args),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

@@ -4,6 +4,7 @@
 //! textbook formulas written out again.
 
 mod bad_input;
+mod calculators;
 mod canon;
 mod contract;
 mod geometry;

@@ -79,8 +79,7 @@ impl AffineLoads {
     /// Lines from the loads at the programmed feed and two evaluations below it. `None` as for
     /// [`CuttingModel::loads`].
     pub fn of(model: &CuttingModel, engagement: &Engagement, motion: &CuttingMotion, full: &Loads) -> Option<Self> {
-        let low = model.loads(engagement, &motion.at_ratio(RATIOS[0]))?;
-        let middle = model.loads(engagement, &motion.at_ratio(RATIOS[1]))?;
+        let [low, middle] = model.loads_at(engagement, motion, [RATIOS[0], RATIOS[1]])?;
         let line = |value: &dyn Fn(&Loads) -> f64| Affine { nodes: [value(&low), value(&middle), value(full)] };
         Some(Self {
             force_peak_n: line(&|loads| loads.force_peak_xy.as_n()),

@@ -19,7 +19,7 @@ const CURVED_PIECES: f64 = 12.0;
 const LAG_BINS_MAX: f64 = ANGLE_BINS as f64 / 2.0;
 
 /// A piece of one flute's edge.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct EdgeElement {
     /// Axial length in mm.
     pub(super) dz_mm: f64,
@@ -40,49 +40,37 @@ pub(super) struct EdgeElement {
 /// Greatest lag over which cylindrical elements with different masks are taken as one, in bins.
 const GROUP_BINS: f64 = 2.0;
 
-/// Neighbouring elements taken as one: their edge as a whole, and by bin how much of it is in material.
-#[derive(Clone, Debug)]
-pub(super) struct EdgeGroup {
+/// Neighbouring elements taken as one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EdgeGroup<'a> {
     /// All of them together; its mask holds every bin that any of them has.
     pub(super) element: EdgeElement,
-    /// Share of the edge in material, by bin.
-    pub(super) shares: [f64; ANGLE_BINS],
+    /// What it was made of.
+    pub(super) members: &'a [EdgeElement],
 }
 
-impl EdgeGroup {
+impl<'a> EdgeGroup<'a> {
     /// Takes the longest group from the front of `elements`, and leaves the rest. Neighbours on a cylinder form the
     /// same chip at the same angle, so that they differ only in where they are in material; within
-    /// [`GROUP_BINS`] of lag their forces may be summed by bin.
-    pub(super) fn take(elements: &mut &[EdgeElement]) -> Option<Self> {
-        let (first, mut rest) = elements.split_first()?;
-        let mut group = Self { element: *first, shares: [0.0; ANGLE_BINS] };
-        group.add(first);
-        while let Some((next, after)) = rest.split_first() {
-            let element = &group.element;
+    /// [`GROUP_BINS`] of lag their forces may be summed by angle.
+    pub(super) fn take(elements: &mut &'a [EdgeElement]) -> Option<Self> {
+        let mut element = *elements.first()?;
+        let mut count = 1;
+        while let Some(next) = elements.get(count) {
             let cylinder = element.dr_mm == 0.0 && next.dr_mm == 0.0 && element.radius_mm == next.radius_mm;
             let touches = (element.lag_high_bins - next.lag_low_bins).abs() <= 1e-6;
             if !(cylinder && touches && next.lag_high_bins - element.lag_low_bins <= GROUP_BINS) {
                 break;
             }
-            group.element.dz_mm += next.dz_mm;
-            group.element.ds_mm += next.ds_mm;
-            group.element.lag_high_bins = next.lag_high_bins;
-            group.element.mask |= next.mask;
-            group.add(next);
-            rest = after;
+            element.dz_mm += next.dz_mm;
+            element.ds_mm += next.ds_mm;
+            element.lag_high_bins = next.lag_high_bins;
+            element.mask |= next.mask;
+            count += 1;
         }
+        let (members, rest) = elements.split_at(count);
         *elements = rest;
-        let whole_mm = group.element.ds_mm;
-        group.shares.iter_mut().for_each(|share| *share /= whole_mm);
-        Some(group)
-    }
-
-    fn add(&mut self, element: &EdgeElement) {
-        let mut left = element.mask;
-        while left != 0 {
-            self.shares[left.trailing_zeros() as usize] += element.ds_mm;
-            left &= left - 1;
-        }
+        Some(Self { element, members })
     }
 }
 
@@ -256,10 +244,14 @@ mod tests {
             groups.push(group);
         }
         assert!(found.len() == 16 && groups.len() < 7, "{} elements, {} groups", found.len(), groups.len());
-        let in_material_mm =
-            |bin: usize| groups.iter().map(|group| group.shares[bin] * group.element.ds_mm).sum::<f64>();
+        let in_material_mm = |bin: usize| -> f64 {
+            let members = groups.iter().flat_map(|group| group.members);
+            members.filter(|member| member.mask >> bin & 1 == 1).map(|member| member.ds_mm).sum()
+        };
         assert!((in_material_mm(0) - 8.0).abs() < 1e-9 && (in_material_mm(7) - 4.0).abs() < 1e-9);
         assert_eq!(in_material_mm(8), 0.0);
+        let whole_mm: f64 = groups.iter().map(|group| group.element.ds_mm).sum();
+        assert!((whole_mm - 8.0).abs() < 1e-9 && groups.iter().all(|group| group.element.mask == 0xff));
     }
 
     #[test]

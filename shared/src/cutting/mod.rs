@@ -8,20 +8,30 @@
 mod affine;
 pub mod averages;
 pub mod beam;
+mod chain;
 pub mod chip;
+mod complex;
+#[cfg(test)]
+mod dense;
+#[cfg(test)]
+mod dense_tests;
+mod density;
 mod edge;
 mod engagement;
 mod law;
 mod loads;
 mod model;
-mod peak;
+mod oblique;
+mod revolution;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tooth;
 
 pub use affine::{Affine, AffineLoads, solve_force_peak};
 pub use engagement::{ANGLE_BINS, Engagement, EngagementSlice};
 pub use law::{CuttingData, CuttingLaw, Material};
 pub use loads::{CuttingMotion, Loads, Runout};
 pub use model::CuttingModel;
+pub use oblique::OrthogonalData;

@@ -238,3 +238,28 @@ fn lines_over_the_feed_follow_the_loads_while_every_tooth_cuts() {
         }
     }
 }
+
+#[test]
+fn a_lost_tooth_lowers_the_torque_and_raises_the_peak() {
+    // PROCESS.md section 2: four teeth of which one is lost, at the same feed. The chips are all still taken, so that
+    // the torque falls only by edge forces: its ratio is closed.
+    let check = |diameter_mm: f64, from: u32, torque: f64, peak: f64| {
+        let tool = end_mill(diameter_mm, 4, 30.0);
+        let motion = level(&tool, 0.1, 5000.0 / 60.0);
+        let engagement = arc(5.0, from, HALF_BINS);
+        let whole = model(&tool, &al7050(), Runout::NONE).loads(&engagement, &motion).expect("known");
+        for lost in 0..4 {
+            let broken = CuttingModel::with_lost_tooth(&tool, &al7050(), Runout::NONE, lost).expect("three are left");
+            let loads = broken.loads(&engagement, &motion).expect("known");
+            near(loads.torque_mean.as_n_m() / whole.torque_mean.as_n_m(), torque, 1e-2, "torque");
+            near(loads.force_peak_xy.as_n() / whole.force_peak_xy.as_n(), peak, 1e-2, "peak");
+            near(loads.removal_rate_mm3_s, whole.removal_rate_mm3_s, 1e-6, "volume");
+        }
+    };
+    check(20.0, 0, 0.912, 1.568);
+    check(20.0, HALF_BINS / 2, 0.912, 1.681);
+    // a_e 1 is 13.1 bins.
+    check(10.0, HALF_BINS - 13, 0.868, 1.402);
+    let tool = end_mill(10.0, 1, 30.0);
+    assert!(CuttingModel::with_lost_tooth(&tool, &al7050(), Runout::NONE, 0).is_none(), "no tooth is left");
+}

@@ -8,8 +8,8 @@
 //! them. A fixed grid of θ would step over it, so the revolution is sampled on two grids: one on which the tip
 //! of the leading tooth meets the borders of the mask, and one on which its upper end does.
 
-use super::edge::EdgeElement;
-use super::engagement::ANGLE_BINS;
+use crate::cutting::edge::EdgeElement;
+use crate::cutting::engagement::ANGLE_BINS;
 
 /// Least lag of an element in bins: stands for an edge parallel to the axis.
 const LAG_BINS_MIN: f64 = 0.05;
