@@ -109,7 +109,7 @@ fn machine() -> Machine {
         axes: [axis; 3],
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
-        corner_blend_share: None,
+        corner_blend: None,
         path_speed_max: None,
         spindle: Spindle {
             speed_max: RotaryVelocity::rev_s(200.0),

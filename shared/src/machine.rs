@@ -92,6 +92,16 @@ pub struct OverrideRange {
     pub effect_time: Seconds,
 }
 
+/// How a control rounds corners by arcs of its own (LinuxCNC).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CornerBlend {
+    /// Share of the shorter of two moves by which the way may leave their corner at most, in (0, 0.5]; the only
+    /// bound where the program gives no tolerance.
+    pub share: f64,
+    /// Greatest feed override the arcs are made for: they are wide enough for this many times the programmed speed.
+    pub speed_ratio: f64,
+}
+
 /// A machine tool and its controller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
@@ -104,10 +114,9 @@ pub struct Machine {
     /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
     /// at speed. Zero stops at each corner that is not tangential.
     pub corner_deviation: Length,
-    /// Set where the control rounds corners by arcs of its own (LinuxCNC): the share of the shorter of two moves by
-    /// which it may then leave their corner where the program gives no tolerance, in (0, 0.5]. `None` where it
-    /// keeps to the programmed path and passes corners at the speed that its corner deviation allows.
-    pub corner_blend_share: Option<f64>,
+    /// Set where the control rounds corners by arcs of its own; `None` where it keeps to the programmed path and
+    /// passes corners at the speed that its corner deviation allows.
+    pub corner_blend: Option<CornerBlend>,
     /// Greatest speed along the path, whatever the axes could do together; `None` where only they limit it.
     pub path_speed_max: Option<Feedrate>,
     /// Spindle.

@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
-use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::machine::{Axis, CornerBlend, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -18,7 +18,6 @@ struct MachineFile {
     tool_length: ToolLengthWord,
     rapid_mode: RapidWord,
     corner_deviation_mm: f64,
-    corner_blend_share: Option<f64>,
     path_speed_max_mm_min: Option<f64>,
     tool_change_s: f64,
     m_code_s: f64,
@@ -26,6 +25,7 @@ struct MachineFile {
     /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
     work_origin_mm: [f64; 3],
     axis: AxisTables,
+    corner_blend: Option<BlendTable>,
     spindle: SpindleTable,
     #[serde(rename = "override")]
     overrides: OverrideTable,
@@ -69,6 +69,13 @@ struct AxisTable {
     acceleration_mm_s2: f64,
     rapid_acceleration_mm_s2: Option<f64>,
     jerk_mm_s3: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlendTable {
+    share: f64,
+    speed_ratio: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,7 +132,10 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         axes,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
-        corner_blend_share: read.corner_blend_share.map(|share| ranges.within("corner_blend_share", share, 0.01, 0.5)),
+        corner_blend: read.corner_blend.map(|table| CornerBlend {
+            share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
+            speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
+        }),
         path_speed_max: read
             .path_speed_max_mm_min
             .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),

@@ -28,7 +28,7 @@ use super::{CornerRule, Geometry, Segment, SegmentKind};
 use crate::det::math;
 use crate::geom::{Point, Vector};
 use crate::machine::{Axis, Machine};
-use crate::units::Jerk;
+use crate::units::{Feedrate, Jerk};
 
 /// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
 /// (CONTROLLERS.md section 1); a bound lets arcs at a low feed keep nearly all acceleration for braking.
@@ -52,6 +52,9 @@ const JERK_MAX_MM_S3: f64 = 1e9;
 const TURNING_JERK_SHARE: f64 = 0.5;
 const SPEEDING_JERK_SHARE: f64 = 0.5;
 
+/// How near to 1 a component of a unit vector is that is parallel to an axis.
+const PARALLEL: f64 = 1e-9;
+
 /// Axis limits of one kind of movement.
 #[derive(Clone, Copy, Debug)]
 struct AxisLimits {
@@ -66,6 +69,8 @@ pub(super) struct Drives {
     feed: AxisLimits,
     rapid: AxisLimits,
     deviation_mm: f64,
+    /// Greatest speed along the path; infinite where only the axes limit it.
+    path_mm_s: f64,
     /// True if any axis limits its jerk.
     pub(super) smooth: bool,
 }
@@ -97,6 +102,7 @@ impl Drives {
                 jerk_mm_s3,
             },
             deviation_mm: machine.corner_deviation.as_mm(),
+            path_mm_s: machine.path_speed_max.map_or(f64::INFINITY, Feedrate::as_mm_s),
             smooth: machine.axes.iter().any(|axis| axis.jerk.is_some()),
         }
     }
@@ -117,7 +123,14 @@ impl Drives {
     /// Greatest speed the axes allow along a geometry, without regard to acceleration; infinite where
     /// nothing moves.
     pub(super) fn axis_speed_mm_s(&self, kind: SegmentKind, geometry: &Geometry) -> f64 {
-        along(&self.of_kind(kind).speed_mm_s, &steepest(geometry))
+        along(&self.of_kind(kind).speed_mm_s, &steepest(geometry)).min(self.path_mm_s)
+    }
+
+    /// Speed and acceleration that the axes allow in every direction of a plane, given its unit normal.
+    pub(super) fn in_plane(&self, kind: SegmentKind, normal: &Vector) -> (f64, f64) {
+        let axes = self.of_kind(kind);
+        let reach = reach(normal);
+        (along(&axes.speed_mm_s, &reach), along(&axes.acceleration_mm_s2, &reach))
     }
 
     /// Limits of a segment that moves.
@@ -126,7 +139,7 @@ impl Drives {
         let feed_mm_s = segment.feed.as_mm_s();
         let wanted_mm_s = if segment.kind == SegmentKind::Rapid { feed_mm_s } else { feed_mm_s * DIAL_MAX };
         let steepest = steepest(&segment.geometry);
-        let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest));
+        let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest)).min(self.path_mm_s);
         let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest);
         let jerk_mm_s3 = if self.smooth { along(&axes.jerk_mm_s3, &steepest) } else { f64::INFINITY };
         let limits = Limits { cap_mm_s, acceleration_mm_s2, jerk_mm_s3 };
@@ -190,6 +203,11 @@ fn along(limits: &[f64; 3], direction: &Vector) -> f64 {
     })
 }
 
+/// Greatest share of each axis in a direction of the plane with this unit normal.
+fn reach(normal: &Vector) -> Vector {
+    normal.map(|part| (1.0 - part * part).max(0.0).sqrt())
+}
+
 /// Greatest magnitude of each component of the tangent anywhere along the path.
 fn steepest(geometry: &Geometry) -> Vector {
     match *geometry {
@@ -211,15 +229,20 @@ struct Turn {
     /// Share of the path in the plane and along the normal: cos and sin of the lead angle.
     flat: f64,
     rise: f64,
+    /// Unit vector of the axis where it is parallel to none of the machine's: upright blends.
+    tilted: Option<Vector>,
 }
 
 impl Turn {
     fn new(start: Point, end: Point, centre: Point, normal: Vector, sweep_rad: f64) -> Self {
         let up = normal.iamax();
+        let tilted = (normal[up].abs() < 1.0 - PARALLEL).then_some(normal);
         let axes = [(up + 1) % 3, (up + 2) % 3, up];
         let (first, second) = (start[axes[0]] - centre[axes[0]], start[axes[1]] - centre[axes[1]]);
-        let radius_mm = math::hypot(first, second);
-        let (round_mm, climb_mm) = (radius_mm * sweep_rad.abs(), (end[up] - start[up]).abs());
+        let radius_mm = if tilted.is_some() { (start - centre).norm() } else { math::hypot(first, second) };
+        // A tilted arc is flat: it has no climb along its axis.
+        let climb_mm = if tilted.is_some() { 0.0 } else { (end[up] - start[up]).abs() };
+        let round_mm = radius_mm * sweep_rad.abs();
         let length_mm = math::hypot(round_mm, climb_mm);
         Self {
             axes,
@@ -228,10 +251,14 @@ impl Turn {
             sweep_rad: sweep_rad * normal[up].signum(),
             flat: round_mm / length_mm,
             rise: climb_mm / length_mm,
+            tilted,
         }
     }
 
     fn steepest(&self) -> Vector {
+        if let Some(normal) = self.tilted {
+            return reach(&normal);
+        }
         let mut steepest = Vector::zeros();
         steepest[self.axes[0]] = self.flat * greatest_sine(self.from_rad, self.sweep_rad);
         steepest[self.axes[1]] = self.flat * greatest_sine(self.from_rad + std::f64::consts::FRAC_PI_2, self.sweep_rad);
@@ -239,9 +266,17 @@ impl Turn {
         steepest
     }
 
+    /// The least of the limits in any direction of the arc's plane.
+    fn in_plane(&self, limits: &[f64; 3]) -> f64 {
+        match self.tilted {
+            Some(normal) => along(limits, &reach(&normal)),
+            None => limits[self.axes[0]].min(limits[self.axes[1]]),
+        }
+    }
+
     /// Shares the acceleration of the plane between turning and speeding up.
     fn share(&self, acceleration_mm_s2: &[f64; 3], limits: Limits) -> Limits {
-        let plane_mm_s2 = acceleration_mm_s2[self.axes[0]].min(acceleration_mm_s2[self.axes[1]]);
+        let plane_mm_s2 = self.in_plane(acceleration_mm_s2);
         let turning_mm_s = (NORMAL_SHARE * plane_mm_s2 * self.radius_mm).sqrt() / self.flat;
         let cap_mm_s = limits.cap_mm_s.min(turning_mm_s);
         let in_plane_mm_s = cap_mm_s * self.flat;
@@ -254,7 +289,7 @@ impl Turn {
     /// Shares the jerk of the plane as well. On a circle r⃛ = (s⃛ − ṡ³/R²)·t + (3·ṡ·s̈/R)·n: the speed alone has
     /// a jerk, and an acceleration along the path turns with the path.
     fn share_jerk(&self, jerk_mm_s3: &[f64; 3], acceleration_mm_s2: &[f64; 3], limits: Limits) -> Limits {
-        let plane_mm_s3 = jerk_mm_s3[self.axes[0]].min(jerk_mm_s3[self.axes[1]]);
+        let plane_mm_s3 = self.in_plane(jerk_mm_s3);
         let square = self.radius_mm * self.radius_mm;
         let turning_mm_s = math::pow(TURNING_JERK_SHARE * plane_mm_s3 * square, 1.0 / 3.0) / self.flat;
         let capped = Limits { cap_mm_s: limits.cap_mm_s.min(turning_mm_s), ..limits };

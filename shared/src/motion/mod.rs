@@ -21,6 +21,7 @@
 //! What it does not know: material, forces, and why a factor is what it is.
 
 mod anchors;
+mod blend;
 mod compile;
 mod diagnosis;
 mod glide;

@@ -44,8 +44,8 @@ pub(super) struct Draft<'a> {
     pub(super) unit: Option<LengthUnit>,
     pub(super) axes: [AxisDraft; 3],
     pub(super) path_speed_mm_min: Option<f64>,
-    /// Share of the shorter neighbour by which G64 without P may leave a corner; `None` where corners are not blended.
-    pub(super) blend_share: Option<f64>,
+    /// Share and speed ratio of corner blends; `None` where corners are not blended.
+    pub(super) blend: Option<[f64; 2]>,
     pub(super) spindle_rpm: Option<f64>,
     pub(super) spindle_kw: Option<f64>,
     pub(super) errors: Vec<Diagnostic>,
@@ -64,7 +64,7 @@ impl<'a> Draft<'a> {
             unit: None,
             axes: Default::default(),
             path_speed_mm_min: None,
-            blend_share: None,
+            blend: None,
             spindle_rpm: None,
             spindle_kw: None,
             errors: Vec::new(),
@@ -115,7 +115,8 @@ impl<'a> Draft<'a> {
         let name = AXES[axis];
         let within = |value: f64| (PLACE_MM.0..=PLACE_MM.1).contains(&value);
         if !within(low) || !within(high) || low >= high {
-            let message = format!("the travel of {name} goes from {low} to {high} mm, expected a lower and a higher end");
+            let message =
+                format!("the travel of {name} goes from {low} to {high} mm, expected a lower and a higher end");
             return self.error(span, "machine::range", message, "correct the limits");
         }
         self.axes[axis].travel_mm = Some([low, high]);

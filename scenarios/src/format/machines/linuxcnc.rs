@@ -161,8 +161,13 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
             draft.skips(at, "ARC_BLEND_ENABLE is 0: corners are passed at the speed of the corner rule".to_owned());
         }
         _ => {
-            draft.blend_share = Some(BLEND_SHARE);
+            let dial = ini.number(draft, "DISPLAY", "MAX_FEED_OVERRIDE");
+            let ratio = dial.and_then(|(most, at)| draft.checked(at, "corner_blend.speed_ratio", most, (0.0, 10.0)));
+            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0)]);
             draft.assumes(format!("corners are blended by arcs, G64 without P by {BLEND_SHARE} of the shorter move"));
+            if let Some((most, at)) = dial {
+                draft.imports(at, format!("corner blends are wide enough for {most} times the feed"));
+            }
         }
     }
 }
@@ -180,11 +185,6 @@ fn beside(draft: &mut Draft<'_>, ini: &Ini) {
     }
     if let Some(value) = ini.text("RS274NGC", "PARAMETER_FILE") {
         draft.skips(value.span, format!("offsets and G28's place stand in {}, which is not read", value.text));
-    }
-    for key in ["MAX_FEED_OVERRIDE", "MAX_SPINDLE_OVERRIDE"] {
-        if let Some(value) = ini.text("DISPLAY", key) {
-            draft.skips(value.span, format!("[DISPLAY]{key} is the operator's dial, which is never written"));
-        }
     }
     let text = format!("of its {} keys, those about drives, HAL, display and files have no part in motion", ini.keys);
     draft.skips(Span::default(), text);
