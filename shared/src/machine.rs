@@ -100,6 +100,8 @@ pub struct CornerBlend {
     pub share: f64,
     /// Greatest feed override the arcs are made for: they are wide enough for this many times the programmed speed.
     pub speed_ratio: f64,
+    /// Greatest share of the acceleration that the control uses along arcs, in (0, 1].
+    pub arc_share: f64,
 }
 
 /// A machine tool and its controller.

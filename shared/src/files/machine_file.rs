@@ -76,6 +76,7 @@ struct AxisTable {
 struct BlendTable {
     share: f64,
     speed_ratio: f64,
+    arc_share: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +136,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         corner_blend: read.corner_blend.map(|table| CornerBlend {
             share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
             speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
+            arc_share: ranges.within("corner_blend.arc_share", table.arc_share, 0.05, 1.0),
         }),
         path_speed_max: read
             .path_speed_max_mm_min

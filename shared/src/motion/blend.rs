@@ -17,9 +17,9 @@
 //! ```
 //!
 //! a_n is √3/2 of a, the acceleration that the axes allow in every direction of the plane. A move gives at most half
-//! of itself to a corner (an arc a third of it to the corner it comes from, two thirds to the one it leads to). Two
-//! moves that do not lie in one plane, and planes that are neither level nor upright, are passed at the speed that
-//! the corner rule allows for δ, without an arc.
+//! of itself to a corner (an arc a third of it to the corner it comes from, two thirds to the one it leads to). A
+//! corner at an arc that does not lie in the corner's plane is passed at the speed that the corner rule allows for
+//! δ. Between rapids and feed moves such a control comes to rest.
 //!
 //! Source: LinuxCNC's manual, "Trajectory Control" and "INI Configuration" (ARC_BLEND); its planner's documented
 //! behaviour (R. Ellenberg, "Circular arc blending", 2014), measured against a running LinuxCNC in
@@ -144,8 +144,12 @@ fn tolerance_mm(before: &Move, after: &Move, how: CornerBlend) -> f64 {
     shares_mm.min(stated(before)).min(stated(after))
 }
 
-/// `None` where the direction hardly changes, or turns back.
+/// `None` where the direction hardly changes or turns back, and where the moves do not meet.
 fn corner(before: &Geometry, after: &Geometry) -> Option<Corner> {
+    // Where the tool length changes, the tip is somewhere else without a move.
+    if (before.end() - after.start()).norm() > REST_MM_MIN {
+        return None;
+    }
     let (into, out) = (before.tangent(1.0), after.tangent(0.0));
     let cross = into.cross(&out);
     let turn_rad = math::atan2(cross.norm(), into.dot(&out));
@@ -164,11 +168,6 @@ fn tangent_arc(
     drives: &Drives,
     how: CornerBlend,
 ) -> Option<Rounded> {
-    let level = corner.normal.z.abs();
-    // What cuts material sweeps level and upright arcs.
-    if level > SAME && level < 1.0 - SAME {
-        return None;
-    }
     let (first, second) = (&before.segment.geometry, &after.segment.geometry);
     let spare_before_mm = before.segment.length.as_mm().min(before.nominal_mm / 2.0);
     let sides = [

@@ -71,6 +71,8 @@ pub(super) struct Drives {
     deviation_mm: f64,
     /// Greatest speed along the path; infinite where only the axes limit it.
     path_mm_s: f64,
+    /// Greatest share of a plane's acceleration that is used along an arc.
+    arc_share: f64,
     /// True if any axis limits its jerk.
     pub(super) smooth: bool,
 }
@@ -103,6 +105,7 @@ impl Drives {
             },
             deviation_mm: machine.corner_deviation.as_mm(),
             path_mm_s: machine.path_speed_max.map_or(f64::INFINITY, Feedrate::as_mm_s),
+            arc_share: machine.corner_blend.map_or(1.0, |blend| blend.arc_share),
             smooth: machine.axes.iter().any(|axis| axis.jerk.is_some()),
         }
     }
@@ -146,11 +149,13 @@ impl Drives {
         match segment.geometry {
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
                 let turn = Turn::new(start, end, centre, normal, sweep_rad);
-                if self.smooth {
+                let limits = if self.smooth {
                     turn.share_jerk(&axes.jerk_mm_s3, &axes.acceleration_mm_s2, limits)
                 } else {
                     turn.share(&axes.acceleration_mm_s2, limits)
-                }
+                };
+                let along_mm_s2 = self.arc_share * turn.in_plane(&axes.acceleration_mm_s2) / turn.flat;
+                Limits { acceleration_mm_s2: limits.acceleration_mm_s2.min(along_mm_s2), ..limits }
             }
             Geometry::Line { .. } | Geometry::Still { .. } => limits,
         }
@@ -229,7 +234,7 @@ struct Turn {
     /// Share of the path in the plane and along the normal: cos and sin of the lead angle.
     flat: f64,
     rise: f64,
-    /// Unit vector of the axis where it is parallel to none of the machine's: upright blends.
+    /// Unit vector of the axis where it is parallel to none of the machine's: blends of corners.
     tilted: Option<Vector>,
 }
 

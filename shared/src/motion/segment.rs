@@ -14,8 +14,7 @@ pub enum Geometry {
         /// Last point.
         end: Point,
     },
-    /// An arc or helix about an axis parallel to X, Y or Z; blends of corners may also be flat arcs about any level
-    /// axis.
+    /// An arc or helix about an axis parallel to X, Y or Z; blends of corners are flat arcs about any axis.
     Arc {
         /// First point.
         start: Point,

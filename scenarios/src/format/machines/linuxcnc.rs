@@ -14,6 +14,9 @@ use super::ini::{Ini, parse};
 /// Share of the shorter move by which LinuxCNC's blends may leave the corner where no tolerance is in force.
 const BLEND_SHARE: f64 = 0.25;
 
+/// Share of the acceleration that LinuxCNC uses along arcs.
+const ARC_SHARE: f64 = 0.5;
+
 /// Reads the whole file; what is wrong is collected in the draft.
 pub(super) fn read(draft: &mut Draft<'_>) {
     draft.kind = "LinuxCNC";
@@ -163,7 +166,7 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
         _ => {
             let dial = ini.number(draft, "DISPLAY", "MAX_FEED_OVERRIDE");
             let ratio = dial.and_then(|(most, at)| draft.checked(at, "corner_blend.speed_ratio", most, (0.0, 10.0)));
-            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0)]);
+            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE]);
             draft.assumes(format!("corners are blended by arcs, G64 without P by {BLEND_SHARE} of the shorter move"));
             if let Some((most, at)) = dial {
                 draft.imports(at, format!("corner blends are wide enough for {most} times the feed"));
