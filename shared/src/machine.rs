@@ -102,6 +102,9 @@ pub struct CornerBlend {
     pub speed_ratio: f64,
     /// Greatest share of the acceleration that the control uses along arcs, in (0, 1].
     pub arc_share: f64,
+    /// What coming to rest between two moves costs beyond the ramps: half a period of the interpolator, since ramps
+    /// end within one.
+    pub stop: Seconds,
 }
 
 /// A machine tool and its controller.

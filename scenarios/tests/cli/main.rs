@@ -7,6 +7,7 @@ mod bad_input;
 mod canon;
 mod contract;
 mod geometry;
+mod machine;
 mod mistakes;
 mod slot_forces;
 mod support;

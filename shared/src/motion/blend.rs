@@ -25,13 +25,14 @@
 //! behaviour (R. Ellenberg, "Circular arc blending", 2014), measured against a running LinuxCNC in
 //! `scenarios/tests/linuxcnc`.
 
-use super::compile::length_mm;
+use super::compile::{STILL_MM_MIN, STILL_MM_PER_S, length_mm};
 use super::limits::Drives;
-use super::{CornerRule, Geometry, Segment, SegmentKind, Station};
+use super::naive::join;
+use super::{CornerRule, Geometry, Segment, SegmentKind, Station, StillKind};
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
 use crate::machine::{CornerBlend, Machine};
-use crate::units::{Feedrate, Length};
+use crate::units::{Feedrate, Length, Seconds};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// Share of the acceleration that turning takes, as in `limits`.
@@ -50,6 +51,9 @@ const REST_MM_MIN: f64 = 1e-6;
 
 /// How far two unit vectors may be apart and still be the same.
 const SAME: f64 = 1e-6;
+
+/// Corner of a move that meets another one exactly, in a kink: see `limits` for what it costs.
+pub(super) const KINKED: CornerRule = CornerRule::Within(Length::ZERO);
 
 /// A move with its programmed length, of which its neighbours may take shares.
 struct Move {
@@ -88,10 +92,15 @@ struct Rounded {
 pub(super) fn blend(segments: Vec<Segment>, machine: &Machine, how: CornerBlend) -> Vec<Segment> {
     let drives = Drives::of(machine);
     let mut moves: Vec<Move> = Vec::with_capacity(segments.len() + segments.len() / 2);
-    for segment in segments {
+    for mut segment in join(segments, &drives) {
+        if segment.corner == KINKED {
+            // No tolerance is no bound, other than at an exact corner, which is marked so from here on.
+            segment.corner = CornerRule::Machine;
+        }
         if let Some(last) = moves.last_mut() {
-            // Such a control comes to rest between a rapid and a feed move.
-            last.segment.stop_at_end |= last.segment.kind != segment.kind;
+            meet_exactly(&mut last.segment, &mut segment);
+            let rest = rest(&last.segment, &segment, how);
+            moves.extend(rest.map(|segment| Move { nominal_mm: 0.0, segment }));
         }
         let mut next = Move { nominal_mm: segment.length.as_mm(), segment };
         if let Some(last) = moves.last_mut().filter(|last| is_rounded(&last.segment, &next.segment)) {
@@ -106,10 +115,52 @@ pub(super) fn blend(segments: Vec<Segment>, machine: &Machine, how: CornerBlend)
     lay(moves)
 }
 
+/// Corners that are not rounded: at rest between a rapid and a feed move, and as programmed in the exact modes.
+fn meet_exactly(before: &mut Segment, after: &mut Segment) {
+    let still = |segment: &Segment| matches!(segment.kind, SegmentKind::Still(_));
+    if still(before) || still(after) {
+        return;
+    }
+    if before.kind != after.kind {
+        before.stop_at_end = true;
+        if before.corner != KINKED {
+            before.corner = CornerRule::Exact;
+        }
+    } else if is_exact(before) && corner(&before.geometry, &after.geometry).is_some() {
+        before.corner = KINKED;
+        if after.corner == CornerRule::Exact {
+            after.corner = KINKED;
+        }
+    }
+}
+
+/// The time that coming to rest between two moves costs beyond the ramps.
+fn rest(before: &Segment, after: &Segment, how: CornerBlend) -> Option<Segment> {
+    let still = |segment: &Segment| matches!(segment.kind, SegmentKind::Still(_));
+    let stops = before.stop_at_end || before.corner == KINKED;
+    let span_mm = (how.stop.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
+    (stops && how.stop > Seconds::ZERO && !still(before) && !still(after)).then(|| Segment {
+        kind: SegmentKind::Still(StillKind::Dwell),
+        geometry: Geometry::Still { at: before.geometry.end() },
+        start: Station::START,
+        end: Station::from_mm(span_mm),
+        length: Length::ZERO,
+        feed: Feedrate::ZERO,
+        still: how.stop,
+        stop_at_end: true,
+        forced: None,
+        ..before.clone()
+    })
+}
+
+fn is_exact(segment: &Segment) -> bool {
+    matches!(segment.corner, CornerRule::Exact | KINKED)
+}
+
 /// True where two moves meet in a corner that may be rounded.
 fn is_rounded(before: &Segment, after: &Segment) -> bool {
     let moves = |segment: &Segment| !matches!(segment.kind, SegmentKind::Still(_));
-    moves(before) && moves(after) && !before.stop_at_end && before.corner != CornerRule::Exact
+    moves(before) && moves(after) && !before.stop_at_end && !is_exact(before)
 }
 
 /// The arc between two moves, which are shortened; `None` where the corner stays.

@@ -27,6 +27,7 @@ mod diagnosis;
 mod glide;
 mod jerk;
 mod limits;
+mod naive;
 mod path;
 mod profile;
 mod ramp;

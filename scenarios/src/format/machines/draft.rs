@@ -44,8 +44,8 @@ pub(super) struct Draft<'a> {
     pub(super) unit: Option<LengthUnit>,
     pub(super) axes: [AxisDraft; 3],
     pub(super) path_speed_mm_min: Option<f64>,
-    /// Share, speed ratio and arc share of corner blends; `None` where corners are not blended.
-    pub(super) blend: Option<[f64; 3]>,
+    /// Share, speed ratio, arc share and stop of corner blends; `None` where corners are not blended.
+    pub(super) blend: Option<[f64; 4]>,
     pub(super) spindle_rpm: Option<f64>,
     pub(super) spindle_kw: Option<f64>,
     pub(super) errors: Vec<Diagnostic>,

@@ -17,6 +17,9 @@ const BLEND_SHARE: f64 = 0.25;
 /// Share of the acceleration that LinuxCNC uses along arcs.
 const ARC_SHARE: f64 = 0.5;
 
+/// Servo period where the file does not say it.
+const SERVO_PERIOD_NS: f64 = 1e6;
+
 /// Reads the whole file; what is wrong is collected in the draft.
 pub(super) fn read(draft: &mut Draft<'_>) {
     draft.kind = "LinuxCNC";
@@ -166,7 +169,10 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
         _ => {
             let dial = ini.number(draft, "DISPLAY", "MAX_FEED_OVERRIDE");
             let ratio = dial.and_then(|(most, at)| draft.checked(at, "corner_blend.speed_ratio", most, (0.0, 10.0)));
-            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE]);
+            let period = ini.number(draft, "EMCMOT", "SERVO_PERIOD");
+            let period = period.and_then(|(ns, at)| draft.checked(at, "servo period in ns", ns, (1e3, 1e8)));
+            let stop_ms = rounded(period.unwrap_or(SERVO_PERIOD_NS) / 2.0 / 1e6);
+            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE, stop_ms]);
             draft.assumes(format!("corners are blended by arcs, G64 without P by {BLEND_SHARE} of the shorter move"));
             if let Some((most, at)) = dial {
                 draft.imports(at, format!("corner blends are wide enough for {most} times the feed"));

@@ -7,14 +7,14 @@ use crate::det::Rng;
 use crate::machine::{CornerBlend, Machine};
 use crate::motion::{CornerRule, Geometry, Path, SegmentKind, plan_profile};
 use crate::program::{PathMode, Plane};
-use crate::units::Length;
+use crate::units::{Length, Seconds};
 
 const SHARE: f64 = 0.25;
 
 /// A machine that keeps to the path, and the same one blending its corners.
 fn machines(acceleration_mm_s2: f64) -> (Machine, Machine) {
     let exact = machine(100.0, acceleration_mm_s2);
-    let blend = CornerBlend { share: SHARE, speed_ratio: 1.0, arc_share: 0.5 };
+    let blend = CornerBlend { share: SHARE, speed_ratio: 1.0, arc_share: 0.5, stop: Seconds::ZERO };
     (exact.clone(), Machine { corner_blend: Some(blend), ..exact })
 }
 
@@ -71,6 +71,26 @@ fn exact_modes_reversals_and_changes_between_rapid_and_feed_keep_their_corners()
     assert!(arcs(&changes).is_empty() && changes.segments().iter().all(|segment| segment.stop_at_end));
     let tangent = Script::new(20.0).feed(40.0, 0.0, 0.0).feed(60.0, 0.0, 0.0).path(&blending);
     assert_eq!(tangent.segments().len(), 2);
+}
+
+#[test]
+fn coming_to_rest_between_moves_costs_the_stated_time() {
+    let (_, mut blending) = machines(600.0);
+    let script = |machine: &Machine| {
+        Script::new(20.0)
+            .rapid(40.0, 0.0, 0.0)
+            .feed(40.0, 30.0, 0.0)
+            .feed(0.0, 30.0, 0.0)
+            .rapid(0.0, 0.0, 0.0)
+            .path(machine)
+    };
+    let time_s = |machine: &Machine| plan_profile(&script(machine), machine, &[]).cycle_time().as_s();
+    let before_s = time_s(&blending);
+    if let Some(blend) = &mut blending.corner_blend {
+        blend.stop = Seconds::s(0.0005);
+    }
+    // Two stops between rapid and feed; the corner between the feeds is rounded.
+    assert!((time_s(&blending) - before_s - 0.001).abs() < 1e-7, "{} {before_s}", time_s(&blending));
 }
 
 #[test]
