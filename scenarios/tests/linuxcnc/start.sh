@@ -29,9 +29,11 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 chown -R 65534:65534 "$folder"
 drop=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-if unshare -n -i -m true 2>/dev/null; then
-    own='ip link set lo up 2>/dev/null || true; mkdir -p .tmp; chmod 1777 .tmp; mount --bind .tmp /tmp'
-    exec unshare -n -i -m bash -c "$own"' && cd "$0" && exec "$@"' "$folder" "${drop[@]}" "${clean[@]}" \
+spaces=(-i -m)
+command -v ip >/dev/null && spaces+=(-n)
+if unshare "${spaces[@]}" true 2>/dev/null; then
+    own='[ -z "$(command -v ip)" ] || ip link set lo up; mkdir -p .tmp; chmod 1777 .tmp; mount --bind .tmp /tmp'
+    exec unshare "${spaces[@]}" bash -c "$own"' && cd "$0" && exec "$@"' "$folder" "${drop[@]}" "${clean[@]}" \
         linuxcnc -r "$folder/mill.ini"
 fi
 exec "${drop[@]}" "${clean[@]}" linuxcnc -r "$folder/mill.ini"

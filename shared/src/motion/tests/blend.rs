@@ -7,7 +7,7 @@ use crate::det::Rng;
 use crate::machine::{CornerBlend, Machine};
 use crate::motion::{CornerRule, Geometry, Path, SegmentKind, plan_profile};
 use crate::program::{PathMode, Plane};
-use crate::units::{Length, Seconds};
+use crate::units::{Feedrate, Length, Seconds};
 
 const SHARE: f64 = 0.25;
 
@@ -187,4 +187,34 @@ fn corners_out_of_plane_are_passed_within_the_tolerance() {
     assert_eq!(path.segments()[0].corner, CornerRule::Within(Length::mm(SHARE * 10.0)));
     let sweep = arcs(&path)[0].1;
     assert!((sweep - PI).abs() < 1e-9);
+}
+
+/// Chords of a circle with a radius of 50 mm, each a degree long.
+fn chords(feed_mm_s: f64, tolerance_mm: Option<f64>) -> Script {
+    let mut script = Script::new(feed_mm_s);
+    script.modal.path = PathMode::Continuous { tolerance_mm, naive_cam_mm: None };
+    for degree in 0..=90 {
+        let (sin, cos) = f64::from(degree).to_radians().sin_cos();
+        script.feed(50.0 * cos, 50.0 * sin, 0.0);
+    }
+    script
+}
+
+#[test]
+fn short_lines_within_the_tolerance_become_one() {
+    let (exact, blending) = machines(600.0);
+    let lines = |path: &Path| {
+        let is_line = |segment: &&crate::motion::Segment| matches!(segment.geometry, Geometry::Line { .. });
+        path.segments().iter().filter(is_line).count()
+    };
+    assert_eq!(lines(&chords(20.0, Some(0.1)).path(&exact)), 91);
+    assert_eq!(lines(&chords(20.0, None).path(&blending)), 91);
+    // A chord of n degrees leaves the circle by 50·(1 − cos n/2): 0.0931 mm at 7°, 0.1218 mm at 8°.
+    let path = chords(20.0, Some(0.1)).path(&blending);
+    assert_eq!(lines(&path), 1 + 90usize.div_ceil(7));
+    // A move that is slower only because its axes are was programmed alike; another feed is another line.
+    assert_eq!(lines(&chords(1000.0, Some(0.1)).path(&blending)), 1 + 90usize.div_ceil(7));
+    let mut mixed = chords(20.0, Some(0.1));
+    mixed.ops.iter_mut().step_by(2).for_each(|op| op.modal.feed = Some(Feedrate::mm_s(21.0)));
+    assert_eq!(lines(&mixed.path(&blending)), 91);
 }
