@@ -110,7 +110,7 @@ fn head(draft: &mut Draft<'_>, name: &str, generic: &Machine) -> String {
     if let Some([share, speed_ratio, arc_share, stop_ms]) = draft.blend {
         let _ = writeln!(
             out,
-            "\n[corner_blend]\nshare = {share:?}\nspeed_ratio = {speed_ratio:?}\narc_share = {arc_share:?}"
+            "\n[corner_blend]\nshare = {share:?}\nspeed_ratio = {speed_ratio:?}\narc_share = {arc_share:?}\nstop_ms = {stop_ms:?}"
         );
     }
     out
