@@ -37,6 +37,8 @@ fn machine(jerk: Option<Jerk>) -> Machine {
         spindle_wait: shared::machine::SpindleWait::AtCommand,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
+        corner_blend: None,
+        path_speed_max: None,
         spindle: Spindle {
             speed_max: RotaryVelocity::rev_s(200.0),
             speed_slew_rev_s2: 100.0,

@@ -115,6 +115,21 @@ pub struct OverrideRange {
     pub effect_time: Seconds,
 }
 
+/// How a control rounds corners by arcs of its own (LinuxCNC).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CornerBlend {
+    /// Share of the shorter of two moves by which the way may leave their corner at most, in (0, 0.5]; the only
+    /// bound where the program gives no tolerance.
+    pub share: f64,
+    /// Greatest feed override the arcs are made for: they are wide enough for this many times the programmed speed.
+    pub speed_ratio: f64,
+    /// Greatest share of the acceleration that the control uses along arcs, in (0, 1].
+    pub arc_share: f64,
+    /// What coming to rest between two moves costs beyond the ramps: half a period of the interpolator, since ramps
+    /// end within one.
+    pub stop: Seconds,
+}
+
 /// A machine tool and its controller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
@@ -129,6 +144,11 @@ pub struct Machine {
     /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
     /// at speed. Zero stops at each corner that is not tangential.
     pub corner_deviation: Length,
+    /// Set where the control rounds corners by arcs of its own; `None` where it keeps to the programmed path and
+    /// passes corners at the speed that its corner deviation allows.
+    pub corner_blend: Option<CornerBlend>,
+    /// Greatest speed along the path, whatever the axes could do together; `None` where only they limit it.
+    pub path_speed_max: Option<Feedrate>,
     /// Spindle.
     pub spindle: Spindle,
     /// Whether M codes overlap with its spin-up.

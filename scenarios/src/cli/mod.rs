@@ -11,6 +11,7 @@ mod draw;
 #[cfg(feature = "live")]
 mod live;
 mod lobes;
+mod machine;
 mod measure;
 mod replay;
 mod rewrite;
@@ -72,6 +73,9 @@ enum Command {
     /// semi-discretisation follows the teeth: believe it where the two differ. The feed does not matter to either. A
     /// mode is what a hammer test at the tip of the clamped cutter gives.
     Lobes(lobes::LobesArgs),
+    /// Machine descriptions: import one that another program wrote.
+    #[command(subcommand)]
+    Machine(machine::MachineCommand),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -277,6 +281,7 @@ pub fn main() -> ExitCode {
         Some(Command::Time(args)) => timing::command(&args),
         Some(Command::Cut(args)) => cut::command(&args),
         Some(Command::Lobes(args)) => lobes::command(&args),
+        Some(Command::Machine(command)) => machine::command(&command),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

@@ -8,6 +8,7 @@ mod calculators;
 mod canon;
 mod contract;
 mod geometry;
+mod machine;
 mod mistakes;
 mod slot_forces;
 mod support;

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
 use crate::machine::{
-    Axis, LengthUnit, Machine, OverrideRange, RapidMode, RotaryAxis, Spindle, SpindleWait, ToolLengthRule,
+    Axis, CornerBlend, LengthUnit, Machine, OverrideRange, RapidMode, RotaryAxis, Spindle, SpindleWait, ToolLengthRule,
 };
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
@@ -20,6 +20,7 @@ struct MachineFile {
     tool_length: ToolLengthWord,
     rapid_mode: RapidWord,
     corner_deviation_mm: f64,
+    path_speed_max_mm_min: Option<f64>,
     tool_change_s: f64,
     m_code_s: f64,
     spindle_wait: Option<SpindleWaitWord>,
@@ -27,6 +28,7 @@ struct MachineFile {
     /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
     work_origin_mm: [f64; 3],
     axis: AxisTables,
+    corner_blend: Option<BlendTable>,
     spindle: SpindleTable,
     #[serde(rename = "override")]
     overrides: OverrideTable,
@@ -93,6 +95,15 @@ struct AxisTable {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct BlendTable {
+    share: f64,
+    speed_ratio: f64,
+    arc_share: f64,
+    stop_ms: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SpindleTable {
     speed_max_rpm: f64,
     speed_slew_rpm_s: f64,
@@ -148,6 +159,15 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         rotary,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
+        corner_blend: read.corner_blend.map(|table| CornerBlend {
+            share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
+            speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
+            arc_share: ranges.within("corner_blend.arc_share", table.arc_share, 0.05, 1.0),
+            stop: Seconds::s(ranges.within("corner_blend.stop_ms", table.stop_ms, 0.0, 100.0) / 1e3),
+        }),
+        path_speed_max: read
+            .path_speed_max_mm_min
+            .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),
         spindle,
         spindle_wait: match read.spindle_wait {
             Some(SpindleWaitWord::BeforeMotion) => SpindleWait::BeforeMotion,

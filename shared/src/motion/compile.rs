@@ -34,6 +34,7 @@
 use std::borrow::Borrow;
 use std::f64::consts::TAU;
 
+use super::blend::blend;
 use super::diagnosis::Findings;
 use super::limits::Drives;
 use super::{CornerRule, Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
@@ -197,7 +198,11 @@ impl<'a> Compiler<'a> {
         if let Some(last) = self.segments.last_mut() {
             last.stop_at_end = true;
         }
-        let path = match Path::new(self.segments) {
+        let segments = match self.machine.corner_blend {
+            Some(how) => blend(self.segments, self.machine, how),
+            None => self.segments,
+        };
+        let path = match Path::new(segments) {
             Ok(path) => Some(path),
             Err(PathError::Empty) => {
                 let message = "the program moves nothing".to_owned();
@@ -486,7 +491,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Length of the path of the tip.
-fn length_mm(geometry: &Geometry) -> f64 {
+pub(super) fn length_mm(geometry: &Geometry) -> f64 {
     match *geometry {
         Geometry::Line { start, end } => (end - start).norm(),
         Geometry::Arc { start, end, centre, normal, sweep_rad } => {

@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
+mod blend;
 mod compile;
 mod corner;
 mod corpus;
