@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use shared::geom::{Point, Vector};
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{
     CornerRule, Drive, Geometry, Path, Runner, Segment, SegmentKind, Station, StopRule, plan_profile,
 };
@@ -48,6 +48,7 @@ fn machine(jerk: Option<Jerk>) -> Machine {
             slew_per_s: 5.0,
             effect_time: Seconds::s(0.01),
         },
+        control: Control::NONE,
     }
 }
 

@@ -17,7 +17,7 @@ use shared::cutting::{
 };
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Limits, Override};
 use shared::program::Provenance;
@@ -128,6 +128,7 @@ fn machine() -> Machine {
             slew_per_s: 2.0,
             effect_time: Seconds::s(0.05),
         },
+        control: Control::NONE,
     }
 }
 

@@ -15,7 +15,7 @@ use edge_agent::locator::{Finding, Locator, Quality};
 use firmware_bridge::controller::{ControllerSample, Execution};
 use shared::det::{Rng, math};
 use shared::geom::{Point, Vector};
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{
     CompileOptions, Drive, Geometry, Path, Runner, Segment, SegmentKind, Station, StillKind, StopRule, compile,
 };
@@ -56,6 +56,7 @@ fn machine() -> Machine {
             slew_per_s: 2.0,
             effect_time: Seconds::s(0.02),
         },
+        control: Control::NONE,
     }
 }
 

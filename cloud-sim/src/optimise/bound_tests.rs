@@ -6,7 +6,7 @@ use shared::budget::WorkAllowance;
 use shared::cutting::{CuttingData, CuttingLaw, Engagement, EngagementSlice, Material, Runout};
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{Path, Segment, SegmentKind, Station};
 use shared::plan::{Limits, Reason};
 use shared::program::ForcedReason;
@@ -51,6 +51,7 @@ fn machine() -> Machine {
             slew_per_s: 2.0,
             effect_time: Seconds::s(0.05),
         },
+        control: Control::NONE,
     }
 }
 

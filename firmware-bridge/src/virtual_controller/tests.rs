@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use shared::det::Rng;
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station, StillKind, StopRule};
 use shared::plan::Override;
 use shared::program::Provenance;
@@ -52,6 +52,7 @@ pub(crate) fn machine() -> Machine {
             slew_per_s: 2.0,
             effect_time: Seconds::s(0.020),
         },
+        control: Control::NONE,
     }
 }
 

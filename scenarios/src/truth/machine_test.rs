@@ -8,7 +8,7 @@ use firmware_bridge::virtual_controller::{
 };
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station, StopRule};
 use shared::plan::Override;
 use shared::program::Provenance;
@@ -52,6 +52,7 @@ fn machine() -> Machine {
             slew_per_s: 2.0,
             effect_time: Seconds::s(0.02),
         },
+        control: Control::NONE,
     }
 }
 

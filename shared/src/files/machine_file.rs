@@ -2,7 +2,9 @@ use serde::Deserialize;
 
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
-use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::machine::{
+    Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, SpindleWait, ToolAtStart, ToolLengthRule,
+};
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -27,6 +29,33 @@ struct MachineFile {
     spindle: SpindleTable,
     #[serde(rename = "override")]
     overrides: OverrideTable,
+    control: Option<ControlTable>,
+}
+
+/// What the control adds; everything is zero or unknown where it is not said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ControlTable {
+    start_s: f64,
+    end_s: f64,
+    smoothing_s: f64,
+    tool_at_start: ToolAtStartWord,
+    spindle_wait: Option<SpindleWaitTable>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ToolAtStartWord {
+    #[default]
+    Unknown,
+    AsAtEnd,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpindleWaitTable {
+    ready_s: f64,
+    stopped_s: f64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -113,6 +142,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let axes = tables.map(|(table, name)| axis(table, name, &mut ranges));
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
+    let control = control(&read.control.unwrap_or_default(), &mut ranges);
     let corner_mm = patch.corner_deviation_mm.unwrap_or(read.corner_deviation_mm);
     let rapid_mode = match (patch.rapid_mode, read.rapid_mode) {
         (Some(RapidWord::Linear), _) | (None, RapidWord::Linear) => RapidMode::Linear,
@@ -141,6 +171,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         },
         reference: Point::from(read.reference_mm.map(|v| ranges.within("reference_mm", v, -1e5, 1e5))),
         override_range,
+        control,
     };
     let origin = read.work_origin_mm.map(|v| ranges.within("work_origin_mm", v, -1e5, 1e5));
     if ranges.errors.is_empty() { Ok((machine, origin)) } else { Err(ranges.errors) }
@@ -187,6 +218,23 @@ fn override_range(table: &OverrideTable, ranges: &mut Ranges<'_>) -> OverrideRan
         step_permille: (step * 1000.0).round() as u16,
         slew_per_s: ranges.within("override.slew_per_s", table.slew_per_s, 0.01, 1000.0),
         effect_time: Seconds::s(ranges.within("override.effect_time_ms", table.effect_time_ms, 0.0, 60_000.0) / 1e3),
+    }
+}
+
+fn control(table: &ControlTable, ranges: &mut Ranges<'_>) -> Control {
+    let mut time = |key: &str, value: f64, high: f64| Seconds::s(ranges.within(key, value, 0.0, high));
+    Control {
+        start: time("control.start_s", table.start_s, 60.0),
+        end: time("control.end_s", table.end_s, 60.0),
+        smoothing: time("control.smoothing_s", table.smoothing_s, 1.0),
+        tool_at_start: match table.tool_at_start {
+            ToolAtStartWord::Unknown => ToolAtStart::Unknown,
+            ToolAtStartWord::AsAtEnd => ToolAtStart::AsAtEnd,
+        },
+        spindle_wait: table.spindle_wait.as_ref().map(|wait| SpindleWait {
+            ready: time("control.spindle_wait.ready_s", wait.ready_s, 60.0),
+            stopped: time("control.spindle_wait.stopped_s", wait.stopped_s, 60.0),
+        }),
     }
 }
 

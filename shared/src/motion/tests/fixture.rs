@@ -3,7 +3,7 @@
 use crate::det::Rng;
 use crate::geom::Point;
 use crate::ident::ToolNumber;
-use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::machine::{Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use crate::motion::{CompileOptions, Path, compile};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Pose, Provenance, SpindleState};
 use crate::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
@@ -42,6 +42,7 @@ pub(super) fn machine(speed_mm_s: f64, acceleration_mm_s2: f64) -> Machine {
             slew_per_s: 5.0,
             effect_time: Seconds::s(0.01),
         },
+        control: Control::NONE,
     }
 }
 
