@@ -101,6 +101,15 @@ pub enum ToolAtStart {
     AsAtEnd,
 }
 
+/// How a control goes from a rapid to a feed move and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RapidEnd {
+    /// Like any other corner.
+    Blended,
+    /// It comes to rest between them, whatever the angle.
+    AtRest,
+}
+
 /// How long the spindle takes beyond its reported ramp, on a control that lets the axes move meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpindleWait {
@@ -137,6 +146,8 @@ pub struct Control {
     /// Time over which an acceleration is built up: the jerk along the path is the acceleration over this. A
     /// control that filters its set points has one such time for all moves. Zero where it does not.
     pub smoothing: Seconds,
+    /// What happens between a rapid and a feed move.
+    pub rapid_end: RapidEnd,
     /// Which tool the first tool change finds.
     pub tool_at_start: ToolAtStart,
     /// Set where the spindle runs up and down while the axes move: the block of the spindle word moves at
@@ -151,6 +162,7 @@ impl Control {
         start: Seconds::ZERO,
         end: Seconds::ZERO,
         smoothing: Seconds::ZERO,
+        rapid_end: RapidEnd::Blended,
         tool_at_start: ToolAtStart::Unknown,
         spindle_wait: None,
     };

@@ -15,17 +15,15 @@ use super::spindle_trace::run_ups;
 
 /// Standard deviation of an interval between two sampled lines, s.
 const SAMPLING_S: f64 = 0.07;
+/// The same between two lines of many short ones, of which only each fifth is seen.
+const RANGE_SAMPLING_S: f64 = 0.1;
 /// What a model with a handful of parameters is expected to miss of a cut and of a line range, as a share.
 const CUT_SHARE: f64 = 0.002;
 const RANGE_SHARE: f64 = 0.03;
 /// Two standard deviations and a bit: the normal distribution's 95 %.
 const NINETY_FIVE: f64 = 1.96;
-/// A factor known no better than by this (natural logarithm, one standard deviation) is not determined.
-const SHARE_DEVIATION_MAX: f64 = 0.35;
-/// A time known no better than this, s, is not determined.
-const AMOUNT_DEVIATION_MAX_S: f64 = 1.0;
-/// Deviations within this share of the worst are alike.
-const ALIKE_SHARE: f64 = 0.2;
+/// A deviation of more than this share of the doubt before is nothing learnt.
+const LEARNT_SHARE: f64 = 0.7;
 /// Two reported speeds within this share of each other are a level that was held.
 const LEVEL_SHARE: f64 = 2e-3;
 
@@ -107,13 +105,18 @@ pub fn interval_rows(job: &Job, recording: &Recording) -> (Vec<IntervalRow>, Opt
     let blocks = blocks(&job.path);
     match Alignment::new(&job.path, job.facts.lines, recording) {
         Ok(alignment) => {
-            let mut rows = rows(job, &profile, &blocks, &alignment, recording);
+            let mut rows = rows(job, &profile, &blocks, (&alignment, None), recording);
             rows.extend(spin_ups(job, recording));
             (rows, None)
         }
         Err(foreign) => {
             let stretches = Alignment::by_tool(&job.path, recording);
-            let each = |(_, alignment): &(u32, Alignment)| rows(job, &profile, &blocks, alignment, recording);
+            // A dial of rapids is turned seldom: where one tool's moves do not show it, another's do.
+            let whole_s = (0.0, recording.duration_s);
+            let rapid = stretches.iter().find_map(|(_, alignment)| {
+                dials((&job.path, &profile), &blocks, (alignment, recording), whole_s).rapid
+            });
+            let each = |(_, alignment): &(u32, Alignment)| rows(job, &profile, &blocks, (alignment, rapid), recording);
             let mut rows: Vec<IntervalRow> = stretches.iter().flat_map(each).collect();
             rows.iter_mut().for_each(|row| row.counts = false);
             (rows, Some(foreign))
@@ -121,23 +124,30 @@ pub fn interval_rows(job: &Job, recording: &Recording) -> (Vec<IntervalRow>, Opt
     }
 }
 
-fn rows(job: &Job, profile: &Profile, blocks: &[Block], alignment: &Alignment, recording: &Recording) -> Vec<IntervalRow> {
+fn rows(
+    job: &Job,
+    profile: &Profile,
+    blocks: &[Block],
+    (alignment, usual_rapid): (&Alignment, Option<f64>),
+    recording: &Recording,
+) -> Vec<IntervalRow> {
     let path: &Path = &job.path;
     let mut cut: Option<(Dials, Option<Profile>)> = None;
     intervals(path, blocks, alignment, recording)
         .into_iter()
         .map(|interval| {
             if interval.kind == IntervalKind::Cut {
-                let dials = dials((path, profile), blocks, (alignment, recording), interval.span_s);
+                let shown = dials((path, profile), blocks, (alignment, recording), interval.span_s);
+                let dials = Dials { rapid: shown.rapid.or(usual_rapid), ..shown };
                 cut = Some((dials, (!dials.untouched()).then(|| dialled(job, &interval, dials))));
             }
-            let moving = matches!(interval.kind, IntervalKind::Cut | IntervalKind::LineRange);
+            let moving = !matches!(interval.kind, IntervalKind::Start | IntervalKind::ToolChange | IntervalKind::SpindleStop | IntervalKind::End);
             let (dials, other) = match &cut {
                 Some((dials, other)) if moving => (*dials, other.as_ref()),
                 _ => (Dials { feed: None, rapid: None }, None),
             };
             let dialled_s = recording.dialled_s(interval.span_s.0, interval.span_s.1);
-            let counts = interval.held_s <= 0.0 && dialled_s <= 0.0 && dials.untouched();
+            let counts = interval.kind.is_fitted() && interval.held_s <= 0.0 && dialled_s <= 0.0 && dials.untouched();
             let predicted_s = interval.predicted_s(other.unwrap_or(profile));
             IntervalRow { interval, predicted_s, feed_ratio: dials.feed, rapid_ratio: dials.rapid, counts }
         })
@@ -214,10 +224,16 @@ pub fn fit_machine(start: &Table, cases: &[Case]) -> Result<FitOutcome, String> 
             for (index, place) in free.iter().zip(places) {
                 PARAMETERS[*index].put(&mut moved, PARAMETERS[*index].unmoved(*place));
             }
-            residuals(&moved, cases).filter(|residuals| residuals.len() == data)
+            let mut out = residuals(&moved, cases).filter(|residuals| residuals.len() == data)?;
+            // What the file says counts as one more, weak observation of each.
+            out.extend(free.iter().zip(places).map(|(index, place)| {
+                let parameter = &PARAMETERS[*index];
+                (place - parameter.moved(found[*index].start)) / parameter.doubt
+            }));
+            Some(out)
         };
         let solution = solve(&unknowns, &mut trial).ok_or("the recordings and the machine file do not fit together")?;
-        let lost = undetermined(&free, &solution.deviations, free.len() >= data);
+        let lost = undetermined(&free, &solution.deviations);
         for (slot, index) in free.iter().enumerate() {
             let parameter = PARAMETERS[*index];
             let (place, spread) = (solution.values[slot], NINETY_FIVE * solution.deviations[slot]);
@@ -264,30 +280,18 @@ fn without(mut machine: Table, start: &Table, parameter: &Parameter) -> Table {
 }
 
 fn unknown(parameter: &Parameter, found: &FittedParameter) -> Unknown {
-    let step = match parameter.scale {
-        Scale::Share => 0.02,
-        Scale::Amount | Scale::Read => 0.02,
-    };
-    Unknown { start: parameter.moved(found.value), low: parameter.moved(parameter.low), high: parameter.moved(parameter.high), step }
+    Unknown {
+        start: parameter.moved(found.value),
+        low: parameter.moved(parameter.low),
+        high: parameter.moved(parameter.high),
+        step: parameter.step(),
+    }
 }
 
-/// Parameters that are not determined: all that nothing depends on, else the one known worst.
-fn undetermined(free: &[usize], deviations: &[f64], crowded: bool) -> Vec<usize> {
-    let worth = |slot: usize| {
-        let most = if PARAMETERS[free[slot]].scale == Scale::Share { SHARE_DEVIATION_MAX } else { AMOUNT_DEVIATION_MAX_S };
-        deviations[slot] / most
-    };
-    let blind: Vec<usize> =
-        (0..free.len()).filter(|slot| deviations[*slot].is_infinite()).map(|slot| free[slot]).collect();
-    if !blind.is_empty() {
-        return blind;
-    }
-    let worst = (0..free.len()).map(&worth).fold(0.0, f64::max);
-    if worst <= 1.0 && !crowded {
-        return Vec::new();
-    }
-    // Of those that act only together, the last in the order of the table gives way.
-    (0..free.len()).rev().find(|slot| worth(*slot) >= ALIKE_SHARE * worst).map(|slot| vec![free[slot]]).unwrap_or_default()
+/// Parameters of which the recordings say no more than the file did.
+fn undetermined(free: &[usize], deviations: &[f64]) -> Vec<usize> {
+    let known = |(index, deviation): &(&usize, &f64)| **deviation > LEARNT_SHARE * PARAMETERS[**index].doubt;
+    free.iter().zip(deviations).filter(known).map(|(index, _)| *index).collect()
 }
 
 /// Measured minus predicted, in standard deviations, of every interval that counts.
@@ -297,13 +301,13 @@ fn residuals(machine: &Table, cases: &[Case]) -> Option<Vec<f64>> {
         let compiled = compiled(case, machine)?;
         for recording in &case.recordings {
             let Ok(alignment) = Alignment::new(&compiled.job.path, compiled.job.facts.lines, recording) else { continue };
-            let rows = rows(&compiled.job, &compiled.profile, &compiled.blocks, &alignment, recording);
+            let rows = rows(&compiled.job, &compiled.profile, &compiled.blocks, (&alignment, None), recording);
             for row in rows.iter().filter(|row| row.counts) {
-                let share = match row.interval.kind {
-                    IntervalKind::LineRange => RANGE_SHARE,
-                    _ => CUT_SHARE,
+                let (sampling_s, share) = match row.interval.kind {
+                    IntervalKind::LineRange | IntervalKind::Approach => (RANGE_SAMPLING_S, RANGE_SHARE),
+                    _ => (SAMPLING_S, CUT_SHARE),
                 };
-                let deviation_s = SAMPLING_S.max(share * row.interval.measured_s);
+                let deviation_s = sampling_s.max(share * row.interval.measured_s);
                 out.push((row.interval.measured_s - row.predicted_s) / deviation_s);
             }
         }

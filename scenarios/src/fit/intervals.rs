@@ -18,7 +18,13 @@ pub enum IntervalKind {
     SpindleStop,
     /// From the last movement to the completion of the program.
     End,
-    /// A part of a cut.
+    /// From the end of a tool change to the first feed move seen: the spindle runs up.
+    Approach,
+    /// From the first feed move of a cut to the first thing seen behind the last one.
+    Feeds,
+    /// From there to the tool change or the completion: the spindle stops while the axes retract.
+    Retract,
+    /// A part of the feed moves.
     LineRange,
     /// The reported speed of the spindle from zero to the programmed speed.
     SpinUp,
@@ -33,9 +39,20 @@ impl IntervalKind {
             Self::Cut => "cut",
             Self::SpindleStop => "spindle stop",
             Self::End => "end",
+            Self::Approach => "approach",
+            Self::Feeds => "feed moves",
+            Self::Retract => "retract and stop",
             Self::LineRange => "lines",
             Self::SpinUp => "spin-up",
         }
+    }
+}
+
+impl IntervalKind {
+    /// True for what a fit rests on. A whole cut does not: it ends with moves to places of the machine that the
+    /// program does not say. Neither does the end, for the same reason; both are in what is.
+    pub(super) const fn is_fitted(self) -> bool {
+        !matches!(self, Self::Cut | Self::End | Self::SpinUp)
     }
 }
 
@@ -177,14 +194,14 @@ impl Cutter<'_> {
         if let Some(behind) = behind {
             let end_s = self.alignment.seen[behind].at_s;
             out.push(self.interval(IntervalKind::Cut, (begin.at_s, end_s), (from, last + 1), (begin_segment, moving_end)));
-            out.extend(self.line_ranges(from, last));
+            out.extend(self.feed_moves(from, last));
             out.extend(self.after(behind, last, moving_end));
         } else if end.block == last && self.alignment.whole && to == self.blocks.len() {
             // Nothing is seen behind it: the end of the program belongs to the cut.
             let span_s = (begin.at_s, self.recording.duration_s);
             let all = (begin_segment, self.path.segments().len());
             out.push(self.interval(IntervalKind::Cut, span_s, (from, last + 1), all));
-            out.extend(self.line_ranges(from, last));
+            out.extend(self.feed_moves(from, last));
         }
         out
     }
@@ -210,22 +227,52 @@ impl Cutter<'_> {
         again.then(|| self.interval(IntervalKind::SpindleStop, (from_s, own.at_s), (last, last + 1), (moving_end, change)))
     }
 
-    /// Pieces of about [`RANGE_S`] of a cut, between blocks that were seen themselves.
-    fn line_ranges(&self, from: usize, last: usize) -> Vec<Interval> {
+    /// What of a cut is known from the program alone: the approach, the feed moves as a whole and in pieces of
+    /// about [`RANGE_S`] between blocks that were seen, and the retract with the stop of the spindle, which lasts
+    /// as long as the spindle does wherever the axes go.
+    fn feed_moves(&self, from: usize, last: usize) -> Vec<Interval> {
         let mut out = Vec::new();
-        let mut before: Option<(f64, usize)> = None;
-        for &Seen { at_s, block, .. } in self.alignment.seen.iter().filter(|seen| (from..=last).contains(&seen.block)) {
-            let Some((from_s, first)) = before else {
-                before = Some((at_s, block));
-                continue;
-            };
-            if block > first && at_s - from_s >= RANGE_S {
-                let segments = (self.blocks[first].segments.start, self.blocks[block].segments.start);
-                out.push(self.interval(IntervalKind::LineRange, (from_s, at_s), (first, block), segments));
-                before = Some((at_s, block));
+        let feeds = |block: &usize| {
+            self.blocks[*block].segments.clone().any(|at| self.path.segments()[at].kind == SegmentKind::Feed)
+        };
+        let ends = ((from..=last).find(feeds), (from..=last).rev().find(feeds));
+        let (Some(first), Some(final_feed)) = ends else { return out };
+        let seen = &self.alignment.seen;
+        let at = |block: usize| seen.partition_point(|seen| seen.block < block);
+        let (begin, end) = (at(first), at(final_feed + 1));
+        let (Some(start), Some(open), Some(close)) = (self.first_seen(from), seen.get(begin), seen.get(end)) else {
+            return out;
+        };
+        let segment = |block: usize| self.blocks[block].segments.start;
+        let mut put = |kind: IntervalKind, a: (f64, usize), b: (f64, usize)| {
+            if b.1 > a.1 {
+                out.push(self.interval(kind, (a.0, b.0), (a.1, b.1), (segment(a.1), segment(b.1))));
+            }
+        };
+        put(IntervalKind::Approach, (start.at_s, from), (open.at_s, open.block));
+        put(IntervalKind::Feeds, (open.at_s, open.block), (close.at_s, close.block));
+        let mut before = (open.at_s, open.block);
+        for now in &seen[begin..=end] {
+            if now.block > before.1 && now.at_s - before.0 >= RANGE_S {
+                put(IntervalKind::LineRange, before, (now.at_s, now.block));
+                before = (now.at_s, now.block);
             }
         }
+        out.extend(self.retract(end, close, last));
         out
+    }
+
+    fn retract(&self, from: usize, close: &Seen, last: usize) -> Option<Interval> {
+        let change = |seen: &&Seen| seen.own && seen.block > last && self.change_in(seen.block).is_some();
+        let start = self.blocks[close.block].segments.start;
+        if let Some(next) = self.alignment.seen[from..].iter().find(change) {
+            let to = self.change_in(next.block)?;
+            let blocks = (close.block, next.block);
+            return Some(self.interval(IntervalKind::Retract, (close.at_s, next.at_s), blocks, (start, to)));
+        }
+        let span_s = (close.at_s, self.recording.duration_s);
+        let all = (start, self.path.segments().len());
+        self.alignment.whole.then(|| self.interval(IntervalKind::Retract, span_s, (close.block, self.blocks.len()), all))
     }
 }
 

@@ -57,6 +57,9 @@ pub struct Parameter {
     pub(super) high: f64,
     /// Where the file does not have it.
     pub(super) absent: f64,
+    /// How far the file's value is believed, one standard deviation on the scale on which it is moved: shares as
+    /// natural logarithms. It is weak beside a handful of intervals and keeps in place what they do not see.
+    pub(super) doubt: f64,
 }
 
 /// Place of each parameter in [`PARAMETERS`].
@@ -64,7 +67,7 @@ pub(super) const RAPID: usize = 0;
 pub(super) const SPINDLE_SLEW: usize = 1;
 
 /// Everything that can be fitted. Where recordings do not tell some of them apart, the later give way.
-pub(super) const PARAMETERS: [Parameter; 11] = [
+pub(super) const PARAMETERS: [Parameter; 12] = [
     Parameter {
         name: "rapid_mm_min",
         units: Units::MmPerMin,
@@ -73,6 +76,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 100.0,
         high: 3e5,
         absent: 20e3,
+        doubt: 1.0,
     },
     Parameter {
         name: "spindle.speed_slew_rpm_s",
@@ -82,6 +86,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 10.0,
         high: 1e6,
         absent: 6000.0,
+        doubt: 1.0,
     },
     Parameter {
         name: "acceleration_mm_s2",
@@ -91,6 +96,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 20.0,
         high: 3e4,
         absent: 1000.0,
+        doubt: 1.0,
     },
     Parameter {
         name: "control.smoothing_s",
@@ -100,6 +106,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 2e-3,
         high: 0.3,
         absent: 0.02,
+        doubt: 0.7,
     },
     Parameter {
         name: "control.spindle_wait.ready_s",
@@ -109,6 +116,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 1e-3,
         high: 60.0,
         absent: 2.0,
+        doubt: 2.0,
     },
     Parameter {
         name: "control.spindle_wait.stopped_s",
@@ -118,6 +126,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 1e-3,
         high: 60.0,
         absent: 2.0,
+        doubt: 2.0,
     },
     Parameter {
         name: "tool_change_s",
@@ -127,6 +136,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 1e-3,
         high: 120.0,
         absent: 5.0,
+        doubt: 5.0,
     },
     Parameter {
         name: "control.start_s",
@@ -136,6 +146,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 1e-3,
         high: 60.0,
         absent: 0.0,
+        doubt: 3.0,
     },
     Parameter {
         name: "corner_deviation_mm",
@@ -145,6 +156,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 1e-4,
         high: 1.0,
         absent: 0.01,
+        doubt: 1.0,
     },
     Parameter {
         name: "rapid_acceleration_mm_s2",
@@ -158,6 +170,17 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 50.0,
         high: 3e4,
         absent: 2000.0,
+        doubt: 0.7,
+    },
+    Parameter {
+        name: "work_origin_mm.2",
+        units: Units::Mm,
+        keys: &["work_origin_mm.2"],
+        scale: Scale::Amount,
+        low: -2000.0,
+        high: -10.0,
+        absent: -300.0,
+        doubt: 100.0,
     },
     Parameter {
         name: "control.end_s",
@@ -167,6 +190,7 @@ pub(super) const PARAMETERS: [Parameter; 11] = [
         low: 1e-3,
         high: 60.0,
         absent: 0.0,
+        doubt: 0.3,
     },
 ];
 
@@ -197,6 +221,11 @@ impl Parameter {
         }
     }
 
+    /// Step of differences on that scale: well above the grain of a planned time, well below what matters.
+    pub(super) fn step(&self) -> f64 {
+        if self.scale == Scale::Amount && self.units == Units::Mm { 2.0 } else { 0.02 }
+    }
+
     /// Back from that scale.
     pub(super) fn unmoved(&self, place: f64) -> f64 {
         let value = match self.scale {
@@ -211,7 +240,10 @@ fn number(file: &Table, key: &str) -> Option<f64> {
     let mut parts = key.split('.');
     let mut value = file.get(parts.next()?)?;
     for part in parts {
-        value = value.as_table()?.get(part)?;
+        value = match value {
+            Value::Array(entries) => entries.get(part.parse::<usize>().ok()?)?,
+            other => other.as_table()?.get(part)?,
+        };
     }
     value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))
 }
@@ -223,8 +255,14 @@ fn put(file: &mut Table, key: &str, value: f64) {
         }
         Some((head, rest)) => {
             let inner = file.entry(head).or_insert_with(|| Value::Table(Table::new()));
-            if let Some(table) = inner.as_table_mut() {
-                put(table, rest, value);
+            match inner {
+                Value::Table(table) => put(table, rest, value),
+                Value::Array(entries) => {
+                    if let Some(entry) = rest.parse::<usize>().ok().and_then(|place| entries.get_mut(place)) {
+                        *entry = Value::Float(value);
+                    }
+                }
+                _ => {}
             }
         }
     }

@@ -3,7 +3,8 @@ use serde::Deserialize;
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
 use crate::machine::{
-    Axis, Control, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, SpindleWait, ToolAtStart, ToolLengthRule,
+    Axis, Control, LengthUnit, Machine, OverrideRange, RapidEnd, RapidMode, Spindle, SpindleWait, ToolAtStart,
+    ToolLengthRule,
 };
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
@@ -39,8 +40,17 @@ struct ControlTable {
     start_s: f64,
     end_s: f64,
     smoothing_s: f64,
+    rapid_end: RapidEndWord,
     tool_at_start: ToolAtStartWord,
     spindle_wait: Option<SpindleWaitTable>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RapidEndWord {
+    #[default]
+    Blended,
+    AtRest,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -227,6 +237,10 @@ fn control(table: &ControlTable, ranges: &mut Ranges<'_>) -> Control {
         start: time("control.start_s", table.start_s, 60.0),
         end: time("control.end_s", table.end_s, 60.0),
         smoothing: time("control.smoothing_s", table.smoothing_s, 1.0),
+        rapid_end: match table.rapid_end {
+            RapidEndWord::Blended => RapidEnd::Blended,
+            RapidEndWord::AtRest => RapidEnd::AtRest,
+        },
         tool_at_start: match table.tool_at_start {
             ToolAtStartWord::Unknown => ToolAtStart::Unknown,
             ToolAtStartWord::AsAtEnd => ToolAtStart::AsAtEnd,

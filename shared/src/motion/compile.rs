@@ -43,7 +43,7 @@ use super::{CornerRule, Geometry, Path, PathError, Segment, SegmentKind, Station
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
-use crate::machine::{Machine, RapidMode};
+use crate::machine::{Machine, RapidEnd, RapidMode};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, PathMode, Plane, Pose, Provenance, Severity};
 use crate::units::{Feedrate, Length, RotaryVelocity, Seconds};
 
@@ -367,6 +367,11 @@ impl<'a> Compiler<'a> {
             PathMode::Continuous { tolerance_mm: Some(mm), .. } => (false, CornerRule::Within(Length::mm(mm))),
             PathMode::Continuous { tolerance_mm: None, .. } => (false, CornerRule::Machine),
         };
+        if self.machine.control.rapid_end == RapidEnd::AtRest
+            && let Some(before) = self.segments.last_mut()
+        {
+            before.stop_at_end |= before.kind != kind;
+        }
         if let Some(change) = &mut self.under_way {
             change.passed_s += self.drives.rest_to_rest_s(&segment);
         }
