@@ -109,6 +109,8 @@ fn machine() -> Machine {
         axes: [axis; 3],
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
+        corner_blend_share: None,
+        path_speed_max: None,
         spindle: Spindle {
             speed_max: RotaryVelocity::rev_s(200.0),
             speed_slew_rev_s2: 100.0,

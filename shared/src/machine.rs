@@ -180,6 +180,12 @@ pub struct Machine {
     /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
     /// at speed. Zero stops at each corner that is not tangential.
     pub corner_deviation: Length,
+    /// Set where the control rounds corners by arcs of its own (LinuxCNC): the share of the shorter of two moves by
+    /// which it may then leave their corner where the program gives no tolerance, in (0, 0.5]. `None` where it
+    /// keeps to the programmed path and passes corners at the speed that its corner deviation allows.
+    pub corner_blend_share: Option<f64>,
+    /// Greatest speed along the path, whatever the axes could do together; `None` where only they limit it.
+    pub path_speed_max: Option<Feedrate>,
     /// Spindle.
     pub spindle: Spindle,
     /// From M6 until the next block moves.

@@ -9,6 +9,7 @@ mod canon;
 mod draw;
 #[cfg(feature = "live")]
 mod live;
+mod machine;
 mod replay;
 mod rewrite;
 mod run;
@@ -57,6 +58,9 @@ enum Command {
     Rewrite(RewriteArgs),
     /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
     Time(TimeArgs),
+    /// Machine descriptions: import one that another program wrote.
+    #[command(subcommand)]
+    Machine(machine::MachineCommand),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -259,6 +263,7 @@ pub fn main() -> ExitCode {
         Some(Command::Canon(args)) => canon::command(&args),
         Some(Command::Rewrite(args)) => rewrite::command(&args),
         Some(Command::Time(args)) => timing::command(&args),
+        Some(Command::Machine(command)) => machine::command(&command),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

@@ -21,6 +21,8 @@ struct MachineFile {
     tool_length: ToolLengthWord,
     rapid_mode: RapidWord,
     corner_deviation_mm: f64,
+    corner_blend_share: Option<f64>,
+    path_speed_max_mm_min: Option<f64>,
     tool_change_s: f64,
     m_code_s: f64,
     reference_mm: [f64; 3],
@@ -163,6 +165,10 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         axes,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
+        corner_blend_share: read.corner_blend_share.map(|share| ranges.within("corner_blend_share", share, 0.01, 0.5)),
+        path_speed_max: read
+            .path_speed_max_mm_min
+            .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),
         spindle,
         tool_change: Seconds::s(ranges.within(
             "tool_change_s",

@@ -23,6 +23,8 @@ pub(super) fn machine(speed_mm_s: f64, acceleration_mm_s2: f64) -> Machine {
         axes: [axis; 3],
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
+        corner_blend_share: None,
+        path_speed_max: None,
         spindle: Spindle {
             speed_max: RotaryVelocity::rev_s(200.0),
             speed_slew_rev_s2: 100.0,
