@@ -10,6 +10,7 @@ mod draw;
 #[cfg(feature = "live")]
 mod live;
 mod machine;
+mod machine_fit;
 mod replay;
 mod rewrite;
 mod run;
@@ -58,7 +59,7 @@ enum Command {
     Rewrite(RewriteArgs),
     /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
     Time(TimeArgs),
-    /// Machine descriptions: import one that another program wrote.
+    /// Machine descriptions: import one that another program wrote, or fit one to recordings.
     #[command(subcommand)]
     Machine(machine::MachineCommand),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
@@ -186,6 +187,9 @@ struct TimeArgs {
     /// Write when each block begins and ends, one JSON object a line, to a file (`-` for standard output).
     #[arg(long, value_name = "FILE")]
     blocks: Option<PathBuf>,
+    /// Compare with a recording of a run: which block when, and each interval. Another revision is refused.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -73,8 +73,6 @@ pub struct Alignment {
     pub(super) seen: Vec<Seen>,
     /// Blocks that this alignment is about.
     pub(super) blocks: Range<usize>,
-    /// Added to a recorded line to get the program's.
-    pub(super) shift: i64,
     /// True if it begins at the start of the program and ends with it.
     pub(super) whole: bool,
 }
@@ -131,7 +129,7 @@ impl Alignment {
         let blocks = blocks(path);
         check_tools(path, &blocks, recording)?;
         let all = 0..blocks.len();
-        Ok(Self { seen: walk(&blocks, &all, 0, recording.lines()), blocks: all, shift: 0, whole: true })
+        Ok(Self { seen: walk(&blocks, &all, 0, recording.lines()), blocks: all, whole: true })
     }
 
     /// The stretches of single tools that agree in tool and number of lines, in the order of the run.
@@ -161,7 +159,7 @@ impl Alignment {
             let shift = i64::from(its_line) - i64::from(line);
             let lines = recording.lines().filter(|(at_s, _)| (from_s..=to_s).contains(at_s));
             let seen = walk(&blocks, &(first..end), shift, lines);
-            found.push((tool, Self { seen, blocks: first..end, shift, whole: false }));
+            found.push((tool, Self { seen, blocks: first..end, whole: false }));
         }
         found
     }
@@ -200,12 +198,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
 
 /// Each line with its block, in the order in which blocks follow each other. A line that lies behind the
 /// last one and comes again nowhere is left out: a controller may show a line of its read-ahead.
-fn walk(
-    blocks: &[Block],
-    within: &Range<usize>,
-    shift: i64,
-    lines: impl Iterator<Item = (f64, u32)>,
-) -> Vec<Seen> {
+fn walk(blocks: &[Block], within: &Range<usize>, shift: i64, lines: impl Iterator<Item = (f64, u32)>) -> Vec<Seen> {
     let mut places: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for index in within.clone() {
         places.entry(blocks[index].line).or_default().push(index);

@@ -48,7 +48,8 @@ pub(super) fn dials(
         if at_s < span_s.0 || at_s > span_s.1 {
             continue;
         }
-        let kinds = |kind: SegmentKind| path.segments()[blocks[block].segments.clone()].iter().any(|its| its.kind == kind);
+        let kinds =
+            |kind: SegmentKind| path.segments()[blocks[block].segments.clone()].iter().any(|its| its.kind == kind);
         if kinds(SegmentKind::Feed) && kinds(SegmentKind::Rapid) {
             // A drill cycle: which of its speeds was reported is not known.
             continue;

@@ -52,6 +52,8 @@ pub struct FittedParameter {
     pub interval: Option<(f64, f64)>,
     /// True if it was read off the reported speeds instead of moved.
     pub read_off: bool,
+    /// True if the machine file the fit began with has it.
+    pub said: bool,
 }
 
 /// An interval beside its prediction.
@@ -141,7 +143,10 @@ fn rows(
                 let dials = Dials { rapid: shown.rapid.or(usual_rapid), ..shown };
                 cut = Some((dials, (!dials.untouched()).then(|| dialled(job, &interval, dials))));
             }
-            let moving = !matches!(interval.kind, IntervalKind::Start | IntervalKind::ToolChange | IntervalKind::SpindleStop | IntervalKind::End);
+            let moving = !matches!(
+                interval.kind,
+                IntervalKind::Start | IntervalKind::ToolChange | IntervalKind::SpindleStop | IntervalKind::End
+            );
             let (dials, other) = match &cut {
                 Some((dials, other)) if moving => (*dials, other.as_ref()),
                 _ => (Dials { feed: None, rapid: None }, None),
@@ -200,13 +205,18 @@ pub fn fit_machine(start: &Table, cases: &[Case]) -> Result<FitOutcome, String> 
         .iter()
         .map(|parameter| {
             let value = parameter.value(start);
-            FittedParameter { parameter: *parameter, start: value, value, interval: None, read_off: false }
+            let said = parameter.is_said(start);
+            FittedParameter { parameter: *parameter, start: value, value, interval: None, read_off: false, said }
         })
         .collect();
     for (index, (value, deviation)) in read_off(&machine, cases)? {
         let spread = NINETY_FIVE * deviation;
-        found[index] =
-            FittedParameter { value, interval: Some((value - spread, value + spread)), read_off: true, ..found[index].clone() };
+        found[index] = FittedParameter {
+            value,
+            interval: Some((value - spread, value + spread)),
+            read_off: true,
+            ..found[index].clone()
+        };
         found[index].parameter.put(&mut machine, value);
     }
     let mut free: Vec<usize> = (0..PARAMETERS.len()).filter(|index| PARAMETERS[*index].scale != Scale::Read).collect();
@@ -245,38 +255,20 @@ pub fn fit_machine(start: &Table, cases: &[Case]) -> Result<FitOutcome, String> 
             break;
         }
         for index in &lost {
-            found[*index] =
-                FittedParameter { value: found[*index].start, interval: None, ..found[*index].clone() };
+            found[*index] = FittedParameter { value: found[*index].start, interval: None, ..found[*index].clone() };
         }
         free.retain(|index| !lost.contains(index));
         if free.is_empty() {
             break;
         }
     }
-    for parameter in &found {
-        let said = parameter.parameter.is_said(start) || parameter.interval.is_some();
-        if said && (parameter.interval.is_some()) {
-            parameter.parameter.put(&mut machine, parameter.value);
-        } else {
-            machine = without(machine, start, &parameter.parameter);
-        }
+    // What is not determined and the file says stays as it is there, axis by axis; what it does not say is put
+    // in as the fit took it.
+    let mut machine = start.clone();
+    for fitted in found.iter().filter(|fitted| fitted.interval.is_some() || !fitted.said) {
+        fitted.parameter.put(&mut machine, fitted.value);
     }
     Ok(FitOutcome { parameters: found, machine, data })
-}
-
-/// Puts back what the file had for a parameter that is not determined.
-fn without(mut machine: Table, start: &Table, parameter: &Parameter) -> Table {
-    if parameter.is_said(start) {
-        // Axes may differ in the file: each keeps its own.
-        for (key, value) in start {
-            let touched = parameter.keys.iter().any(|name| name.split('.').next() == Some(key.as_str()));
-            if touched && parameter.keys.iter().all(|name| !name.contains('.')) {
-                machine.insert(key.clone(), value.clone());
-            }
-        }
-        parameter.put(&mut machine, parameter.value(start));
-    }
-    machine
 }
 
 fn unknown(parameter: &Parameter, found: &FittedParameter) -> Unknown {
@@ -300,7 +292,9 @@ fn residuals(machine: &Table, cases: &[Case]) -> Option<Vec<f64>> {
     for case in cases {
         let compiled = compiled(case, machine)?;
         for recording in &case.recordings {
-            let Ok(alignment) = Alignment::new(&compiled.job.path, compiled.job.facts.lines, recording) else { continue };
+            let Ok(alignment) = Alignment::new(&compiled.job.path, compiled.job.facts.lines, recording) else {
+                continue;
+            };
             let rows = rows(&compiled.job, &compiled.profile, &compiled.blocks, (&alignment, None), recording);
             for row in rows.iter().filter(|row| row.counts) {
                 let (sampling_s, share) = match row.interval.kind {
@@ -315,17 +309,23 @@ fn residuals(machine: &Table, cases: &[Case]) -> Option<Vec<f64>> {
     Some(out)
 }
 
+/// Place of a parameter, with its value and standard deviation.
+type Reading = (usize, (f64, f64));
+
 /// What the reported speeds say by themselves: the rapid speed of an axis that moves alone, and the rate of
 /// the spindle's ramps. With their standard deviations.
-fn read_off(machine: &Table, cases: &[Case]) -> Result<Vec<(usize, (f64, f64))>, String> {
+fn read_off(machine: &Table, cases: &[Case]) -> Result<Vec<Reading>, String> {
     let (mut rapids_mm_s, mut rates): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     for case in cases {
         let compiled = compiled(case, machine).ok_or_else(|| format!("{} does not compile", case.program))?;
         for recording in &case.recordings {
             rates.extend(run_ups(recording).iter().map(|run_up| 60.0 * run_up.speed_rev_s / run_up.ramp_s));
-            let Ok(alignment) = Alignment::new(&compiled.job.path, compiled.job.facts.lines, recording) else { continue };
+            let Ok(alignment) = Alignment::new(&compiled.job.path, compiled.job.facts.lines, recording) else {
+                continue;
+            };
             let alone = |block: usize| moves_alone(&compiled.job.path, &compiled.blocks[block]);
-            let speeds = reported_speeds(&alignment, recording).filter(|(_, block, _)| alone(*block)).map(|(_, _, speed)| speed);
+            let speeds =
+                reported_speeds(&alignment, recording).filter(|(_, block, _)| alone(*block)).map(|(_, _, speed)| speed);
             rapids_mm_s.extend(held_level(speeds.collect()));
         }
     }
@@ -343,7 +343,8 @@ fn read_off(machine: &Table, cases: &[Case]) -> Result<Vec<(usize, (f64, f64))>,
 
 /// True for a block whose movement is rapids along one axis each.
 fn moves_alone(path: &Path, block: &Block) -> bool {
-    let mut moves = path.segments()[block.segments.clone()].iter().filter(|segment| segment.length.as_mm() > 0.0).peekable();
+    let mut moves =
+        path.segments()[block.segments.clone()].iter().filter(|segment| segment.length.as_mm() > 0.0).peekable();
     moves.peek().is_some()
         && moves.all(|segment| {
             let way = segment.geometry.end() - segment.geometry.start();

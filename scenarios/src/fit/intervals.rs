@@ -132,7 +132,13 @@ impl Cutter<'_> {
         self.path.segments()[block.segments.end - 1].tool.map(|tool| tool.0)
     }
 
-    fn interval(&self, kind: IntervalKind, span_s: (f64, f64), blocks: (usize, usize), segments: (usize, usize)) -> Interval {
+    fn interval(
+        &self,
+        kind: IntervalKind,
+        span_s: (f64, f64),
+        blocks: (usize, usize),
+        segments: (usize, usize),
+    ) -> Interval {
         let held_s = self.recording.held_s(span_s.0, span_s.1);
         let line = |block: usize| self.blocks[block.min(self.blocks.len() - 1)].line;
         let last = line(blocks.1.saturating_sub(1).max(blocks.0));
@@ -178,7 +184,10 @@ impl Cutter<'_> {
     /// A cut, its line ranges, and what follows it until the next tool or the end.
     fn cut(&self, from: usize, to: usize) -> Vec<Interval> {
         let moves = |block: &usize| {
-            self.blocks[*block].segments.clone().any(|at| !matches!(self.path.segments()[at].kind, SegmentKind::Still(_)))
+            self.blocks[*block]
+                .segments
+                .clone()
+                .any(|at| !matches!(self.path.segments()[at].kind, SegmentKind::Still(_)))
         };
         let mut out = Vec::new();
         let Some(last) = (from..to).rev().find(moves) else { return out };
@@ -193,7 +202,12 @@ impl Cutter<'_> {
         let begin_segment = self.blocks[from].segments.start;
         if let Some(behind) = behind {
             let end_s = self.alignment.seen[behind].at_s;
-            out.push(self.interval(IntervalKind::Cut, (begin.at_s, end_s), (from, last + 1), (begin_segment, moving_end)));
+            out.push(self.interval(
+                IntervalKind::Cut,
+                (begin.at_s, end_s),
+                (from, last + 1),
+                (begin_segment, moving_end),
+            ));
             out.extend(self.feed_moves(from, last));
             out.extend(self.after(behind, last, moving_end));
         } else if end.block == last && self.alignment.whole && to == self.blocks.len() {
@@ -224,7 +238,9 @@ impl Cutter<'_> {
         // The same block is reported again when its own line comes.
         let own = self.alignment.seen[behind + 1..].iter().find(|seen| seen.block >= next)?;
         let again = own.block == next;
-        again.then(|| self.interval(IntervalKind::SpindleStop, (from_s, own.at_s), (last, last + 1), (moving_end, change)))
+        again.then(|| {
+            self.interval(IntervalKind::SpindleStop, (from_s, own.at_s), (last, last + 1), (moving_end, change))
+        })
     }
 
     /// What of a cut is known from the program alone: the approach, the feed moves as a whole and in pieces of
@@ -272,7 +288,9 @@ impl Cutter<'_> {
         }
         let span_s = (close.at_s, self.recording.duration_s);
         let all = (start, self.path.segments().len());
-        self.alignment.whole.then(|| self.interval(IntervalKind::Retract, span_s, (close.block, self.blocks.len()), all))
+        self.alignment
+            .whole
+            .then(|| self.interval(IntervalKind::Retract, span_s, (close.block, self.blocks.len()), all))
     }
 }
 

@@ -41,10 +41,7 @@ pub(super) struct Solution {
 
 /// Minimises the robust sum of residuals. `residuals` gives as many numbers for any values, or `None` where
 /// there is no prediction; then the step is not taken.
-pub(super) fn solve(
-    unknowns: &[Unknown],
-    residuals: &mut dyn FnMut(&[f64]) -> Option<Vec<f64>>,
-) -> Option<Solution> {
+pub(super) fn solve(unknowns: &[Unknown], residuals: &mut dyn FnMut(&[f64]) -> Option<Vec<f64>>) -> Option<Solution> {
     let mut values: Vec<f64> = unknowns.iter().map(|unknown| unknown.start.clamp(unknown.low, unknown.high)).collect();
     let mut found = residuals(&values)?;
     let mut cost = robust(&found);
@@ -184,7 +181,8 @@ mod tests {
     #[test]
     fn a_straight_line_is_found_with_its_textbook_deviations() {
         // y = 2 + 3x at x = 0..9 with unit deviations: variances 1/Sxx and 1/n + mean²/Sxx, Sxx = 82.5.
-        let mut line = |p: &[f64]| Some((0..10).map(|x| p[0] + p[1] * f64::from(x) - (2.0 + 3.0 * f64::from(x))).collect());
+        let mut line =
+            |p: &[f64]| Some((0..10).map(|x| p[0] + p[1] * f64::from(x) - (2.0 + 3.0 * f64::from(x))).collect());
         let found = solve(&[unknown(0.0), unknown(0.0)], &mut line).expect("solvable");
         assert!((found.values[0] - 2.0).abs() < 1e-6 && (found.values[1] - 3.0).abs() < 1e-6, "{found:?}");
         let expected = [(0.1 + 4.5 * 4.5 / 82.5f64).sqrt(), (1.0 / 82.5f64).sqrt()];

@@ -16,12 +16,16 @@ mod dials;
 mod fitting;
 mod intervals;
 mod least_squares;
+mod machine_text;
 mod parameters;
 mod recording;
+mod report;
 mod spindle_trace;
 
 pub use alignment::{Alignment, BlockTiming, ForeignRun};
 pub use fitting::{Case, FitOutcome, FittedParameter, IntervalRow, fit_machine, interval_rows};
 pub use intervals::{Interval, IntervalKind};
+pub use machine_text::fitted_text;
 pub use parameters::{Parameter, Units};
 pub use recording::{Recording, RecordingError};
+pub use report::{fit_json, fit_text, run_json, run_text};

@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn a_value_is_written_to_every_axis_and_read_back() {
-        let mut file: Table = toml::from_str("tool_change_s = 6\n[axis.x]\nacceleration_mm_s2 = 100.0\n").expect("TOML");
+        let mut file: Table =
+            toml::from_str("tool_change_s = 6\n[axis.x]\nacceleration_mm_s2 = 100.0\n").expect("TOML");
         let [change, acceleration] = ["tool_change_s", "acceleration_mm_s2"]
             .map(|name| PARAMETERS.iter().find(|parameter| parameter.name == name).expect("known"));
         assert_eq!((change.value(&file), acceleration.value(&file)), (6.0, 100.0));

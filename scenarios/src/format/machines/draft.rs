@@ -115,7 +115,8 @@ impl<'a> Draft<'a> {
         let name = AXES[axis];
         let within = |value: f64| (PLACE_MM.0..=PLACE_MM.1).contains(&value);
         if !within(low) || !within(high) || low >= high {
-            let message = format!("the travel of {name} goes from {low} to {high} mm, expected a lower and a higher end");
+            let message =
+                format!("the travel of {name} goes from {low} to {high} mm, expected a lower and a higher end");
             return self.error(span, "machine::range", message, "correct the limits");
         }
         self.axes[axis].travel_mm = Some([low, high]);

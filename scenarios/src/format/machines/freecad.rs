@@ -67,7 +67,10 @@ fn all_axes(draft: &mut Draft<'_>, axes: &Object<'_>, unit_mm: f64) -> Done {
         let place = AXES.iter().position(|axis| *axis == name).filter(|_| kind == "linear");
         let Some(axis) = place else {
             let shown: String = letter.chars().take(40).collect();
-            draft.skips(node.span(), format!("axis {shown} is not one of the straight X, Y and Z, it has no place here"));
+            draft.skips(
+                node.span(),
+                format!("axis {shown} is not one of the straight X, Y and Z, it has no place here"),
+            );
             continue;
         };
         if let Some(limits) = figures.get("limits") {

@@ -41,9 +41,9 @@ pub(super) fn read(draft: &mut Draft<'_>, wanted: Option<&str>) -> Result<(), Fa
     let device = choose(draft, root, wanted)?;
     let name = device.attribute("name").unwrap_or("").to_owned();
     draft.imports(span(device), format!("device {name}"));
-    let model = own(device, "Description").next().and_then(|node| {
-        Some(format!("{} {}", node.attribute("manufacturer")?, node.attribute("model")?))
-    });
+    let model = own(device, "Description")
+        .next()
+        .and_then(|node| Some(format!("{} {}", node.attribute("manufacturer")?, node.attribute("model")?)));
     draft.name = Some(model.map_or(name.clone(), |model| format!("{name} ({model})")));
     for component in device.descendants().filter(|node| matches!(node.tag_name().name(), "Linear" | "Rotary")) {
         let letter = component.attribute("name").unwrap_or("").trim().to_ascii_lowercase();
@@ -146,7 +146,12 @@ fn path(draft: &mut Draft<'_>, device: Node<'_, '_>) -> Result<(), Fault> {
 
 /// The first Specification of one of the types that has bounds, else the Constraints of such a data item. In the
 /// canonical unit, millimetres and seconds or revolutions per minute.
-fn bounds(draft: &Draft<'_>, component: Node<'_, '_>, kinds: &[&str], canonical: &str) -> Result<Option<Bounds>, Fault> {
+fn bounds(
+    draft: &Draft<'_>,
+    component: Node<'_, '_>,
+    kinds: &[&str],
+    canonical: &str,
+) -> Result<Option<Bounds>, Fault> {
     let of_kind = |node: &Node<'_, '_>| node.attribute("type").is_some_and(|kind| kinds.contains(&kind));
     let specified = own(component, "Specification").filter(of_kind);
     let constrained = own(component, "DataItem").filter(of_kind);
@@ -182,7 +187,8 @@ fn bounds(draft: &Draft<'_>, component: Node<'_, '_>, kinds: &[&str], canonical:
 
 /// What a figure in `units` is multiplied by to be in the canonical unit.
 fn factor(units: &str, canonical: &str) -> Option<f64> {
-    let parts = |unit: &str| unit.split_once('/').map_or((unit.to_owned(), String::new()), |(a, b)| (a.into(), b.into()));
+    let parts =
+        |unit: &str| unit.split_once('/').map_or((unit.to_owned(), String::new()), |(a, b)| (a.into(), b.into()));
     let ((size, per), (canonical_size, canonical_per)) = (parts(units), parts(canonical));
     let one = |unit: &str| match unit {
         "MILLIMETER" | "REVOLUTION" => Some(1.0),

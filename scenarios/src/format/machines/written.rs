@@ -131,9 +131,9 @@ fn axis_table(draft: &mut Draft<'_>, axis: usize, generic: &Machine) -> String {
     let speed = rounded(speed_mm_min);
     let marked = mark(figures.speed_mm_min.is_some());
     let _ = writeln!(out, "feed_max_mm_min = {speed:?}{marked}\nrapid_mm_min = {speed:?}{marked}");
-    let acceleration = figures.acceleration_mm_s2.unwrap_or_else(|| {
-        filled_axis(draft, name, "acceleration_mm_s2", generic.axes[axis].acceleration.as_mm_s2())
-    });
+    let acceleration = figures
+        .acceleration_mm_s2
+        .unwrap_or_else(|| filled_axis(draft, name, "acceleration_mm_s2", generic.axes[axis].acceleration.as_mm_s2()));
     let marked = mark(figures.acceleration_mm_s2.is_some());
     let _ = writeln!(out, "acceleration_mm_s2 = {:?}{marked}", rounded(acceleration));
     if let Some(jerk) = figures.jerk_mm_s3 {
@@ -155,8 +155,7 @@ fn spindle_table(draft: &mut Draft<'_>, generic: &Machine) -> String {
     let own = &generic.spindle;
     let mark = |found: bool| if found { "" } else { "  # assumed" };
     let speed_found = draft.spindle_rpm.filter(|rpm| (SPINDLE_RPM.0..=SPINDLE_RPM.1).contains(rpm));
-    let speed =
-        speed_found.unwrap_or_else(|| filled(draft, "spindle.speed_max_rpm", own.speed_max.as_rev_s() * 60.0));
+    let speed = speed_found.unwrap_or_else(|| filled(draft, "spindle.speed_max_rpm", own.speed_max.as_rev_s() * 60.0));
     let slew = filled(draft, "spindle.speed_slew_rpm_s", own.speed_slew_rev_s2 * 60.0);
     let power_found = draft.spindle_kw;
     let power = power_found.unwrap_or_else(|| filled(draft, "spindle.power_max_kw", own.power_max.as_w() / 1e3));

@@ -1,6 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
 mod compile;
+mod control;
 mod corner;
 mod corpus;
 mod fixture;
