@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod depths;
+pub mod fit;
 pub mod format;
 pub mod hidden;
 pub mod link;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::simulate::write_file;
-use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, bad_input, draw};
+use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, bad_input, draw, machine_fit};
 use crate::format::{LoadError, MachineImport, MachineImportRequest, Remark, import_machine, read_file};
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,10 @@ pub(super) enum MachineCommand {
     ///
     /// Says what was imported from which line, what was assumed, and what was skipped.
     Import(ImportArgs),
+    /// Fit a machine file to recordings of programs that ran on the machine.
+    ///
+    /// Prints each parameter with its interval, and what each run and each interval of it leaves unexplained.
+    Fit(machine_fit::FitArgs),
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +51,7 @@ fn stated(text: &str) -> Result<(String, f64), String> {
 pub(super) fn command(command: &MachineCommand) -> u8 {
     match command {
         MachineCommand::Import(args) => import(args),
+        MachineCommand::Fit(args) => machine_fit::command(args),
     }
 }
 

@@ -12,6 +12,7 @@ mod draw;
 mod live;
 mod lobes;
 mod machine;
+mod machine_fit;
 mod measure;
 mod replay;
 mod rewrite;
@@ -73,7 +74,7 @@ enum Command {
     /// semi-discretisation follows the teeth: believe it where the two differ. The feed does not matter to either. A
     /// mode is what a hammer test at the tip of the clamped cutter gives.
     Lobes(lobes::LobesArgs),
-    /// Machine descriptions: import one that another program wrote.
+    /// Machine descriptions: import one that another program wrote, or fit one to recordings.
     #[command(subcommand)]
     Machine(machine::MachineCommand),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
@@ -202,6 +203,9 @@ struct TimeArgs {
     /// Write when each block begins and ends, one JSON object a line, to a file (`-` for standard output).
     #[arg(long, value_name = "FILE")]
     blocks: Option<PathBuf>,
+    /// Compare with a recording of a run: which block when, and each interval. Another revision is refused.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod blend;
 mod compile;
+mod control;
 mod corner;
 mod corpus;
 mod fixture;
