@@ -124,12 +124,15 @@ fn the_covers_machine_predicts_the_cuts_of_the_plate() {
     }
     let run = run("nist_plate_01.nc", "Plate-Op1-Hurco04-20of20.txt", "hurco-04");
     assert!(run["foreign"].as_str().is_some_and(|why| why.contains("another revision")), "{run}");
-    let cuts: Vec<(u64, f64)> =
-        of_kind(&run, "cut").map(|row| (row["tool"].as_u64().expect("a tool"), off(row, "predicted_s"))).collect();
-    println!("{cuts:?}");
-    assert_eq!(cuts.iter().map(|cut| cut.0).collect::<Vec<_>>(), [3, 4, 5, 1, 7, 15, 23]);
-    // T1 runs another feed than this revision says, and never long enough at it to show which.
-    assert!(cuts.iter().filter(|cut| cut.0 != 1).all(|cut| cut.1.abs() <= 0.06), "{cuts:?}");
+    let by_tool = |kind: &str| -> Vec<(u64, f64)> {
+        of_kind(&run, kind).map(|row| (row["tool"].as_u64().expect("a tool"), off(row, "predicted_s"))).collect()
+    };
+    let (feeds, whole) = (by_tool("feed moves"), by_tool("cut"));
+    println!("feed moves {feeds:?}, with approach and retract {whole:?}");
+    assert_eq!(feeds.iter().map(|feed| feed.0).collect::<Vec<_>>(), [3, 4, 5, 1, 7, 15, 23]);
+    assert!(feeds.iter().all(|feed| feed.1.abs() <= 0.06), "{feeds:?}");
+    // T1 is short: the wait for its spindle, at a speed the cover never runs, weighs most.
+    assert!(whole.iter().all(|cut| cut.1.abs() <= if cut.0 == 1 { 0.08 } else { 0.06 }), "{whole:?}");
 }
 
 #[test]

@@ -201,14 +201,7 @@ fn spin_ups(job: &Job, recording: &Recording) -> Vec<IntervalRow> {
 /// A sentence where a program does not compile for the machine, or no run counts.
 pub fn fit_machine(start: &Table, cases: &[Case]) -> Result<FitOutcome, String> {
     let mut machine = start.clone();
-    let mut found: Vec<FittedParameter> = PARAMETERS
-        .iter()
-        .map(|parameter| {
-            let value = parameter.value(start);
-            let said = parameter.is_said(start);
-            FittedParameter { parameter: *parameter, start: value, value, interval: None, read_off: false, said }
-        })
-        .collect();
+    let mut found = as_said(start);
     for (index, (value, deviation)) in read_off(&machine, cases)? {
         let spread = NINETY_FIVE * deviation;
         found[index] = FittedParameter {
@@ -269,6 +262,16 @@ pub fn fit_machine(start: &Table, cases: &[Case]) -> Result<FitOutcome, String> 
         fitted.parameter.put(&mut machine, fitted.value);
     }
     Ok(FitOutcome { parameters: found, machine, data })
+}
+
+/// Every parameter as the file says it.
+fn as_said(start: &Table) -> Vec<FittedParameter> {
+    let one = |parameter: &Parameter| {
+        let value = parameter.value(start);
+        let said = parameter.is_said(start);
+        FittedParameter { parameter: *parameter, start: value, value, interval: None, read_off: false, said }
+    };
+    PARAMETERS.iter().map(one).collect()
 }
 
 fn unknown(parameter: &Parameter, found: &FittedParameter) -> Unknown {
