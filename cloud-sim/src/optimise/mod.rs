@@ -17,6 +17,8 @@ mod bound_tests;
 mod compare;
 mod contact;
 mod profile;
+#[cfg(test)]
+mod runner_tests;
 mod schedule;
 mod slew;
 #[cfg(test)]

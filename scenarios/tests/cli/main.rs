@@ -9,6 +9,7 @@ mod canon;
 mod contract;
 mod geometry;
 mod mistakes;
+mod optimise;
 mod slot_forces;
 mod support;
 mod timing;
