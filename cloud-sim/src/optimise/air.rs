@@ -106,14 +106,18 @@ fn may(context: &BoundContext<'_>, segment: &Segment) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use shared::cutting::{CuttingData, CuttingLaw, Engagement, Material, Runout};
     use shared::geom::Aabb;
     use shared::ident::ToolNumber;
-    use shared::motion::Station;
+    use shared::motion::{Path, Station, StillKind};
+    use shared::program::ForcedReason;
     use shared::tool::{CutterMaterial, CutterShape, HolderSection};
-    use shared::units::Angle;
+    use shared::units::{Angle, Feedrate, Stress};
 
-    use super::super::tests::segment;
+    use super::super::tests::{limits, segment};
     use super::*;
+    use crate::engagement::CutStep;
+    use crate::loads::{LoadModels, UnknownLoad};
     use crate::stock::{MapOptions, StockShape};
 
     fn tool(holder: Vec<HolderSection>) -> Tool {
@@ -157,5 +161,76 @@ mod tests {
         let holder = vec![HolderSection { diameter_low: wide, diameter_high: wide, length: Length::mm(20.0) }];
         check([-15.0, 0.0, -35.0], [-15.0, 50.0, -35.0], holder, false);
         check([-15.0, 0.0, -35.0], [-15.0, 50.0, -35.0], vec![], true);
+    }
+
+    /// One step over a whole segment.
+    fn step(path: &Path, index: usize) -> CutStep {
+        let segment = &path.segments()[index];
+        CutStep {
+            segment: index as u32,
+            from: segment.start,
+            to: segment.end,
+            removed_mm3: 0.0,
+            removed_cells: 0,
+            engagement: Engagement { slices: Vec::new() },
+        }
+    }
+
+    #[test]
+    fn no_rule_is_forgotten_where_the_stock_is_far_away() {
+        use SegmentKind::{Feed, Rapid, Still};
+        // Kind, rise per mm of way, what is changed about it, load, and whether it may be faster.
+        let unknown = StepLoads::Unknown(UnknownLoad::Cutter);
+        let rows: [(SegmentKind, f64, &str, StepLoads, bool); 11] = [
+            (Feed, 0.0, "", StepLoads::Air, true),
+            (Feed, -0.3, "", StepLoads::Air, true),
+            (Feed, 1.0, "", StepLoads::Air, true),
+            (Feed, -1.0, "", StepLoads::Air, false),
+            (Rapid, 0.0, "", StepLoads::Air, false),
+            (Still(StillKind::Dwell), 0.0, "", StepLoads::Air, false),
+            (Feed, 0.0, "forced", StepLoads::Air, false),
+            (Feed, 0.0, "finish", StepLoads::Air, false),
+            (Feed, 0.0, "no tool", StepLoads::Air, false),
+            // The way to a first contact, and the contact of which nobody knows the load.
+            (Feed, 0.0, "", StepLoads::Air, false),
+            (Feed, 0.0, "", unknown, false),
+        ];
+        let (mut at, mut from) = (Station::START, Point::new(0.0, 0.0, 100.0));
+        let mut row = Vec::new();
+        for (index, (kind, rise, what, _, _)) in rows.iter().enumerate() {
+            // The move before the contact is shorter than its lead, a tool radius; the one before it is not.
+            let way_mm = if index == 9 { 3.0 } else { 10.0 };
+            let along = if rise.abs() == 1.0 { 0.0 } else { 1.0 };
+            let to = from + shared::geom::Vector::new(along, 0.0, *rise) * way_mm;
+            let mut next = segment(*kind, from, if matches!(kind, Still(_)) { from } else { to }, at, 10.0);
+            next.tool = match *what {
+                "no tool" => None,
+                "finish" => Some(ToolNumber(2)),
+                _ => Some(ToolNumber(1)),
+            };
+            next.forced = (*what == "forced").then_some(ForcedReason::DisabledByProgram);
+            (at, from) = (next.end, next.geometry.end());
+            row.push(next);
+        }
+        let path = Path::new(row).expect("contiguous");
+        let law = CuttingLaw::Kienzle { k_c11: Stress::n_mm2(700.0), m_c: 0.25, radial_ratio: 0.35, axial_ratio: 0.2 };
+        let data = CuttingData {
+            cutting_speed: Feedrate::mm_s(5000.0),
+            feed_per_tooth_of_diameter: 0.01,
+            feed_per_tooth_max: Length::mm(0.2),
+        };
+        let material = Material { name: "test".to_owned(), law, source: "test".to_owned(), data };
+        let models = LoadModels::new(&[tool(vec![])], &material, Runout::ASSUMED);
+        let mut limits = limits();
+        limits.finish.insert(ToolNumber(2));
+        let machine = super::super::bound_tests::machine();
+        let context = BoundContext { path: &path, models: &models, machine: &machine, limits: &limits };
+        let steps: Vec<_> = (0..rows.len()).map(|index| step(&path, index)).collect();
+        let loads: Vec<_> = rows.iter().map(|row| row.3).collect();
+        let found = air_segments(&context, &LimitsByTool::new(), (&steps, &loads), &vec![true; rows.len()]);
+        let expected: Vec<_> = rows.iter().map(|row| row.4).collect();
+        assert_eq!(found, expected);
+        let none = air_segments(&context, &LimitsByTool::new(), (&steps, &loads), &vec![false; rows.len()]);
+        assert!(none.iter().all(|air| !air));
     }
 }

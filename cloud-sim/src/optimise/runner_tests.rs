@@ -99,8 +99,10 @@ fn random_row(rng: &mut Rng, moves: u32) -> (Path, Vec<StepBound>) {
     (path, bounds)
 }
 
-/// Greatest ratio of the speed of the machine to that of a bound, when its command chases the plan at the slew limit:
-/// each tick it asks for the lowest factor of what this tick and the next can reach.
+/// Greatest ratio of the speed of the machine to that of a bound, when its command follows the plan as the edge does: at
+/// the slew limit, each tick towards the lowest factor within the distance of the machine's effect time. Without
+/// that distance a machine that brakes for a lower feed ahead cannot follow a factor that falls at the same time: both
+/// would need more than its full deceleration.
 fn run(path: &Path, bounds: &[StepBound], limits: &Limits, plan: &OverridePlan) -> f64 {
     let machine = machine();
     let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
@@ -110,8 +112,11 @@ fn run(path: &Path, bounds: &[StepBound], limits: &Limits, plan: &OverridePlan) 
         let current = &path.segments()[path.index_at(station)];
         // In a dwell nothing moves: the command goes to what the move behind it begins with.
         let from = if current.kind == SegmentKind::Feed { station } else { current.end };
-        let ahead_mm = (velocity_mm_s + machine.axes[0].acceleration.as_mm_s2() * TICK_S) * 2.0 * TICK_S;
-        let target = plan.lowest(from, from.advanced(Length::mm(ahead_mm))).map_or(1.0, |span| span.factor.ratio());
+        let next_mm_s = velocity_mm_s + machine.axes[0].acceleration.as_mm_s2() * TICK_S;
+        let ahead_mm = next_mm_s * (machine.override_range.effect_time.as_s() + TICK_S);
+        let last = Station::from_nm(path.end().as_nm() - 1);
+        let until = from.advanced(Length::mm(ahead_mm)).min(last);
+        let target = plan.lowest(from.min(last), until).expect("the plan covers the path").factor.ratio();
         let step = limits.slew_per_s * TICK_S;
         let factor = command.map_or(target, |command| command + (target - command).clamp(-step, step));
         command = Some(factor);
