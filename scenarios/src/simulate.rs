@@ -117,12 +117,17 @@ impl Simulation {
             look_for_air(&mut ahead, allowance, &mut clear, executor, &mut prediction);
         }
         ahead.extend(Station::MAX, WorkAllowance(u32::MAX), executor, &mut |cut| prediction.take(cut));
-        let by_tool = |(tool, stated): (&ToolNumber, &StatedLimits)| (*tool, resolved(job, &prediction, *tool, stated));
-        let by_tool = order.by_tool.iter().map(by_tool).collect();
+        let limits = prediction.resolved_limits(job);
+        let own = |(tool, stated): (&ToolNumber, &StatedLimits)| {
+            let own = resolved(job, &prediction, *tool, stated);
+            // A tool with other limits of its own keeps the force limit of the job.
+            (*tool, Limits { force_peak_xy: own.force_peak_xy.or(limits.force_peak_xy), ..own })
+        };
+        let by_tool = order.by_tool.iter().map(own).collect();
         let cut = Cut {
             map_report,
             map: ahead.map().clone(),
-            limits: prediction.resolved_limits(job),
+            limits,
             by_tool,
             prediction,
             models: Arc::clone(ahead.models()),
@@ -170,12 +175,7 @@ impl Simulation {
 
     /// What bounds are computed from.
     pub fn bound_context(&self) -> BoundContext<'_> {
-        BoundContext {
-            path: &self.job.path,
-            models: &self.models,
-            machine: &self.job.machine,
-            limits: &self.limits,
-        }
+        BoundContext { path: &self.job.path, models: &self.models, machine: &self.job.machine, limits: &self.limits }
     }
 
     /// The scheduler's view of the whole program.
@@ -305,7 +305,8 @@ fn resolved(job: &Job, prediction: &Prediction, tool: ToolNumber, stated: &State
     let peak = (0..prediction.steps.len()).filter(own).try_fold(Force::ZERO, |peak, index| {
         Some(peak.max(prediction.force_peak_at(index, prediction.reached_ratio(&job.path, index))?))
     });
-    let by_share = peak.filter(|peak| *peak > Force::ZERO).zip(stated.force_peak_share).map(|(peak, share)| peak * share);
+    let by_share =
+        peak.filter(|peak| *peak > Force::ZERO).zip(stated.force_peak_share).map(|(peak, share)| peak * share);
     let force_peak_xy = match (stated.limits.force_peak_xy, by_share) {
         (Some(stated), Some(share)) => Some(stated.min(share)),
         (stated, share) => stated.or(share),

@@ -112,10 +112,14 @@ fn reasons(plan: &RewrittenPlan) -> BTreeMap<&'static str, f64> {
 }
 
 fn notes(before: &Simulation, facts: &OptimiseFacts<'_>) -> Vec<String> {
-    let mut notes = vec!["one feed a block: the lowest that is allowed anywhere on it; blocks are not split".to_owned()];
+    let mut notes =
+        vec!["one feed a block: the lowest that is allowed anywhere on it; blocks are not split".to_owned()];
     if facts.rules.air_permille > 1000 {
         let seen = before.air.iter().filter(|air| **air).count();
-        notes.push(format!("{seen} moves at feed stay outside the stock and {:.1} mm around it", facts.allowance.as_mm()));
+        notes.push(format!(
+            "{seen} moves at feed stay outside the stock and {:.1} mm around it",
+            facts.allowance.as_mm()
+        ));
         notes.push("fixtures are not known: look through the faster blocks before the program is run".to_owned());
     }
     let called = before.job.path.segments().iter().filter(|segment| segment.at.source.0 > 0).count();

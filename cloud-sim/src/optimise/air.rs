@@ -79,7 +79,8 @@ pub fn air_segments(
 ) -> Vec<bool> {
     let segments = context.path.segments();
     assert_eq!(clear.len(), segments.len(), "one entry a segment");
-    let mut air: Vec<bool> = segments.iter().zip(clear).map(|(segment, clear)| *clear && may(context, segment)).collect();
+    let mut air: Vec<bool> =
+        segments.iter().zip(clear).map(|(segment, clear)| *clear && may(context, segment)).collect();
     for (step, loads) in steps.iter().zip(loads) {
         air[step.segment as usize] &= matches!(loads, StepLoads::Air);
     }

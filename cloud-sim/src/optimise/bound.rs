@@ -356,7 +356,12 @@ pub fn load_over_limit(
     let raised = 1.0 + context.limits.uncertainty.max(0.0);
     let share = |row: &Candidate| ((row.value)(&found) * raised / row.limit, row.reason);
     let shares = candidates(context, known);
-    Some(shares.iter().map(share).fold((0.0, Reason::Programmed), |worst, row| if row.0 > worst.0 { row } else { worst }))
+    Some(
+        shares
+            .iter()
+            .map(share)
+            .fold((0.0, Reason::Programmed), |worst, row| if row.0 > worst.0 { row } else { worst }),
+    )
 }
 
 /// True for the reasons that stand for a limit on a load.

@@ -27,8 +27,8 @@ pub(crate) mod tests;
 pub use air::{air_segments, is_clear};
 pub use blocks::{bucket_levels, lowest_by_segment};
 pub use bound::{
-    BoundContext, LimitsByTool, StepBound, bound_step, bound_steps, bound_steps_by_tool, load_over_limit, verify_bounds,
-    verify_by_tool, verify_in_parts,
+    BoundContext, LimitsByTool, StepBound, bound_step, bound_steps, bound_steps_by_tool, load_over_limit,
+    verify_bounds, verify_by_tool, verify_in_parts,
 };
 pub use compare::{best_constant, constant_plan, lost_time_by_reason, time_by_reason, time_of, won_by_reason};
 pub use schedule::{ScheduleInput, schedule};

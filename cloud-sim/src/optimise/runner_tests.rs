@@ -151,7 +151,8 @@ fn the_virtual_machine_keeps_every_bound_of_a_thousand_rows() {
             station_margin: Length::mm(rng.between(0.0, 0.5)),
             ..limits()
         };
-        let input = ScheduleInput { path: &path, bounds: &bounds, limits: &limits, from: Station::START, to: path.end() };
+        let input =
+            ScheduleInput { path: &path, bounds: &bounds, limits: &limits, from: Station::START, to: path.end() };
         let plan = schedule(&input, WorkAllowance(u32::MAX)).expect("a plan");
         let ratio = run(&path, &bounds, &limits, &plan);
         assert!(ratio <= 1.0 + EXCESS_MAX, "case {case} (seed 606): {ratio} of a bound");
@@ -261,11 +262,16 @@ fn before_rounding_no_schedule_is_half_a_percent_slower_than_the_optimum() {
             station_margin: Length::mm(rng.between(0.0, 0.5)),
             ..limits()
         };
-        let input = ScheduleInput { path: &path, bounds: &bounds, limits: &limits, from: Station::START, to: path.end() };
+        let input =
+            ScheduleInput { path: &path, bounds: &bounds, limits: &limits, from: Station::START, to: path.end() };
         let (found_s, best_s) = (continuous_s(&input), optimum_s(&path, &bounds, &limits, 2e-3));
         let off = found_s / best_s - 1.0;
         assert!(off.abs() < 5e-3, "case {case} (seed 607): {found_s} s against {best_s} s");
         (slowest, quickest) = (slowest.max(off), quickest.min(off));
     }
-    println!("100 rows: at most {:.3} % slower and {:.3} % quicker than the solver's grid", slowest * 100.0, -quickest * 100.0);
+    println!(
+        "100 rows: at most {:.3} % slower and {:.3} % quicker than the solver's grid",
+        slowest * 100.0,
+        -quickest * 100.0
+    );
 }

@@ -78,10 +78,8 @@ fn run(args: &OptimiseArgs) -> Result<(), u8> {
     let prepared = prepare(loaded.sources, loaded.assumed)?;
     let by_tool = tool_limits(&prepared, level, file.as_ref()).map_err(|message| draw::message(&message))?;
     let executor = executor(args.job.threads).map_err(|message| draw::message(&message))?;
-    let rules = FeedRules {
-        air_permille: (args.air_factor * 1000.0).round() as u16,
-        buckets: args.buckets.map(usize::from),
-    };
+    let rules =
+        FeedRules { air_permille: (args.air_factor * 1000.0).round() as u16, buckets: args.buckets.map(usize::from) };
     let air = (rules.air_permille > 1000).then(|| Length::mm(args.air_allowance));
     let order = Order { choice: loaded.choice, by_tool, air };
     let before = Simulation::run_order(&prepared.job, &prepared.sources, &order, executor.as_ref())

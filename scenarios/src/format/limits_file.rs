@@ -103,9 +103,8 @@ impl LimitsFile {
     /// What is wrong, with its line and what to do.
     pub fn parse(file: FileText<'_>) -> Result<Self, Vec<Diagnostic>> {
         let read: Self = parse_toml(file).map_err(|error| vec![*error])?;
-        let wrong = |key: &str, message: String, advice: &str| {
-            file.error_at(key, "limits::value", message, advice.to_owned())
-        };
+        let wrong =
+            |key: &str, message: String, advice: &str| file.error_at(key, "limits::value", message, advice.to_owned());
         let mut errors = Vec::new();
         if read.schema != 1 {
             errors.push(wrong("schema", format!("schema {} is not known", read.schema), "this version reads schema 1"));
@@ -184,7 +183,8 @@ mod tests {
         let of = |material: &str, tool: u32| {
             let tool = ToolNumber(tool);
             let all = limits_by_tool([tool].into_iter(), material, &job, None, Some(&file)).expect("limits");
-            all.get(&tool).map(|stated| (stated.limits.force_peak_xy.map(|n| n.as_n()), stated.limits.plunge_factor.permille()))
+            all.get(&tool)
+                .map(|stated| (stated.limits.force_peak_xy.map(|n| n.as_n()), stated.limits.plunge_factor.permille()))
         };
         assert_eq!(of("C45E", 3), Some((Some(90.0), 500)));
         assert_eq!(of("C45E", 4), Some((Some(500.0), 1000)));

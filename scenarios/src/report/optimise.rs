@@ -124,7 +124,11 @@ fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
         report.air_factor * 100.0,
         report.air_allowance_mm
     )?;
-    writeln!(out, "  one feed a block costs   {:>23.2} s against the plan over station", report.lost_to_whole_blocks_s)?;
+    writeln!(
+        out,
+        "  one feed a block costs   {:>23.2} s against the plan over station",
+        report.lost_to_whole_blocks_s
+    )?;
     writeln!(out, "\n  what sets the feed   share of time")?;
     for (reason, share) in &report.reasons {
         writeln!(out, "  {reason:<20} {:>11.1} %", share * 100.0)?;
