@@ -55,8 +55,8 @@ pub fn bucket_levels(factors: &[(u16, f64)], buckets: usize) -> Vec<u16> {
         let mut next = best.clone();
         let mut begins = vec![usize::MAX; rows.len() + 1];
         for end in 1..=rows.len() {
-            for begin in 1..end {
-                let time_s = best[begin] + group_s(begin, end);
+            for (begin, before_s) in best.iter().enumerate().take(end).skip(1) {
+                let time_s = before_s + group_s(begin, end);
                 if time_s < next[end] {
                     (next[end], begins[end]) = (time_s, begin);
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -69,7 +69,7 @@ pub(super) fn command(args: &OptimiseArgs) -> u8 {
 
 fn run(args: &OptimiseArgs) -> Result<(), u8> {
     check(args).map_err(|message| draw::message(&message))?;
-    let file = args.limits.as_ref().map(limits_file).transpose()?;
+    let file = args.limits.as_deref().map(limits_file).transpose()?;
     let mut loaded = args.job.load()?;
     let has_own = args.job.scenario.is_some() || file.is_some();
     let level = args.level.or_else(|| (!has_own).then_some(Level::Normal));
@@ -117,7 +117,7 @@ fn check(args: &OptimiseArgs) -> Result<(), String> {
     Ok(())
 }
 
-fn limits_file(path: &PathBuf) -> Result<LimitsFile, u8> {
+fn limits_file(path: &Path) -> Result<LimitsFile, u8> {
     let name = path.display().to_string();
     let bytes = read_file(path, &name).map_err(|error| bad_input(&error))?;
     let wrong = |diagnostics| {
