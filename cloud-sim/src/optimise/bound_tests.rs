@@ -18,7 +18,7 @@ use super::tests::{factor, limits, segment};
 use crate::engagement::CutStep;
 use crate::loads::{LoadModels, StepLoads, UnknownLoad};
 
-fn machine() -> Machine {
+pub(super) fn machine() -> Machine {
     let axis = Axis {
         travel: None,
         feed_max: Feedrate::mm_s(200.0),

@@ -10,6 +10,7 @@ mod contract;
 mod geometry;
 mod machine;
 mod mistakes;
+mod optimise;
 mod slot_forces;
 mod support;
 mod timing;

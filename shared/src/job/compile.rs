@@ -75,6 +75,16 @@ impl Job {
     }
 }
 
+/// How the program of a job is read: what [`Job::compile`] gives the interpreter. `None` for a job that does not compile.
+pub fn reading_of(sources: &JobSources) -> Option<program::Options> {
+    let mut inputs = Inputs::new(sources);
+    let (machine, work_origin) = inputs.machine()?;
+    let library = inputs.tool_library()?;
+    let text = inputs.program()?;
+    let offsets = inputs.work_offsets(work_origin)?;
+    inputs.program_options(&machine, library.as_ref(), offsets, text)
+}
+
 fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     // Each reads its own part; all are read before giving up, so that one run names every mistake.
     let (machine, material, limits, library) =
