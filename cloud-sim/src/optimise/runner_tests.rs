@@ -34,7 +34,8 @@ fn machine() -> Machine {
         name: "test".to_owned(),
         axes: [axis; 3],
         rotary: [None; 3],
-        spindle_wait: SpindleWait::AtCommand,
+        spindle_start: shared::machine::SpindleStart::AtCommand,
+        control: shared::machine::Control::NONE,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
         spindle: Spindle {
