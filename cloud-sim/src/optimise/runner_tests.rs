@@ -4,7 +4,7 @@
 use shared::budget::WorkAllowance;
 use shared::det::Rng;
 use shared::geom::Point;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, SpindleWait, ToolLengthRule};
+use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
 use shared::motion::{Drive, Path, Runner, SegmentKind, Station, StillKind, StopRule, plan_profile};
 use shared::plan::{Binding, Limits, OverridePlan, Reason};
 use shared::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
@@ -38,6 +38,8 @@ fn machine() -> Machine {
         control: shared::machine::Control::NONE,
         rapid_mode: RapidMode::Linear,
         corner_deviation: Length::mm(0.01),
+        corner_blend: None,
+        path_speed_max: None,
         spindle: Spindle {
             speed_max: RotaryVelocity::rev_s(200.0),
             speed_slew_rev_s2: 100.0,
