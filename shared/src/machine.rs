@@ -125,9 +125,8 @@ pub struct CornerBlend {
     pub speed_ratio: f64,
     /// Greatest share of the acceleration that the control uses along arcs, in (0, 1].
     pub arc_share: f64,
-    /// What coming to rest between two moves costs beyond the ramps: half a period of the interpolator, since ramps
-    /// end within one.
-    pub stop: Seconds,
+    /// Period of the interpolator. A ride from rest to rest takes whole ones; zero where that is not to be counted.
+    pub cycle: Seconds,
 }
 
 /// A machine tool and its controller.

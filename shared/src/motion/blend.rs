@@ -26,6 +26,7 @@
 //! `scenarios/tests/linuxcnc`.
 
 use super::compile::{STILL_MM_MIN, STILL_MM_PER_S, length_mm};
+use super::cycles::settle;
 use super::limits::Drives;
 use super::naive::join;
 use super::{CornerRule, Geometry, Segment, SegmentKind, Station, StillKind};
@@ -59,6 +60,8 @@ pub(super) const KINKED: CornerRule = CornerRule::Within(Length::ZERO);
 struct Move {
     segment: Segment,
     nominal_mm: f64,
+    /// True where it is no move but the rest between two, which lasts to the end of the control's cycle.
+    is_rest: bool,
 }
 
 /// A corner in the plane of its two moves.
@@ -100,9 +103,9 @@ pub(super) fn blend(segments: Vec<Segment>, machine: &Machine, how: CornerBlend)
         if let Some(last) = moves.last_mut() {
             meet_exactly(&mut last.segment, &mut segment);
             let rest = rest(&last.segment, &segment, how);
-            moves.extend(rest.map(|segment| Move { nominal_mm: 0.0, segment }));
+            moves.extend(rest.map(|segment| Move { nominal_mm: 0.0, segment, is_rest: true }));
         }
-        let mut next = Move { nominal_mm: segment.length.as_mm(), segment };
+        let mut next = Move { nominal_mm: segment.length.as_mm(), segment, is_rest: false };
         if let Some(last) = moves.last_mut().filter(|last| is_rounded(&last.segment, &next.segment)) {
             let arc = round(last, &mut next, &drives, how);
             if last.segment.length.as_mm() < REST_MM_MIN {
@@ -112,7 +115,8 @@ pub(super) fn blend(segments: Vec<Segment>, machine: &Machine, how: CornerBlend)
         }
         moves.push(next);
     }
-    lay(moves)
+    let rests: Vec<usize> = (0..moves.len()).filter(|index| moves[*index].is_rest).collect();
+    settle(lay(moves), &rests, how.cycle, machine)
 }
 
 /// Corners that are not rounded: at rest between a rapid and a feed move, and as programmed in the exact modes.
@@ -134,19 +138,19 @@ fn meet_exactly(before: &mut Segment, after: &mut Segment) {
     }
 }
 
-/// The time that coming to rest between two moves costs beyond the ramps.
+/// What coming to rest between two moves costs beyond the ramps; `cycles` says how long it takes.
 fn rest(before: &Segment, after: &Segment, how: CornerBlend) -> Option<Segment> {
     let still = |segment: &Segment| matches!(segment.kind, SegmentKind::Still(_));
     let stops = before.stop_at_end || before.corner == KINKED;
-    let span_mm = (how.stop.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
-    (stops && how.stop > Seconds::ZERO && !still(before) && !still(after)).then(|| Segment {
+    let span_mm = (how.cycle.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
+    (stops && how.cycle > Seconds::ZERO && !still(before) && !still(after)).then(|| Segment {
         kind: SegmentKind::Still(StillKind::Dwell),
         geometry: Geometry::Still { at: before.geometry.end() },
         start: Station::START,
         end: Station::from_mm(span_mm),
         length: Length::ZERO,
         feed: Feedrate::ZERO,
-        still: how.stop,
+        still: Seconds::ZERO,
         stop_at_end: true,
         forced: None,
         turn_rad: [0.0; 3],
@@ -184,7 +188,7 @@ fn round(before: &mut Move, after: &mut Move, drives: &Drives, how: CornerBlend)
         segment.feed.min(Feedrate::mm_s(drives.axis_speed_mm_s(segment.kind, &segment.geometry, &Vector::zeros())));
     cut(&mut before.segment, 0.0, rounded.before_share);
     cut(&mut after.segment, rounded.after_share, 1.0);
-    Some(Move { segment, nominal_mm })
+    Some(Move { segment, nominal_mm, is_rest: false })
 }
 
 /// How far the way may leave the corner.

@@ -171,8 +171,8 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
             let ratio = dial.and_then(|(most, at)| draft.checked(at, "corner_blend.speed_ratio", most, (0.0, 10.0)));
             let period = ini.number(draft, "EMCMOT", "SERVO_PERIOD");
             let period = period.and_then(|(ns, at)| draft.checked(at, "servo period in ns", ns, (1e3, 1e8)));
-            let stop_ms = rounded(period.unwrap_or(SERVO_PERIOD_NS) / 2.0 / 1e6);
-            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE, stop_ms]);
+            let cycle_ms = rounded(period.unwrap_or(SERVO_PERIOD_NS) / 1e6);
+            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE, cycle_ms]);
             draft.assumes(format!("corners are blended by arcs, G64 without P by {BLEND_SHARE} of the shorter move"));
             if let Some((most, at)) = dial {
                 draft.imports(at, format!("corner blends are wide enough for {most} times the feed"));

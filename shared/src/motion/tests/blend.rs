@@ -15,7 +15,7 @@ const SHARE: f64 = 0.25;
 /// A machine that keeps to the path, and the same one blending its corners.
 fn machines(acceleration_mm_s2: f64) -> (Machine, Machine) {
     let exact = machine(100.0, acceleration_mm_s2);
-    let blend = CornerBlend { share: SHARE, speed_ratio: 1.0, arc_share: 0.5, stop: Seconds::ZERO };
+    let blend = CornerBlend { share: SHARE, speed_ratio: 1.0, arc_share: 0.5, cycle: Seconds::ZERO };
     (exact.clone(), Machine { corner_blend: Some(blend), ..exact })
 }
 
@@ -91,7 +91,7 @@ fn coming_to_rest_between_moves_costs_the_stated_time() {
     let time_s = |machine: &Machine| plan_profile(&script(machine), machine, &[]).cycle_time().as_s();
     let before_s = time_s(&blending);
     if let Some(blend) = &mut blending.corner_blend {
-        blend.stop = Seconds::s(0.0005);
+        blend.cycle = Seconds::s(0.001);
     }
     // Two stops between rapid and feed; the corner between the feeds is rounded.
     assert!((time_s(&blending) - before_s - 0.001).abs() < 1e-7, "{} {before_s}", time_s(&blending));
