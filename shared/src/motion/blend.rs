@@ -130,11 +130,11 @@ fn meet_exactly(before: &mut Segment, after: &mut Segment) {
         if before.corner != KINKED {
             before.corner = CornerRule::Exact;
         }
+    } else if !is_exact(before) && turns_back(&before.geometry, &after.geometry) {
+        before.stop_at_end = true;
+        before.corner = CornerRule::Exact;
     } else if is_exact(before) && corner(&before.geometry, &after.geometry).is_some() {
         before.corner = KINKED;
-        if after.corner == CornerRule::Exact {
-            after.corner = KINKED;
-        }
     }
 }
 
@@ -170,8 +170,10 @@ fn is_rounded(before: &Segment, after: &Segment) -> bool {
 
 /// The arc between two moves, which are shortened; `None` where the corner stays.
 fn round(before: &mut Move, after: &mut Move, drives: &Drives, how: CornerBlend) -> Option<Move> {
-    let corner = corner(&before.segment.geometry, &after.segment.geometry)?;
+    // From here on a tolerance says that the two moves overlap at their corner.
     let tolerance_mm = tolerance_mm(before, after, how);
+    before.segment.corner = CornerRule::Machine;
+    let corner = corner(&before.segment.geometry, &after.segment.geometry)?;
     let rounded = tangent_arc(before, after, &corner, tolerance_mm, drives, how);
     let Some(rounded) = rounded else {
         before.segment.corner = CornerRule::Within(Length::mm(tolerance_mm));
@@ -215,6 +217,12 @@ fn corner(before: &Geometry, after: &Geometry) -> Option<Corner> {
     }
     let normal = cross / cross.norm();
     Some(Corner { at: after.start(), into, out, normal, turn_rad, theta_rad: (PI - turn_rad) / 2.0 })
+}
+
+/// True where the second move goes back the way of the first: between them the control comes to rest.
+fn turns_back(before: &Geometry, after: &Geometry) -> bool {
+    let (into, out) = (before.tangent(1.0), after.tangent(0.0));
+    math::atan2(into.cross(&out).norm(), into.dot(&out)) > TURN_RAD_MAX
 }
 
 fn tangent_arc(

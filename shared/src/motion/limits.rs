@@ -34,7 +34,7 @@ use super::{CornerRule, Geometry, Segment, SegmentKind, TURN_MM_PER_RAD};
 use crate::det::math;
 use crate::geom::{Point, Vector};
 use crate::machine::{Axis, Machine, RotaryAxis};
-use crate::units::{Feedrate, Jerk};
+use crate::units::{Feedrate, Jerk, Length};
 
 /// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
 /// (CONTROLLERS.md section 1); a bound lets arcs at a low feed keep nearly all acceleration for braking.
@@ -59,7 +59,7 @@ const TURNING_JERK_SHARE: f64 = 0.5;
 const SPEEDING_JERK_SHARE: f64 = 0.5;
 
 /// Shares of the acceleration of [`Drives::share_of`].
-const UNSETTLED_SHARE: f64 = 0.5;
+const OVERLAPPED_SHARE: f64 = 0.5;
 const KINKED_SHARE: f64 = 0.9;
 
 /// How near to 1 a component of a unit vector is that is parallel to an axis.
@@ -172,27 +172,38 @@ impl Drives {
         (along(&axes.speed_mm_s, &reach), along(&axes.acceleration_mm_s2, &reach))
     }
 
-    /// Share of the acceleration that a control which blends corners uses on a move: all of it where the move's ends are
-    /// settled. A move behind which nothing is queued yet, since the program waits there, may still become one half
-    /// of a blend of parabolas; and a kink that is met exactly costs a tenth on both its sides. Measured on LinuxCNC.
-    fn share_of(&self, segment: &Segment) -> f64 {
-        match segment.corner {
-            _ if !self.blends => 1.0,
+    /// Share of the acceleration that a control which blends corners uses on a move, from what is at its two ends: all
+    /// of it where they are settled. A corner that no arc rounds is passed by parabolas: the move before it brakes
+    /// while the one behind it speeds up, and for the sum of both to be allowed, each has half, over its whole length.
+    /// A move behind which nothing is queued yet, since the program waits there, may still become one of them. A kink
+    /// that is met exactly costs a tenth on both its sides. Measured on LinuxCNC.
+    fn share_of(&self, before: Option<&Segment>, segment: &Segment) -> f64 {
+        if !self.blends {
+            return 1.0;
+        }
+        let end = match segment.corner {
             KINKED => KINKED_SHARE,
             CornerRule::Exact => 1.0,
-            _ if segment.stop_at_end => UNSETTLED_SHARE,
+            CornerRule::Within(_) => OVERLAPPED_SHARE,
+            _ if segment.stop_at_end => OVERLAPPED_SHARE,
+            CornerRule::Machine => 1.0,
+        };
+        let start = match before {
+            Some(before) if before.corner == KINKED => KINKED_SHARE,
+            Some(before) if overlaps(before) => OVERLAPPED_SHARE,
             _ => 1.0,
-        }
+        };
+        end.min(start)
     }
 
-    /// Limits of a segment that moves.
-    pub(super) fn segment(&self, segment: &Segment) -> Limits {
+    /// Limits of a segment that moves, with the one before it.
+    pub(super) fn segment(&self, before: Option<&Segment>, segment: &Segment) -> Limits {
         let axes = self.of_kind(segment.kind);
         let feed_mm_s = segment.feed.as_mm_s();
         let wanted_mm_s = if segment.kind == SegmentKind::Rapid { feed_mm_s } else { feed_mm_s * DIAL_MAX };
         let steepest = steepest(&segment.geometry);
         let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest)).min(self.path_mm_s);
-        let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest) * self.share_of(segment);
+        let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest) * self.share_of(before, segment);
         let jerk_mm_s3 = if self.smooth { along(&axes.jerk_mm_s3, &steepest) } else { f64::INFINITY };
         let limits = Limits { cap_mm_s, acceleration_mm_s2, jerk_mm_s3 };
         let limits = match segment.geometry {
@@ -203,7 +214,7 @@ impl Drives {
                 } else {
                     turn.share(&axes.acceleration_mm_s2, limits)
                 };
-                let share = self.arc_share * self.share_of(segment);
+                let share = self.arc_share * self.share_of(before, segment);
                 let along_mm_s2 = share * turn.in_plane(&axes.acceleration_mm_s2) / turn.flat;
                 Limits { acceleration_mm_s2: limits.acceleration_mm_s2.min(along_mm_s2), ..limits }
             }
@@ -248,6 +259,9 @@ impl Drives {
         if half_turn < STRAIGHT_HALF_TURN {
             return f64::INFINITY;
         }
+        if self.blends && overlaps(before) {
+            return self.overlap_mm_s(before, after, half_turn);
+        }
         let acceleration: [f64; 3] = std::array::from_fn(|axis| {
             let [before, after] = [before, after].map(|side| self.of_kind(side.kind).acceleration_mm_s2[axis]);
             before.min(after)
@@ -256,6 +270,27 @@ impl Drives {
         let shorter_mm = before.length.as_mm().min(after.length.as_mm());
         let deviation_mm = self.deviation_mm(before.corner);
         (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
+    }
+
+    /// Speed at which moves overlap at a corner. Each brakes from it to rest, or the other way round, within half of
+    /// its length; the time this takes is the same for both, and the way must not leave the corner by more than the
+    /// tolerance: braking begins d = 2δ/cos θ before the corner, with d = v²/2a. Where both are alike, the two ramps
+    /// together take the time of passing the corner at this speed.
+    fn overlap_mm_s(&self, before: &Segment, after: &Segment, half_turn: f64) -> f64 {
+        let sides = [(self.segment(None, before), before), (self.segment(Some(before), after), after)];
+        let reach = sides.map(|(limits, side)| {
+            let top_mm_s = side.feed.as_mm_s().min(limits.cap_mm_s);
+            (limits.acceleration_mm_s2 * side.length.as_mm()).sqrt().min(top_mm_s)
+        });
+        let longest_s = (0..2).map(|side| sides[side].1.length.as_mm() / reach[side]).fold(f64::INFINITY, f64::min);
+        let ramp_s = (0..2).map(|side| reach[side] / sides[side].0.acceleration_mm_s2).fold(0.0, f64::max);
+        let time_s = longest_s.min(ramp_s);
+        let by_time_mm_s = (0..2)
+            .map(|side| reach[side].min(time_s * sides[side].0.acceleration_mm_s2))
+            .fold(f64::INFINITY, f64::min);
+        let deviation_mm = self.deviation_mm(before.corner);
+        let by_deviation_mm_s = 2.0 * (sides[0].0.acceleration_mm_s2 * deviation_mm / half_turn).sqrt();
+        by_time_mm_s.min(by_deviation_mm_s)
     }
 
     fn deviation_mm(&self, rule: CornerRule) -> f64 {
@@ -285,6 +320,11 @@ impl Drives {
         });
         square.sqrt()
     }
+}
+
+/// True if a move and the next one overlap at their corner, which only the blending of corners says, and by a tolerance.
+fn overlaps(before: &Segment) -> bool {
+    matches!(before.corner, CornerRule::Within(tolerance) if tolerance > Length::ZERO) && !before.stop_at_end
 }
 
 /// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
