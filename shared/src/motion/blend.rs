@@ -348,11 +348,12 @@ fn place(first: &Geometry, second: &Geometry, corner: &Corner, radius_mm: f64) -
     };
     let (gone_before_mm, before_mm, before_ok) = share(first, from, true);
     let (gone_after_mm, after_mm, after_ok) = share(second, to, false);
-    let fits = before_ok && after_ok && gone_before_mm <= before_mm && gone_after_mm < after_mm && sweep_rad < PI;
+    let fits = before_ok && after_ok && gone_before_mm <= before_mm + REST_MM_MIN && gone_after_mm < after_mm && sweep_rad < PI;
     if !fits {
         return None;
     }
-    let (before_share, after_share) = (1.0 - gone_before_mm / before_mm, gone_after_mm / after_mm);
+    // All that is left may go, and rounding may want a bit more.
+    let (before_share, after_share) = ((1.0 - gone_before_mm / before_mm).max(0.0), gone_after_mm / after_mm);
     let centre = corner.at + corner.into * middle[0] + across * middle[1];
     let (start, end) = (first.point(before_share), second.point(after_share));
     let (normal, sense) = upright(corner.normal);

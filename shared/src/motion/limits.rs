@@ -272,25 +272,39 @@ impl Drives {
         (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
     }
 
-    /// Speed at which moves overlap at a corner. Each brakes from it to rest, or the other way round, within half of
-    /// its length; the time this takes is the same for both, and the way must not leave the corner by more than the
-    /// tolerance: braking begins d = 2δ/cos θ before the corner, with d = v²/2a. Where both are alike, the two ramps
-    /// together take the time of passing the corner at this speed.
+    /// Speed at the corner with which two moves that overlap there take as long as one behind the other.
+    ///
+    /// Each move is braked from its own speed v to rest, or the other way round, within half of its length, and the
+    /// way must not leave the corner by more than the tolerance: braking begins d = 2δ/cos θ before it, d = v²/2a.
+    /// Both ramps begin at once and last t = v/a, the second one no less than the first, so against riding through at
+    /// v₁ and v₂ they lose (t₂ − t₁)/2 where that is positive. Passing at v loses (v₁ − v)²/2a₁v₁ + (v₂ − v)²/2a₂v₂;
+    /// the same loss has the lesser root of
+    ///
+    /// ```text
+    /// (1/2a₁v₁ + 1/2a₂v₂)·v² − (1/a₁ + 1/a₂)·v + min(t₁, (t₁ + t₂)/2) = 0
+    /// ```
     fn overlap_mm_s(&self, before: &Segment, after: &Segment, half_turn: f64) -> f64 {
-        let sides = [(self.segment(None, before), before), (self.segment(Some(before), after), after)];
-        let reach = sides.map(|(limits, side)| {
-            let top_mm_s = side.feed.as_mm_s().min(limits.cap_mm_s);
-            (limits.acceleration_mm_s2 * side.length.as_mm()).sqrt().min(top_mm_s)
+        let limits = [self.segment(None, before), self.segment(Some(before), after)];
+        let sides = [before, after];
+        let acceleration = limits.map(|limits| limits.acceleration_mm_s2);
+        let reach: [f64; 2] = std::array::from_fn(|side| {
+            let top_mm_s = sides[side].feed.as_mm_s().min(limits[side].cap_mm_s);
+            (acceleration[side] * sides[side].length.as_mm()).sqrt().min(top_mm_s)
         });
-        let longest_s = (0..2).map(|side| sides[side].1.length.as_mm() / reach[side]).fold(f64::INFINITY, f64::min);
-        let ramp_s = (0..2).map(|side| reach[side] / sides[side].0.acceleration_mm_s2).fold(0.0, f64::max);
-        let time_s = longest_s.min(ramp_s);
-        let by_time_mm_s = (0..2)
-            .map(|side| reach[side].min(time_s * sides[side].0.acceleration_mm_s2))
-            .fold(f64::INFINITY, f64::min);
-        let deviation_mm = self.deviation_mm(before.corner);
-        let by_deviation_mm_s = 2.0 * (sides[0].0.acceleration_mm_s2 * deviation_mm / half_turn).sqrt();
-        by_time_mm_s.min(by_deviation_mm_s)
+        let longest_s = (sides[0].length.as_mm() / reach[0]).min(sides[1].length.as_mm() / reach[1]);
+        let ramp_s = (reach[0] / acceleration[0]).max(reach[1] / acceleration[1]).min(longest_s);
+        let by_deviation_mm_s = 2.0 * (acceleration[0] * self.deviation_mm(before.corner) / half_turn).sqrt();
+        let speed: [f64; 2] =
+            std::array::from_fn(|side| reach[side].min(ramp_s * acceleration[side]).min(by_deviation_mm_s));
+        let least_mm_s = speed[0].min(speed[1]);
+        if least_mm_s <= 0.0 {
+            return 0.0;
+        }
+        let time = [speed[0] / acceleration[0], speed[1] / acceleration[1]];
+        let square = 0.5 / (acceleration[0] * speed[0]) + 0.5 / (acceleration[1] * speed[1]);
+        let linear = 1.0 / acceleration[0] + 1.0 / acceleration[1];
+        let root = (linear * linear - 4.0 * square * time[0].min((time[0] + time[1]) / 2.0)).max(0.0).sqrt();
+        ((linear - root) / (2.0 * square)).min(least_mm_s)
     }
 
     fn deviation_mm(&self, rule: CornerRule) -> f64 {
