@@ -181,6 +181,8 @@ fn round(before: &mut Move, after: &mut Move, drives: &Drives, how: CornerBlend)
     };
     let nominal_mm = length_mm(&rounded.arc);
     let mut segment = Segment { geometry: rounded.arc, length: Length::mm(nominal_mm), ..before.segment.clone() };
+    // It meets both moves exactly, and says by this that it rounds a corner.
+    segment.corner = CornerRule::Exact;
     segment.feed = before.segment.feed.max(after.segment.feed);
     if after.segment.kind == SegmentKind::Feed {
         segment.kind = SegmentKind::Feed;
@@ -348,7 +350,11 @@ fn place(first: &Geometry, second: &Geometry, corner: &Corner, radius_mm: f64) -
     };
     let (gone_before_mm, before_mm, before_ok) = share(first, from, true);
     let (gone_after_mm, after_mm, after_ok) = share(second, to, false);
-    let fits = before_ok && after_ok && gone_before_mm <= before_mm + REST_MM_MIN && gone_after_mm < after_mm && sweep_rad < PI;
+    let fits = before_ok
+        && after_ok
+        && gone_before_mm <= before_mm + REST_MM_MIN
+        && gone_after_mm < after_mm
+        && sweep_rad < PI;
     if !fits {
         return None;
     }

@@ -214,8 +214,15 @@ impl Drives {
                 } else {
                     turn.share(&axes.acceleration_mm_s2, limits)
                 };
-                let share = self.arc_share * self.share_of(before, segment);
-                let along_mm_s2 = share * turn.in_plane(&axes.acceleration_mm_s2) / turn.flat;
+                let plane_mm_s2 = turn.in_plane(&axes.acceleration_mm_s2);
+                // What turning at the axes' own speed leaves, whatever the feed is.
+                let turning_mm_s2 = square(turn.in_plane(&axes.speed_mm_s).min(self.path_mm_s)) / turn.radius_mm;
+                let left = (1.0 - square(turning_mm_s2 / plane_mm_s2)).max(0.0).sqrt();
+                // An arc that rounds a corner is made for its speed: it has the lesser share however wide it is.
+                let rounds = segment.corner == CornerRule::Exact && !segment.stop_at_end;
+                let left = if self.blends && rounds { self.arc_share } else { self.arc_share.max(left) };
+                let share = left * self.share_of(before, segment);
+                let along_mm_s2 = share * plane_mm_s2 / turn.flat;
                 Limits { acceleration_mm_s2: limits.acceleration_mm_s2.min(along_mm_s2), ..limits }
             }
             Geometry::Line { .. } | Geometry::Still { .. } => limits,
@@ -351,6 +358,10 @@ fn corner_radius_mm(deviation_mm: f64, half_turn: f64, shorter_mm: f64) -> f64 {
     // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
     let by_deviation_mm = deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
     by_deviation_mm.min(by_length_mm)
+}
+
+fn square(value: f64) -> f64 {
+    value * value
 }
 
 /// Least of limitᵢ/|directionᵢ|: what the axes allow together along a direction.
