@@ -87,8 +87,9 @@ pub(super) struct Drives {
     path_mm_s: f64,
     /// Greatest share of a plane's acceleration that is used along an arc.
     arc_share: f64,
-    /// True if corners are blended.
+    /// True if corners are blended, and the period of the interpolator that does so.
     blends: bool,
+    cycle_s: f64,
     /// True if any axis limits its jerk.
     pub(super) smooth: bool,
 }
@@ -134,6 +135,7 @@ impl Drives {
             path_mm_s: machine.path_speed_max.map_or(f64::INFINITY, Feedrate::as_mm_s),
             arc_share: machine.corner_blend.map_or(1.0, |blend| blend.arc_share),
             blends: machine.corner_blend.is_some(),
+            cycle_s: machine.corner_blend.map_or(0.0, |blend| blend.cycle.as_s()),
             smooth: machine.axes.iter().any(|axis| axis.jerk.is_some())
                 || machine.rotary.iter().flatten().any(|axis| axis.jerk_rad_s3.is_some()),
         }
@@ -284,11 +286,12 @@ impl Drives {
     /// Each move is braked from its own speed v to rest, or the other way round, within half of its length, and the
     /// way must not leave the corner by more than the tolerance: braking begins d = 2δ/cos θ before it, d = v²/2a.
     /// Both ramps begin at once and last t = v/a, the second one no less than the first, so against riding through at
-    /// v₁ and v₂ they lose (t₂ − t₁)/2 where that is positive. Passing at v loses (v₁ − v)²/2a₁v₁ + (v₂ − v)²/2a₂v₂;
+    /// v₁ and v₂ they lose (t₂ − t₁)/2 where that is positive, and the cycle c that the second one waits for the first
+    /// to have braked at all. Passing at v loses (v₁ − v)²/2a₁v₁ + (v₂ − v)²/2a₂v₂;
     /// the same loss has the lesser root of
     ///
     /// ```text
-    /// (1/2a₁v₁ + 1/2a₂v₂)·v² − (1/a₁ + 1/a₂)·v + min(t₁, (t₁ + t₂)/2) = 0
+    /// (1/2a₁v₁ + 1/2a₂v₂)·v² − (1/a₁ + 1/a₂)·v + max(0, min(t₁, (t₁ + t₂)/2) − c) = 0
     /// ```
     fn overlap_mm_s(&self, before: &Segment, after: &Segment, half_turn: f64) -> f64 {
         let limits = [self.segment(None, before), self.segment(Some(before), after)];
@@ -310,7 +313,8 @@ impl Drives {
         let time = [speed[0] / acceleration[0], speed[1] / acceleration[1]];
         let square = 0.5 / (acceleration[0] * speed[0]) + 0.5 / (acceleration[1] * speed[1]);
         let linear = 1.0 / acceleration[0] + 1.0 / acceleration[1];
-        let root = (linear * linear - 4.0 * square * time[0].min((time[0] + time[1]) / 2.0)).max(0.0).sqrt();
+        let kept_s = (time[0].min((time[0] + time[1]) / 2.0) - self.cycle_s).max(0.0);
+        let root = (linear * linear - 4.0 * square * kept_s).max(0.0).sqrt();
         ((linear - root) / (2.0 * square)).min(least_mm_s)
     }
 
