@@ -18,8 +18,9 @@
 //!
 //! a_n is √3/2 of a, the acceleration that the axes allow in every direction of the plane. A move gives at most half
 //! of itself to a corner (an arc a third of it to the corner it comes from, two thirds to the one it leads to). A
-//! corner at an arc that does not lie in the corner's plane is passed at the speed that the corner rule allows for
-//! δ. Between rapids and feed moves such a control comes to rest.
+//! corner at an arc that does not lie in the corner's plane has no arc: the two moves overlap there, at half their
+//! acceleration (`limits`). Between rapids and feed moves, and where the way turns back, such a control comes to rest,
+//! at the end of a cycle of its interpolator (`cycles`).
 //!
 //! Source: LinuxCNC's manual, "Trajectory Control" and "INI Configuration" (ARC_BLEND); its planner's documented
 //! behaviour (R. Ellenberg, "Circular arc blending", 2014), measured against a running LinuxCNC in

@@ -31,8 +31,8 @@ pub(super) fn read(draft: &mut Draft<'_>) {
     draft.name = ini.text("EMC", "MACHINE").filter(|name| !name.text.is_empty()).map(|name| name.text.clone());
     let unit_mm = unit(draft, &ini);
     let axes = letters(draft, &ini);
-    for axis in 0..3 {
-        one_axis(draft, &ini, axis, axes.iter().position(|letter| *letter == AXES[axis]), unit_mm);
+    for (axis, name) in AXES.iter().enumerate() {
+        one_axis(draft, &ini, axis, axes.iter().position(|letter| letter == name), unit_mm);
     }
     path(draft, &ini, unit_mm);
     spindle(draft, &ini);
@@ -163,7 +163,7 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
     }
     let enabled = ini.number(draft, "TRAJ", "ARC_BLEND_ENABLE");
     match enabled {
-        Some((flag, at)) if flag == 0.0 => {
+        Some((0.0, at)) => {
             draft.skips(at, "ARC_BLEND_ENABLE is 0: corners are passed at the speed of the corner rule".to_owned());
         }
         _ => {
