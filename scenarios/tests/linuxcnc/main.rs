@@ -122,7 +122,7 @@ fn moving(job: &Job, profile: &Profile) -> (f64, f64) {
     let moves = |index: &usize| !matches!(job.path.segments()[*index].kind, SegmentKind::Still(_));
     let mut indices = (0..job.path.segments().len()).filter(moves);
     let first = indices.next().expect("the program moves");
-    let last = indices.last().unwrap_or(first);
+    let last = indices.next_back().unwrap_or(first);
     (profile.segment_start(first).as_s(), profile.segment_start(last + 1).as_s())
 }
 
