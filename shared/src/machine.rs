@@ -123,11 +123,11 @@ pub struct CornerBlend {
     pub share: f64,
     /// Greatest feed override the arcs are made for: they are wide enough for this many times the programmed speed.
     pub speed_ratio: f64,
-    /// Greatest share of the acceleration that the control uses along arcs, in (0, 1].
+    /// Share of the acceleration that the control uses along arcs on which the axes could not run at their own
+    /// speed, in (0, 1]; it rises to all of it on wide ones.
     pub arc_share: f64,
-    /// What coming to rest between two moves costs beyond the ramps: half a period of the interpolator, since ramps
-    /// end within one.
-    pub stop: Seconds,
+    /// Period of the interpolator. A ride from rest to rest takes whole ones; zero where that is not to be counted.
+    pub cycle: Seconds,
 }
 
 /// What is in the spindle when a program starts.

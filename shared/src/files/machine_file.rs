@@ -136,7 +136,7 @@ struct BlendTable {
     share: f64,
     speed_ratio: f64,
     arc_share: f64,
-    stop_ms: f64,
+    cycle_ms: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,7 +201,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
             share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
             speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
             arc_share: ranges.within("corner_blend.arc_share", table.arc_share, 0.05, 1.0),
-            stop: Seconds::s(ranges.within("corner_blend.stop_ms", table.stop_ms, 0.0, 100.0) / 1e3),
+            cycle: Seconds::s(ranges.within("corner_blend.cycle_ms", table.cycle_ms, 0.0, 100.0) / 1e3),
         }),
         path_speed_max: read
             .path_speed_max_mm_min

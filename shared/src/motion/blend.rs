@@ -18,14 +18,16 @@
 //!
 //! a_n is √3/2 of a, the acceleration that the axes allow in every direction of the plane. A move gives at most half
 //! of itself to a corner (an arc a third of it to the corner it comes from, two thirds to the one it leads to). A
-//! corner at an arc that does not lie in the corner's plane is passed at the speed that the corner rule allows for
-//! δ. Between rapids and feed moves such a control comes to rest.
+//! corner at an arc that does not lie in the corner's plane has no arc: the two moves overlap there, at half their
+//! acceleration (`limits`). Between rapids and feed moves, and where the way turns back, such a control comes to rest,
+//! at the end of a cycle of its interpolator (`cycles`).
 //!
 //! Source: LinuxCNC's manual, "Trajectory Control" and "INI Configuration" (ARC_BLEND); its planner's documented
 //! behaviour (R. Ellenberg, "Circular arc blending", 2014), measured against a running LinuxCNC in
 //! `scenarios/tests/linuxcnc`.
 
 use super::compile::{STILL_MM_MIN, STILL_MM_PER_S, length_mm};
+use super::cycles::settle;
 use super::limits::Drives;
 use super::naive::join;
 use super::{CornerRule, Geometry, Segment, SegmentKind, Station, StillKind};
@@ -59,6 +61,8 @@ pub(super) const KINKED: CornerRule = CornerRule::Within(Length::ZERO);
 struct Move {
     segment: Segment,
     nominal_mm: f64,
+    /// True where it is no move but the rest between two, which lasts to the end of the control's cycle.
+    is_rest: bool,
 }
 
 /// A corner in the plane of its two moves.
@@ -100,9 +104,9 @@ pub(super) fn blend(segments: Vec<Segment>, machine: &Machine, how: CornerBlend)
         if let Some(last) = moves.last_mut() {
             meet_exactly(&mut last.segment, &mut segment);
             let rest = rest(&last.segment, &segment, how);
-            moves.extend(rest.map(|segment| Move { nominal_mm: 0.0, segment }));
+            moves.extend(rest.map(|segment| Move { nominal_mm: 0.0, segment, is_rest: true }));
         }
-        let mut next = Move { nominal_mm: segment.length.as_mm(), segment };
+        let mut next = Move { nominal_mm: segment.length.as_mm(), segment, is_rest: false };
         if let Some(last) = moves.last_mut().filter(|last| is_rounded(&last.segment, &next.segment)) {
             let arc = round(last, &mut next, &drives, how);
             if last.segment.length.as_mm() < REST_MM_MIN {
@@ -112,7 +116,8 @@ pub(super) fn blend(segments: Vec<Segment>, machine: &Machine, how: CornerBlend)
         }
         moves.push(next);
     }
-    lay(moves)
+    let rests: Vec<usize> = (0..moves.len()).filter(|index| moves[*index].is_rest).collect();
+    settle(lay(moves), &rests, how.cycle, machine)
 }
 
 /// Corners that are not rounded: at rest between a rapid and a feed move, and as programmed in the exact modes.
@@ -126,27 +131,27 @@ fn meet_exactly(before: &mut Segment, after: &mut Segment) {
         if before.corner != KINKED {
             before.corner = CornerRule::Exact;
         }
+    } else if !is_exact(before) && turns_back(&before.geometry, &after.geometry) {
+        before.stop_at_end = true;
+        before.corner = CornerRule::Exact;
     } else if is_exact(before) && corner(&before.geometry, &after.geometry).is_some() {
         before.corner = KINKED;
-        if after.corner == CornerRule::Exact {
-            after.corner = KINKED;
-        }
     }
 }
 
-/// The time that coming to rest between two moves costs beyond the ramps.
+/// What coming to rest between two moves costs beyond the ramps; `cycles` says how long it takes.
 fn rest(before: &Segment, after: &Segment, how: CornerBlend) -> Option<Segment> {
     let still = |segment: &Segment| matches!(segment.kind, SegmentKind::Still(_));
     let stops = before.stop_at_end || before.corner == KINKED;
-    let span_mm = (how.stop.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
-    (stops && how.stop > Seconds::ZERO && !still(before) && !still(after)).then(|| Segment {
+    let span_mm = (how.cycle.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
+    (stops && how.cycle > Seconds::ZERO && !still(before) && !still(after)).then(|| Segment {
         kind: SegmentKind::Still(StillKind::Dwell),
         geometry: Geometry::Still { at: before.geometry.end() },
         start: Station::START,
         end: Station::from_mm(span_mm),
         length: Length::ZERO,
         feed: Feedrate::ZERO,
-        still: how.stop,
+        still: Seconds::ZERO,
         stop_at_end: true,
         forced: None,
         turn_rad: [0.0; 3],
@@ -166,8 +171,10 @@ fn is_rounded(before: &Segment, after: &Segment) -> bool {
 
 /// The arc between two moves, which are shortened; `None` where the corner stays.
 fn round(before: &mut Move, after: &mut Move, drives: &Drives, how: CornerBlend) -> Option<Move> {
-    let corner = corner(&before.segment.geometry, &after.segment.geometry)?;
+    // From here on a tolerance says that the two moves overlap at their corner.
     let tolerance_mm = tolerance_mm(before, after, how);
+    before.segment.corner = CornerRule::Machine;
+    let corner = corner(&before.segment.geometry, &after.segment.geometry)?;
     let rounded = tangent_arc(before, after, &corner, tolerance_mm, drives, how);
     let Some(rounded) = rounded else {
         before.segment.corner = CornerRule::Within(Length::mm(tolerance_mm));
@@ -175,6 +182,8 @@ fn round(before: &mut Move, after: &mut Move, drives: &Drives, how: CornerBlend)
     };
     let nominal_mm = length_mm(&rounded.arc);
     let mut segment = Segment { geometry: rounded.arc, length: Length::mm(nominal_mm), ..before.segment.clone() };
+    // It meets both moves exactly, and says by this that it rounds a corner.
+    segment.corner = CornerRule::Exact;
     segment.feed = before.segment.feed.max(after.segment.feed);
     if after.segment.kind == SegmentKind::Feed {
         segment.kind = SegmentKind::Feed;
@@ -184,7 +193,7 @@ fn round(before: &mut Move, after: &mut Move, drives: &Drives, how: CornerBlend)
         segment.feed.min(Feedrate::mm_s(drives.axis_speed_mm_s(segment.kind, &segment.geometry, &Vector::zeros())));
     cut(&mut before.segment, 0.0, rounded.before_share);
     cut(&mut after.segment, rounded.after_share, 1.0);
-    Some(Move { segment, nominal_mm })
+    Some(Move { segment, nominal_mm, is_rest: false })
 }
 
 /// How far the way may leave the corner.
@@ -211,6 +220,12 @@ fn corner(before: &Geometry, after: &Geometry) -> Option<Corner> {
     }
     let normal = cross / cross.norm();
     Some(Corner { at: after.start(), into, out, normal, turn_rad, theta_rad: (PI - turn_rad) / 2.0 })
+}
+
+/// True where the second move goes back the way of the first: between them the control comes to rest.
+fn turns_back(before: &Geometry, after: &Geometry) -> bool {
+    let (into, out) = (before.tangent(1.0), after.tangent(0.0));
+    math::atan2(into.cross(&out).norm(), into.dot(&out)) > TURN_RAD_MAX
 }
 
 fn tangent_arc(
@@ -336,11 +351,16 @@ fn place(first: &Geometry, second: &Geometry, corner: &Corner, radius_mm: f64) -
     };
     let (gone_before_mm, before_mm, before_ok) = share(first, from, true);
     let (gone_after_mm, after_mm, after_ok) = share(second, to, false);
-    let fits = before_ok && after_ok && gone_before_mm <= before_mm && gone_after_mm < after_mm && sweep_rad < PI;
+    let fits = before_ok
+        && after_ok
+        && gone_before_mm <= before_mm + REST_MM_MIN
+        && gone_after_mm < after_mm
+        && sweep_rad < PI;
     if !fits {
         return None;
     }
-    let (before_share, after_share) = (1.0 - gone_before_mm / before_mm, gone_after_mm / after_mm);
+    // All that is left may go, and rounding may want a bit more.
+    let (before_share, after_share) = ((1.0 - gone_before_mm / before_mm).max(0.0), gone_after_mm / after_mm);
     let centre = corner.at + corner.into * middle[0] + across * middle[1];
     let (start, end) = (first.point(before_share), second.point(after_share));
     let (normal, sense) = upright(corner.normal);

@@ -37,7 +37,7 @@ use super::{CornerRule, Geometry, Segment, SegmentKind, TURN_MM_PER_RAD};
 use crate::det::math;
 use crate::geom::{Point, Vector};
 use crate::machine::{Axis, Machine, RotaryAxis};
-use crate::units::{Feedrate, Jerk};
+use crate::units::{Feedrate, Jerk, Length};
 
 /// Greatest dial the motion is planned for: above it, feeds do not get faster. Controls offer up to 2.0
 /// (CONTROLLERS.md section 1); a bound lets arcs at a low feed keep nearly all acceleration for braking.
@@ -62,7 +62,7 @@ const TURNING_JERK_SHARE: f64 = 0.5;
 const SPEEDING_JERK_SHARE: f64 = 0.5;
 
 /// Shares of the acceleration of [`Drives::share_of`].
-const UNSETTLED_SHARE: f64 = 0.5;
+const OVERLAPPED_SHARE: f64 = 0.5;
 const KINKED_SHARE: f64 = 0.9;
 
 /// How near to 1 a component of a unit vector is that is parallel to an axis.
@@ -90,8 +90,9 @@ pub(super) struct Drives {
     path_mm_s: f64,
     /// Greatest share of a plane's acceleration that is used along an arc.
     arc_share: f64,
-    /// True if corners are blended.
+    /// True if corners are blended, and the period of the interpolator that does so.
     blends: bool,
+    cycle_s: f64,
     /// True if jerk is limited, by an axis or by the control.
     pub(super) smooth: bool,
     /// True if any axis limits its own jerk.
@@ -143,6 +144,7 @@ impl Drives {
             path_mm_s: machine.path_speed_max.map_or(f64::INFINITY, Feedrate::as_mm_s),
             arc_share: machine.corner_blend.map_or(1.0, |blend| blend.arc_share),
             blends: machine.corner_blend.is_some(),
+            cycle_s: machine.corner_blend.map_or(0.0, |blend| blend.cycle.as_s()),
             smooth: axes_limit_jerk
                 || smoothing_s > 0.0
                 || machine.rotary.iter().flatten().any(|axis| axis.jerk_rad_s3.is_some()),
@@ -184,27 +186,38 @@ impl Drives {
         (along(&axes.speed_mm_s, &reach), along(&axes.acceleration_mm_s2, &reach))
     }
 
-    /// Share of the acceleration that a control which blends corners uses on a move: all of it where the move's ends are
-    /// settled. A move behind which nothing is queued yet, since the program waits there, may still become one half
-    /// of a blend of parabolas; and a kink that is met exactly costs a tenth on both its sides. Measured on LinuxCNC.
-    fn share_of(&self, segment: &Segment) -> f64 {
-        match segment.corner {
-            _ if !self.blends => 1.0,
+    /// Share of the acceleration that a control which blends corners uses on a move, from what is at its two ends: all
+    /// of it where they are settled. A corner that no arc rounds is passed by parabolas: the move before it brakes
+    /// while the one behind it speeds up, and for the sum of both to be allowed, each has half, over its whole length.
+    /// A move behind which nothing is queued yet, since the program waits there, may still become one of them. A kink
+    /// that is met exactly costs a tenth on both its sides. Measured on LinuxCNC.
+    fn share_of(&self, before: Option<&Segment>, segment: &Segment) -> f64 {
+        if !self.blends {
+            return 1.0;
+        }
+        let end = match segment.corner {
             KINKED => KINKED_SHARE,
             CornerRule::Exact => 1.0,
-            _ if segment.stop_at_end => UNSETTLED_SHARE,
+            CornerRule::Within(_) => OVERLAPPED_SHARE,
+            _ if segment.stop_at_end => OVERLAPPED_SHARE,
+            CornerRule::Machine => 1.0,
+        };
+        let start = match before {
+            Some(before) if before.corner == KINKED => KINKED_SHARE,
+            Some(before) if overlaps(before) => OVERLAPPED_SHARE,
             _ => 1.0,
-        }
+        };
+        end.min(start)
     }
 
-    /// Limits of a segment that moves.
-    pub(super) fn segment(&self, segment: &Segment) -> Limits {
+    /// Limits of a segment that moves, with the one before it.
+    pub(super) fn segment(&self, before: Option<&Segment>, segment: &Segment) -> Limits {
         let axes = self.of_kind(segment.kind);
         let feed_mm_s = segment.feed.as_mm_s();
         let wanted_mm_s = if segment.kind == SegmentKind::Rapid { feed_mm_s } else { feed_mm_s * DIAL_MAX };
         let steepest = steepest(&segment.geometry);
         let cap_mm_s = wanted_mm_s.min(along(&axes.speed_mm_s, &steepest)).min(self.path_mm_s);
-        let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest) * self.share_of(segment);
+        let acceleration_mm_s2 = along(&axes.acceleration_mm_s2, &steepest) * self.share_of(before, segment);
         let jerk_mm_s3 = if self.smooth { along(&axes.jerk_mm_s3, &steepest) } else { f64::INFINITY };
         let limits = Limits { cap_mm_s, acceleration_mm_s2, jerk_mm_s3 };
         let limits = match segment.geometry {
@@ -217,8 +230,15 @@ impl Drives {
                 } else {
                     turn.share(&axes.acceleration_mm_s2, limits)
                 };
-                let share = self.arc_share * self.share_of(segment);
-                let along_mm_s2 = share * turn.in_plane(&axes.acceleration_mm_s2) / turn.flat;
+                let plane_mm_s2 = turn.in_plane(&axes.acceleration_mm_s2);
+                // What turning at the axes' own speed leaves, whatever the feed is.
+                let turning_mm_s2 = square(turn.in_plane(&axes.speed_mm_s).min(self.path_mm_s)) / turn.radius_mm;
+                let left = (1.0 - square(turning_mm_s2 / plane_mm_s2)).max(0.0).sqrt();
+                // An arc that rounds a corner is made for its speed: it has the lesser share however wide it is.
+                let rounds = segment.corner == CornerRule::Exact && !segment.stop_at_end;
+                let left = if self.blends && rounds { self.arc_share } else { self.arc_share.max(left) };
+                let share = left * self.share_of(before, segment);
+                let along_mm_s2 = share * plane_mm_s2 / turn.flat;
                 Limits { acceleration_mm_s2: limits.acceleration_mm_s2.min(along_mm_s2), ..limits }
             }
             Geometry::Line { .. } | Geometry::Still { .. } => limits,
@@ -241,7 +261,7 @@ impl Drives {
 
     /// About the time a move takes from rest to rest at its programmed feed; exact where it reaches its feed.
     pub(super) fn rest_to_rest_s(&self, segment: &Segment) -> f64 {
-        let limits = self.segment(segment);
+        let limits = self.segment(None, segment);
         let (length_mm, a) = (segment.length.as_mm(), limits.acceleration_mm_s2);
         let feed_mm_s = segment.feed.as_mm_s().min(limits.cap_mm_s);
         let ramped_s = if feed_mm_s * feed_mm_s <= a * length_mm {
@@ -278,6 +298,9 @@ impl Drives {
         if half_turn < STRAIGHT_HALF_TURN {
             return f64::INFINITY;
         }
+        if self.blends && overlaps(before) {
+            return self.overlap_mm_s(before, after, half_turn);
+        }
         let acceleration: [f64; 3] = std::array::from_fn(|axis| {
             let [before, after] = [before, after].map(|side| self.of_kind(side.kind).acceleration_mm_s2[axis]);
             before.min(after)
@@ -286,6 +309,43 @@ impl Drives {
         let shorter_mm = before.length.as_mm().min(after.length.as_mm());
         let deviation_mm = self.deviation_mm(before.corner);
         (acceleration_mm_s2 * corner_radius_mm(deviation_mm, half_turn, shorter_mm)).sqrt()
+    }
+
+    /// Speed at the corner with which two moves that overlap there take as long as one behind the other.
+    ///
+    /// Each move is braked from its own speed v to rest, or the other way round, within half of its length, and the
+    /// way must not leave the corner by more than the tolerance: braking begins d = 2δ/cos θ before it, d = v²/2a.
+    /// Both ramps begin at once and last t = v/a, the second one no less than the first, so against riding through at
+    /// v₁ and v₂ they lose (t₂ − t₁)/2 where that is positive, and the cycle c that the second one waits for the first
+    /// to have braked at all. Passing at v loses (v₁ − v)²/2a₁v₁ + (v₂ − v)²/2a₂v₂;
+    /// the same loss has the lesser root of
+    ///
+    /// ```text
+    /// (1/2a₁v₁ + 1/2a₂v₂)·v² − (1/a₁ + 1/a₂)·v + max(0, min(t₁, (t₁ + t₂)/2) − c) = 0
+    /// ```
+    fn overlap_mm_s(&self, before: &Segment, after: &Segment, half_turn: f64) -> f64 {
+        let limits = [self.segment(None, before), self.segment(Some(before), after)];
+        let sides = [before, after];
+        let acceleration = limits.map(|limits| limits.acceleration_mm_s2);
+        let reach: [f64; 2] = std::array::from_fn(|side| {
+            let top_mm_s = sides[side].feed.as_mm_s().min(limits[side].cap_mm_s);
+            (acceleration[side] * sides[side].length.as_mm()).sqrt().min(top_mm_s)
+        });
+        let longest_s = (sides[0].length.as_mm() / reach[0]).min(sides[1].length.as_mm() / reach[1]);
+        let ramp_s = (reach[0] / acceleration[0]).max(reach[1] / acceleration[1]).min(longest_s);
+        let by_deviation_mm_s = 2.0 * (acceleration[0] * self.deviation_mm(before.corner) / half_turn).sqrt();
+        let speed: [f64; 2] =
+            std::array::from_fn(|side| reach[side].min(ramp_s * acceleration[side]).min(by_deviation_mm_s));
+        let least_mm_s = speed[0].min(speed[1]);
+        if least_mm_s <= 0.0 {
+            return 0.0;
+        }
+        let time = [speed[0] / acceleration[0], speed[1] / acceleration[1]];
+        let square = 0.5 / (acceleration[0] * speed[0]) + 0.5 / (acceleration[1] * speed[1]);
+        let linear = 1.0 / acceleration[0] + 1.0 / acceleration[1];
+        let kept_s = (time[0].min((time[0] + time[1]) / 2.0) - self.cycle_s).max(0.0);
+        let root = (linear * linear - 4.0 * square * kept_s).max(0.0).sqrt();
+        ((linear - root) / (2.0 * square)).min(least_mm_s)
     }
 
     fn deviation_mm(&self, rule: CornerRule) -> f64 {
@@ -317,6 +377,11 @@ impl Drives {
     }
 }
 
+/// True if a move and the next one overlap at their corner, which only the blending of corners says, and by a tolerance.
+fn overlaps(before: &Segment) -> bool {
+    matches!(before.corner, CornerRule::Within(tolerance) if tolerance > Length::ZERO) && !before.stop_at_end
+}
+
 /// Radius of the circle that rounds a corner, from sin of half the turn (which is cos θ/2).
 fn corner_radius_mm(deviation_mm: f64, half_turn: f64, shorter_mm: f64) -> f64 {
     let sin_half = (1.0 - half_turn * half_turn).max(0.0).sqrt();
@@ -327,6 +392,10 @@ fn corner_radius_mm(deviation_mm: f64, half_turn: f64, shorter_mm: f64) -> f64 {
     // 1 − sin(θ/2) written as cos²(θ/2)/(1 + sin(θ/2)), which does not cancel for small turns.
     let by_deviation_mm = deviation_mm.max(0.0) * sin_half * (1.0 + sin_half) / (half_turn * half_turn);
     by_deviation_mm.min(by_length_mm)
+}
+
+fn square(value: f64) -> f64 {
+    value * value
 }
 
 /// Least of limitᵢ/|directionᵢ|: what the axes allow together along a direction.

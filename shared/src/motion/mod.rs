@@ -23,6 +23,7 @@
 mod anchors;
 mod blend;
 mod compile;
+mod cycles;
 mod diagnosis;
 mod glide;
 mod jerk;

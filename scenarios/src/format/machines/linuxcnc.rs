@@ -31,8 +31,8 @@ pub(super) fn read(draft: &mut Draft<'_>) {
     draft.name = ini.text("EMC", "MACHINE").filter(|name| !name.text.is_empty()).map(|name| name.text.clone());
     let unit_mm = unit(draft, &ini);
     let axes = letters(draft, &ini);
-    for axis in 0..3 {
-        one_axis(draft, &ini, axis, axes.iter().position(|letter| *letter == AXES[axis]), unit_mm);
+    for (axis, name) in AXES.iter().enumerate() {
+        one_axis(draft, &ini, axis, axes.iter().position(|letter| letter == name), unit_mm);
     }
     path(draft, &ini, unit_mm);
     spindle(draft, &ini);
@@ -163,7 +163,7 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
     }
     let enabled = ini.number(draft, "TRAJ", "ARC_BLEND_ENABLE");
     match enabled {
-        Some((flag, at)) if flag == 0.0 => {
+        Some((0.0, at)) => {
             draft.skips(at, "ARC_BLEND_ENABLE is 0: corners are passed at the speed of the corner rule".to_owned());
         }
         _ => {
@@ -171,8 +171,8 @@ fn path(draft: &mut Draft<'_>, ini: &Ini, unit_mm: f64) {
             let ratio = dial.and_then(|(most, at)| draft.checked(at, "corner_blend.speed_ratio", most, (0.0, 10.0)));
             let period = ini.number(draft, "EMCMOT", "SERVO_PERIOD");
             let period = period.and_then(|(ns, at)| draft.checked(at, "servo period in ns", ns, (1e3, 1e8)));
-            let stop_ms = rounded(period.unwrap_or(SERVO_PERIOD_NS) / 2.0 / 1e6);
-            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE, stop_ms]);
+            let cycle_ms = rounded(period.unwrap_or(SERVO_PERIOD_NS) / 1e6);
+            draft.blend = Some([BLEND_SHARE, ratio.unwrap_or(1.0).max(1.0), ARC_SHARE, cycle_ms]);
             draft.assumes(format!("corners are blended by arcs, G64 without P by {BLEND_SHARE} of the shorter move"));
             if let Some((most, at)) = dial {
                 draft.imports(at, format!("corner blends are wide enough for {most} times the feed"));

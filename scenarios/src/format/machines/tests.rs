@@ -1,3 +1,5 @@
+#![allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+
 use std::path::Path;
 
 use shared::det::Rng;

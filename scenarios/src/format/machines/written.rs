@@ -107,10 +107,10 @@ fn head(draft: &mut Draft<'_>, name: &str, generic: &Machine) -> String {
     if let Some(speed_mm_min) = draft.path_speed_mm_min {
         let _ = writeln!(out, "path_speed_max_mm_min = {:?}", rounded(speed_mm_min));
     }
-    if let Some([share, speed_ratio, arc_share, stop_ms]) = draft.blend {
+    if let Some([share, speed_ratio, arc_share, cycle_ms]) = draft.blend {
         let _ = writeln!(
             out,
-            "\n[corner_blend]\nshare = {share:?}\nspeed_ratio = {speed_ratio:?}\narc_share = {arc_share:?}\nstop_ms = {stop_ms:?}"
+            "\n[corner_blend]\nshare = {share:?}\nspeed_ratio = {speed_ratio:?}\narc_share = {arc_share:?}\ncycle_ms = {cycle_ms:?}"
         );
     }
     out

@@ -15,7 +15,7 @@ const SHARE: f64 = 0.25;
 /// A machine that keeps to the path, and the same one blending its corners.
 fn machines(acceleration_mm_s2: f64) -> (Machine, Machine) {
     let exact = machine(100.0, acceleration_mm_s2);
-    let blend = CornerBlend { share: SHARE, speed_ratio: 1.0, arc_share: 0.5, stop: Seconds::ZERO };
+    let blend = CornerBlend { share: SHARE, speed_ratio: 1.0, arc_share: 0.5, cycle: Seconds::ZERO };
     (exact.clone(), Machine { corner_blend: Some(blend), ..exact })
 }
 
@@ -78,7 +78,7 @@ fn exact_modes_reversals_and_changes_between_rapid_and_feed_keep_their_corners()
 }
 
 #[test]
-fn coming_to_rest_between_moves_costs_the_stated_time() {
+fn a_ride_from_rest_to_rest_takes_whole_cycles() {
     let (_, mut blending) = machines(600.0);
     let script = |machine: &Machine| {
         Script::new(20.0)
@@ -88,13 +88,24 @@ fn coming_to_rest_between_moves_costs_the_stated_time() {
             .rapid(0.0, 0.0, 0.0)
             .path(machine)
     };
-    let time_s = |machine: &Machine| plan_profile(&script(machine), machine, &[]).cycle_time().as_s();
-    let before_s = time_s(&blending);
     if let Some(blend) = &mut blending.corner_blend {
-        blend.stop = Seconds::s(0.0005);
+        blend.cycle = Seconds::s(0.001);
     }
+    let path = script(&blending);
+    let profile = plan_profile(&path, &blending, &[]);
     // Two stops between rapid and feed; the corner between the feeds is rounded.
-    assert!((time_s(&blending) - before_s - 0.001).abs() < 1e-7, "{} {before_s}", time_s(&blending));
+    let mut ends_s = vec![0.0];
+    for (index, segment) in path.segments().iter().enumerate() {
+        if matches!(segment.kind, SegmentKind::Still(_)) {
+            ends_s.push(profile.segment_start(index + 1).as_s());
+            assert!((0.0..0.001).contains(&segment.still.as_s()), "{:?}", segment.still);
+        }
+    }
+    assert_eq!(ends_s.len(), 3);
+    for ride in ends_s.windows(2) {
+        let cycles = (ride[1] - ride[0]) / 0.001;
+        assert!((cycles - cycles.round()).abs() < 1e-6, "{cycles} cycles");
+    }
 }
 
 #[test]
