@@ -42,8 +42,8 @@ const ALL: [(&str, Option<&str>); 10] = [
     ("arcspiral.ngc", Some("arcs of a few servo ticks at the centre of the spiral")),
     ("systems.ngc", Some("moves of a few servo ticks")),
     ("plasmatest.ngc", Some("short arcs at full feed, blended by parabolas")),
-    (SPLASH, Some("the controller's handshake at M3 takes two ticks of its own")),
-    (ENGRAVING, Some("a tool change of its own length, arcs that are not tangential")),
+    (SPLASH, None),
+    (ENGRAVING, Some("a tool change of its own length")),
 ];
 /// Longest run that is waited for.
 const RUN_S_MAX: &str = "400";

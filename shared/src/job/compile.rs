@@ -17,7 +17,7 @@ use crate::units::{Length, RotaryVelocity};
 
 /// Version of everything that turns bytes into a path and a plan; part of the context digest, so that two
 /// versions that might differ never share one.
-const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 2");
+const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 3");
 
 /// What the program itself said, and how it was read.
 #[derive(Clone, Debug)]

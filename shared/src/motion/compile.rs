@@ -100,6 +100,10 @@ pub fn compile<O: Borrow<CanonOp>>(
     compiler.finish()
 }
 
+/// Cycles that a control which blends corners loses at a spindle command: one until it sees that the moves have ended,
+/// one until the next of them is taken up. Measured on LinuxCNC.
+const HANDOVER_CYCLES: f64 = 2.0;
+
 struct Compiler<'a> {
     machine: &'a Machine,
     drives: Drives,
@@ -508,7 +512,8 @@ impl<'a> Compiler<'a> {
                     SpindleStart::BeforeMotion => self.spinning_s,
                 };
                 if ramp_s > gone_s {
-                    self.still(Origin { at, ..from }, StillKind::Spindle, Seconds::s(ramp_s - gone_s));
+                    let handed_s = self.machine.corner_blend.map_or(0.0, |blend| HANDOVER_CYCLES * blend.cycle.as_s());
+                    self.still(Origin { at, ..from }, StillKind::Spindle, Seconds::s(ramp_s - gone_s + handed_s));
                 }
             }
             Some(wait) => {
