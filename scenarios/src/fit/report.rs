@@ -104,7 +104,7 @@ pub fn run_text(run: &Value, line_ranges: bool) -> String {
         put(format!(
             "  measured {measured_s:.2} s, predicted {predicted_s:.2} s, {:+.2} %; held by a person {:.1} s, {:.1} s before ACTIVE",
             100.0 * (predicted_s / measured_s - 1.0),
-            number(run, "held_s"),
+            number(run, "held_s").max(0.0),
             number(run, "before_active_s")
         ));
         let timing = &run["block_timing"];
