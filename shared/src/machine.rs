@@ -246,6 +246,41 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// A millimetre machine with three equal axes and a 12 000 rpm spindle, whose control adds nothing of its own: for
+    /// calculations and tests that need a machine and mean no particular one.
+    pub fn of_equal_axes(axis: Axis) -> Self {
+        Self {
+            name: "equal axes".to_owned(),
+            axes: [axis; 3],
+            rotary: [None; 3],
+            rapid_mode: RapidMode::Linear,
+            corner_deviation: Length::mm(0.01),
+            corner_blend: None,
+            path_speed_max: None,
+            spindle: Spindle {
+                speed_max: RotaryVelocity::rev_s(200.0),
+                speed_slew_rev_s2: 100.0,
+                power_max: Power::w(10e3),
+                torque_max: Torque::n_m(60.0),
+                efficiency: 0.8,
+                idle_power: Power::w(300.0),
+            },
+            spindle_start: SpindleStart::AtCommand,
+            tool_change: Seconds::s(5.0),
+            m_code: Seconds::s(0.1),
+            tool_length_rule: ToolLengthRule::ByProgram,
+            length_unit: LengthUnit::Millimetre,
+            reference: Point::origin(),
+            override_range: OverrideRange {
+                min_permille: 100,
+                step_permille: 10,
+                slew_per_s: 2.0,
+                effect_time: Seconds::s(0.05),
+            },
+            control: Control::NONE,
+        }
+    }
+
     /// Power the spindle takes when it turns in air at a speed.
     pub fn idle_power(&self, speed: RotaryVelocity) -> Power {
         self.spindle.idle_power * (speed.abs() / self.spindle.speed_max).min(1.0)

@@ -4,10 +4,10 @@
 use shared::budget::WorkAllowance;
 use shared::det::Rng;
 use shared::geom::Point;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Machine};
 use shared::motion::{Drive, Path, Runner, SegmentKind, Station, StillKind, StopRule, plan_profile};
 use shared::plan::{Binding, Limits, OverridePlan, Reason};
-use shared::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
+use shared::units::{Acceleration, Feedrate, Length, Seconds};
 
 use super::schedule::{cells_of, passes, top_of};
 use super::slew::Ramp;
@@ -30,36 +30,7 @@ fn machine() -> Machine {
         rapid_acceleration: Acceleration::mm_s2(3000.0),
         jerk: None,
     };
-    Machine {
-        name: "test".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_start: shared::machine::SpindleStart::AtCommand,
-        control: shared::machine::Control::NONE,
-        rapid_mode: RapidMode::Linear,
-        corner_deviation: Length::mm(0.01),
-        corner_blend: None,
-        path_speed_max: None,
-        spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 100.0,
-            power_max: Power::w(10_000.0),
-            torque_max: Torque::n_m(60.0),
-            efficiency: 0.8,
-            idle_power: Power::w(300.0),
-        },
-        tool_change: Seconds::s(5.0),
-        m_code: Seconds::s(0.1),
-        tool_length_rule: ToolLengthRule::ByProgram,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 100,
-            step_permille: 10,
-            slew_per_s: 2.0,
-            effect_time: Seconds::s(0.05),
-        },
-    }
+    Machine::of_equal_axes(axis)
 }
 
 /// Moves in a row with dwells between some, and random bounds over them; speeds that the machine reaches at 100 %.
