@@ -5,11 +5,8 @@ use shared::det::math;
 use shared::geom::{Point, Vector};
 
 use super::Profile;
-use crate::stock::{COLUMNS, HeightMap, ROWS};
+use crate::stock::{COLUMNS, HeightMap, Job, LANES, Lanes, ROWS, Simd, Wide};
 
-/// Samples that are computed at once.
-type Lanes = wide::f32x8;
-const LANES: usize = 8;
 /// Bins of the forward half turn.
 const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
@@ -67,9 +64,13 @@ pub struct Sample {
 /// set in half of the slices.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    cosine: Box<[[Lanes; ANGLE_BINS / LANES]; PHASES]>,
-    sine: Box<[[Lanes; ANGLE_BINS / LANES]; PHASES]>,
+    cosine: Box<Table>,
+    sine: Box<Table>,
+    simd: Simd,
 }
+
+/// A function of the angle for every phase and bin.
+type Table = [[[f32; LANES]; ANGLE_BINS / LANES]; PHASES];
 
 impl Default for Sampler {
     fn default() -> Self {
@@ -85,11 +86,17 @@ impl Sampler {
             let angle = |phase: usize, bin: usize| (bin as f64 + place(phase)) * TAU / ANGLE_BINS as f64;
             Box::new(std::array::from_fn(|phase| {
                 std::array::from_fn(|part| {
-                    Lanes::new(std::array::from_fn(|lane| function(angle(phase, part * LANES + lane)) as f32))
+                    std::array::from_fn(|lane| function(angle(phase, part * LANES + lane)) as f32)
                 })
             }))
         };
-        Self { cosine: table(math::cos), sine: table(math::sin) }
+        Self { cosine: table(math::cos), sine: table(math::sin), simd: Simd::widest() }
+    }
+
+    /// The same sampler, computed another way: no bit of a sample changes.
+    #[must_use]
+    pub fn computed(self, simd: Simd) -> Self {
+        Self { simd, ..self }
     }
 
     /// The engagement of a cutter at a pose. Costs about a microsecond for a flat cutter and a
@@ -116,10 +123,10 @@ impl Sampler {
 }
 
 /// Where to look, mm: ahead of the axis and beside it, and where ahead the surface itself is.
-struct Place {
-    ahead: Lanes,
-    beside: Lanes,
-    ring: Lanes,
+struct Place<L> {
+    ahead: L,
+    beside: L,
+    ring: L,
 }
 
 /// One cutter over one map at one pose.
@@ -180,66 +187,13 @@ impl<'a> View<'a> {
 
     /// Material above the tip just ahead of the forward half of a ring, every `stride`-th bin.
     fn ahead_of_ring(&self, radius_mm: f64, phase: usize, stride: usize) -> [f32; HALF] {
-        let radius = Lanes::splat(radius_mm as f32);
-        let (half, half_ahead) = (Lanes::splat(self.half_beside), Lanes::splat(self.half_ahead));
-        let beside_max = (radius - half).fast_max(Lanes::ZERO);
-        let straight_on = Lanes::splat(self.straight_on);
-        let (sine, cosine) = (&self.sampler.sine[phase], &self.sampler.cosine[phase]);
-        self.heights(stride, self.climb, |part| {
-            let beside = (radius * cosine[part]).fast_max(-beside_max).fast_min(beside_max);
-            let inner = (beside.abs() - half).fast_max(Lanes::ZERO);
-            let clear = (radius * radius - inner * inner).fast_max(Lanes::ZERO).sqrt() + half_ahead;
-            let ring = radius * sine[part];
-            let way = (clear - ring).fast_min(straight_on);
-            Place { ahead: ring + way, beside, ring }
-        })
+        self.sampler.simd.run(Ring { view: self, radius: radius_mm as f32, half: Half::Ahead, phase, stride })
     }
 
     /// Material above the tip on half a ring itself, from bin `first` on, every `stride`-th bin.
     fn on_ring(&self, radius_mm: f64, first: usize, phase: usize, stride: usize) -> [f32; HALF] {
-        let radius = Lanes::splat(radius_mm as f32);
-        let (sine, cosine) = (&self.sampler.sine[phase], &self.sampler.cosine[phase]);
-        let first = first / LANES;
-        self.heights(stride, 0.0, |part| {
-            let ring = radius * sine[first + part];
-            Place { ahead: ring, beside: radius * cosine[first + part], ring }
-        })
-    }
-
-    /// Height of the material above the tip in the cells at places relative to the axis, mm; −∞ where there is
-    /// none and between strides. `climb` is what the tip climbs for each mm until the surface is at the centre of
-    /// such a cell. The places are arithmetic on lanes, the look-ups are not.
-    #[inline(always)]
-    fn heights(&self, stride: usize, climb: f32, place: impl Fn(usize) -> Place) -> [f32; HALF] {
-        let grid = &self.map.grid;
-        // Exact in single precision: a map has at most 2²⁰ cells along an axis.
-        let (x_end, y_end) = (Lanes::splat(grid.columns as f32), Lanes::splat(grid.rows as f32));
-        let mut heights = [f32::NEG_INFINITY; HALF];
-        for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let Place { ahead, beside, ring } = place(part);
-            let along = |axis: f32, index: usize| {
-                let (ahead_cells, beside_cells) = (Lanes::splat(self.ahead[index]), Lanes::splat(self.beside[index]));
-                Lanes::splat(axis) + ahead * ahead_cells + beside * beside_cells
-            };
-            let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
-            let inside = x.simd_ge(Lanes::ZERO) & y.simd_ge(Lanes::ZERO) & x.simd_lt(x_end) & y.simd_lt(y_end);
-            let inside = inside.to_bitmask();
-            let (columns, rows) = (x.fast_trunc_int().to_array(), y.fast_trunc_int().to_array());
-            let ring = ring.to_array();
-            for lane in (stride / 2..LANES).step_by(stride) {
-                if inside >> lane & 1 == 1 {
-                    let (column, row) = (columns[lane] as usize, rows[lane] as usize);
-                    if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
-                        let height = tile.rows[row % ROWS][column % COLUMNS];
-                        let (x, y) = (column as f32 + 0.5 - self.axis_x, row as f32 + 0.5 - self.axis_y);
-                        let way = x * self.ahead_mm[0] + y * self.ahead_mm[1] - ring[lane];
-                        let tip_z = self.tip_z + way * climb;
-                        heights[lane] = if height > grid.floor { height - tip_z } else { f32::NEG_INFINITY };
-                    }
-                }
-            }
-        }
-        heights
+        let half = Half::On { first: first / LANES };
+        self.sampler.simd.run(Ring { view: self, radius: radius_mm as f32, half, phase, stride })
     }
 
     /// The flat face cuts only when it descends.
@@ -445,6 +399,90 @@ impl<'a> View<'a> {
     }
 }
 
+/// Which half of a ring is looked at, and how far from it.
+#[derive(Clone, Copy)]
+enum Half {
+    /// The forward one, just ahead of the surface.
+    Ahead,
+    /// On the surface, from this part of the table on.
+    On { first: usize },
+}
+
+/// Looks at half a ring of one height.
+struct Ring<'a> {
+    view: &'a View<'a>,
+    radius: f32,
+    half: Half,
+    phase: usize,
+    stride: usize,
+}
+
+impl Job for Ring<'_> {
+    type Output = [f32; HALF];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> [f32; HALF] {
+        let (view, radius) = (self.view, L::splat(self.radius));
+        let (sine, cosine) = (&view.sampler.sine[self.phase], &view.sampler.cosine[self.phase]);
+        match self.half {
+            Half::On { first } => view.heights(self.stride, 0.0, |part| {
+                let ring = radius * L::new(sine[first + part]);
+                Place { ahead: ring, beside: radius * L::new(cosine[first + part]), ring }
+            }),
+            Half::Ahead => {
+                let zero = L::splat(0.0);
+                let (half, half_ahead) = (L::splat(view.half_beside), L::splat(view.half_ahead));
+                let beside_max = (radius - half).greatest(zero);
+                let straight_on = L::splat(view.straight_on);
+                view.heights(self.stride, view.climb, |part| {
+                    let beside = (radius * L::new(cosine[part])).greatest(zero - beside_max).least(beside_max);
+                    let inner = (beside.abs() - half).greatest(zero);
+                    let clear = (radius * radius - inner * inner).greatest(zero).sqrt() + half_ahead;
+                    let ring = radius * L::new(sine[part]);
+                    let way = (clear - ring).least(straight_on);
+                    Place { ahead: ring + way, beside, ring }
+                })
+            }
+        }
+    }
+}
+
+impl View<'_> {
+    /// Height of the material above the tip in the cells at places relative to the axis, mm; −∞ where there is
+    /// none and between strides. `climb` is what the tip climbs for each mm until the surface is at the centre of
+    /// such a cell. The places are arithmetic on lanes, the look-ups are not.
+    #[inline(always)]
+    fn heights<L: Lanes>(&self, stride: usize, climb: f32, place: impl Fn(usize) -> Place<L>) -> [f32; HALF] {
+        let grid = &self.map.grid;
+        // Exact in single precision: a map has at most 2²⁰ cells along an axis.
+        let (zero, x_end, y_end) = (L::splat(0.0), L::splat(grid.columns as f32), L::splat(grid.rows as f32));
+        let mut heights = [f32::NEG_INFINITY; HALF];
+        for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let Place { ahead, beside, ring } = place(part);
+            let along = |axis: f32, index: usize| {
+                L::splat(axis) + ahead * L::splat(self.ahead[index]) + beside * L::splat(self.beside[index])
+            };
+            let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
+            let inside = L::bits(zero.le(x) & zero.le(y) & x.lt(x_end) & y.lt(y_end));
+            let (columns, rows) = (x.trunc(), y.trunc());
+            let ring = ring.to_array();
+            for lane in (stride / 2..LANES).step_by(stride) {
+                if inside >> lane & 1 == 1 {
+                    let (column, row) = (columns[lane] as usize, rows[lane] as usize);
+                    if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
+                        let height = tile.rows[row % ROWS][column % COLUMNS];
+                        let (x, y) = (column as f32 + 0.5 - self.axis_x, row as f32 + 0.5 - self.axis_y);
+                        let way = x * self.ahead_mm[0] + y * self.ahead_mm[1] - ring[lane];
+                        let tip_z = self.tip_z + way * climb;
+                        heights[lane] = if height > grid.floor { height - tip_z } else { f32::NEG_INFINITY };
+                    }
+                }
+            }
+        }
+        heights
+    }
+}
+
 /// Upper borders of wall slices, rising.
 #[derive(Default)]
 struct Borders {
@@ -495,7 +533,7 @@ impl Borders {
 fn bits(heights: &[f32; HALF], z: f32) -> u64 {
     let parts = heights.as_chunks::<LANES>().0.iter().enumerate();
     parts.fold(0, |mask, (part, heights)| {
-        let above = Lanes::new(*heights).simd_gt(Lanes::splat(z)).to_bitmask();
+        let above = Wide::bits(Wide::splat(z).lt(Wide::new(*heights)));
         mask | u64::from(above) << (LANES * part)
     })
 }

@@ -3,7 +3,8 @@ use shared::tool::{CutterShape, Tool};
 use crate::collision::Body;
 use crate::engagement::{Profile, Sampler};
 
-use super::underside::{Ball, BullNose, Cone};
+use super::underside::{Ball, BullNose, Cone, Flat, Underside};
+use crate::stock::Simd;
 
 /// A tool prepared for cutting: profile, underside in single precision, shank and holder.
 #[derive(Clone, Debug)]
@@ -12,16 +13,29 @@ pub struct Cutter {
     pub(super) sampler: Sampler,
     pub(super) underside: Form,
     pub(super) body: Body,
+    pub(super) simd: Simd,
     centre_cutting: bool,
 }
 
 /// The underside as the inner loops want it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
-    Flat,
+    Flat(Flat),
     Ball(Ball),
     BullNose(BullNose),
     Cone(Cone),
+}
+
+impl Form {
+    /// [`Underside::lead`].
+    pub(super) fn lead(&self, rise: f32) -> f32 {
+        match self {
+            Self::Flat(flat) => flat.lead(rise),
+            Self::Ball(ball) => ball.lead(rise),
+            Self::BullNose(bull) => bull.lead(rise),
+            Self::Cone(cone) => cone.lead(rise),
+        }
+    }
 }
 
 impl Cutter {
@@ -30,20 +44,33 @@ impl Cutter {
         let profile = Profile::new(tool);
         let radius = profile.radius_mm as f32;
         let underside = match tool.shape {
-            CutterShape::Flat | CutterShape::Special(_) => Form::Flat,
+            CutterShape::Flat | CutterShape::Special(_) => Form::Flat(Flat { radius }),
             CutterShape::Ball => Form::Ball(Ball { radius }),
             CutterShape::BullNose { .. } => match profile.corner_mm() {
                 Some(corner) if corner > 0.0 && profile.face_mm > 0.0 => {
                     Form::BullNose(BullNose { radius, face: profile.face_mm as f32, corner: corner as f32 })
                 }
                 Some(corner) if corner > 0.0 => Form::Ball(Ball { radius }),
-                _ => Form::Flat,
+                _ => Form::Flat(Flat { radius }),
             },
             CutterShape::Cone { .. } | CutterShape::Drill { .. } => {
                 Form::Cone(Cone { radius, slope: profile.cone_slope().unwrap_or(0.0) as f32 })
             }
         };
-        Self { profile, sampler: Sampler::new(), underside, body: Body::new(tool), centre_cutting: tool.centre_cutting }
+        Self {
+            profile,
+            sampler: Sampler::new(),
+            underside,
+            body: Body::new(tool),
+            simd: Simd::widest(),
+            centre_cutting: tool.centre_cutting,
+        }
+    }
+
+    /// The same cutter, computed another way: no bit of what it cuts changes.
+    #[must_use]
+    pub fn computed(self, simd: Simd) -> Self {
+        Self { sampler: self.sampler.computed(simd), simd, ..self }
     }
 
     /// The cutting end.

@@ -11,14 +11,16 @@
 //! A rapid goes through the same cut. Its material is gone afterwards, in the model as on the machine, and
 //! what it removed is the finding; a dry run on a fork would find the same number ([`removed_dry_mm3`] does it).
 
+mod band;
 mod cutter;
 mod kernel;
 mod path;
+mod piece;
 mod segment;
 mod underside;
 
 pub use cutter::Cutter;
 pub use path::{PathCutter, cut_path};
 pub use segment::{
-    NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometry, cut_segment, removed_dry_mm3, straight_on_mm,
+    NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometries, cut_geometry, cut_segment, removed_dry_mm3, straight_on_mm,
 };

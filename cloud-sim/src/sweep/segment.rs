@@ -8,7 +8,9 @@ use shared::motion::{Geometry, Segment, SegmentKind};
 use shared::units::RotaryVelocity;
 
 use super::Cutter;
-use super::kernel::{Piece, Tally, cut_piece};
+use super::band::Tally;
+use super::kernel::{cut_piece, cut_pieces};
+use super::piece::Piece;
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
 use crate::engagement::{CutStep, Pose, Sample};
 use crate::executor::Executor;
@@ -229,6 +231,22 @@ pub fn cut_geometry(map: &mut HeightMap, cutter: &Cutter, geometry: &Geometry, e
     tally.drop_mm * area_mm2
 }
 
+/// Cuts many paths in order and says what each removed, mm³. Rows of tiles are handed to the executor for all the
+/// paths at once, which pays with short moves too; neither the stock nor a volume depends on it.
+pub fn cut_geometries(map: &mut HeightMap, paths: &[(&Cutter, Geometry)], executor: &dyn Executor) -> Vec<f64> {
+    let area_mm2 = map.grid.cell_area_mm2();
+    let cell_mm = map.grid.cell_x.min(map.grid.cell_y);
+    let straight = |geometry: &Geometry| pieces(geometry, (0.0, 1.0), cell_mm, false);
+    let all = paths.iter().flat_map(|(cutter, geometry)| straight(geometry).map(move |piece| (*cutter, piece)));
+    let mut tallies = cut_pieces(map, all, executor).into_iter();
+    let removed = paths.iter().map(|(_, geometry)| {
+        let mut sum = Tally::default();
+        tallies.by_ref().take(straight(geometry).count()).for_each(|tally| sum.add(&tally));
+        sum.drop_mm * area_mm2
+    });
+    removed.collect()
+}
+
 /// What a path would remove from the stock as it stands, mm³; the stock stays.
 pub fn removed_dry_mm3(map: &HeightMap, cutter: &Cutter, geometry: &Geometry, executor: &dyn Executor) -> f64 {
     cut_geometry(&mut map.fork(), cutter, geometry, executor)
@@ -373,7 +391,7 @@ fn lowest_z(geometry: &Geometry) -> f64 {
 }
 
 /// The straight pieces of a stretch of a path, in order.
-fn pieces(geometry: &Geometry, (from, to): (f64, f64), cell_mm: f64, track: bool) -> impl Iterator<Item = Piece> {
+fn pieces(geometry: &Geometry, (from, to): (f64, f64), cell_mm: f64, track: bool) -> impl Iterator<Item = Piece> + use<> {
     let chords = match geometry {
         Geometry::Line { .. } => 1,
         Geometry::Still { .. } => 0,
