@@ -5,7 +5,7 @@ use shared::det::math;
 use shared::geom::{Point, Vector};
 
 use super::Profile;
-use crate::stock::{COLUMNS, HeightMap, Job, LANES, Lanes, ROWS, Simd, Wide};
+use crate::stock::{COLUMNS, HeightMap, Job, LANES, Lanes, ROWS, Simd, Tile, Wide};
 
 /// Bins of the forward half turn.
 const HALF: usize = ANGLE_BINS / 2;
@@ -20,11 +20,11 @@ const TOP_HALVINGS: usize = 3;
 /// Fewest slices of the wall.
 const WALL_SLICES_MIN: f64 = 8.0;
 /// Places within a bin at which it can be sampled.
-const PHASES: usize = 8;
+const PHASES: usize = 4;
 /// The order in which neighbouring slices use them: any few in a row are spread evenly.
-const PHASE_ORDER: [usize; PHASES] = [0, 4, 2, 6, 1, 5, 3, 7];
-/// The phase nearest to the middle of a bin.
-const MIDDLE_PHASE: usize = 4;
+const PHASE_ORDER: [usize; PHASES] = [0, 2, 1, 3];
+/// A phase near the middle of a bin.
+const MIDDLE_PHASE: usize = 2;
 /// Different heights on the wall that get a slice border of their own.
 const WALL_LEVELS_MAX: usize = 8;
 /// Material thinner than this, mm, is not seen: single precision at the far end of a machine, doubled.
@@ -378,6 +378,7 @@ impl<'a> View<'a> {
         let slice_max_mm = (0.2 * self.profile.radius_mm).max(depth_mm / 8.0).min(depth_mm / WALL_SLICES_MIN);
         // One ring for each phase that is used, whatever the number of slices.
         let mut rings: [Option<[f32; HALF]>; PHASES] = [None; PHASES];
+        rings[MIDDLE_PHASE] = Some(heights);
         let mut low_mm = base_mm;
         let mut count = 0;
         for border_mm in borders.iter() {
@@ -457,6 +458,8 @@ impl View<'_> {
         // Exact in single precision: a map has at most 2²⁰ cells along an axis.
         let (zero, x_end, y_end) = (L::splat(0.0), L::splat(grid.columns as f32), L::splat(grid.rows as f32));
         let mut heights = [f32::NEG_INFINITY; HALF];
+        let Some(first) = self.map.tiles.first() else { return heights };
+        let mut last: (usize, &Tile) = (0, first);
         for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             let Place { ahead, beside, ring } = place(part);
             let along = |axis: f32, index: usize| {
@@ -465,19 +468,23 @@ impl View<'_> {
             let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
             let inside = L::bits(zero.le(x) & zero.le(y) & x.lt(x_end) & y.lt(y_end));
             let (columns, rows) = (x.trunc(), y.trunc());
-            let ring = ring.to_array();
-            for lane in (stride / 2..LANES).step_by(stride) {
-                if inside >> lane & 1 == 1 {
-                    let (column, row) = (columns[lane] as usize, rows[lane] as usize);
-                    if let Some(tile) = self.map.tiles.get((row / ROWS) * grid.tile_columns + column / COLUMNS) {
-                        let height = tile.rows[row % ROWS][column % COLUMNS];
-                        let (x, y) = (column as f32 + 0.5 - self.axis_x, row as f32 + 0.5 - self.axis_y);
-                        let way = x * self.ahead_mm[0] + y * self.ahead_mm[1] - ring[lane];
-                        let tip_z = self.tip_z + way * climb;
-                        heights[lane] = if height > grid.floor { height - tip_z } else { f32::NEG_INFINITY };
-                    }
+            let mut found = [f32::NEG_INFINITY; LANES];
+            for lane in (stride / 2..LANES).step_by(stride).filter(|lane| inside >> lane & 1 == 1) {
+                let (column, row) = (columns[lane] as usize, rows[lane] as usize);
+                let index = (row / ROWS) * grid.tile_columns + column / COLUMNS;
+                if index != last.0 {
+                    last = (index, &self.map.tiles[index]);
+                }
+                let height = last.1.rows[row % ROWS][column % COLUMNS];
+                if height > grid.floor {
+                    found[lane] = height;
                 }
             }
+            let centre =
+                |cells: [i32; LANES], axis: f32| L::new(cells.map(|cell| cell as f32)) + L::splat(0.5) - L::splat(axis);
+            let (x, y) = (centre(columns, self.axis_x), centre(rows, self.axis_y));
+            let way = x * L::splat(self.ahead_mm[0]) + y * L::splat(self.ahead_mm[1]) - ring;
+            *heights = (L::new(found) - (L::splat(self.tip_z) + way * L::splat(climb))).to_array();
         }
         heights
     }

@@ -171,10 +171,12 @@ impl<U: Underside, const LEVEL: bool> Job for CutTile<'_, U, LEVEL> {
                         L::select(from.le(x) & x.le(to), z, L::splat(f32::INFINITY))
                     });
                 } else if s_high < prepared.s_start {
-                    lowering.lower(block, place, |part| prepared.standing::<L, U>(underside, part, x, y, prepared.z_start));
+                    lowering
+                        .lower(block, place, |part| prepared.standing::<L, U>(underside, part, x, y, prepared.z_start));
                 } else if s_low > prepared.s_end {
                     let (x, y) = (x - prepared.x_end as f32, y - prepared.y_end as f32);
-                    lowering.lower(block, place, |part| prepared.standing::<L, U>(underside, part, x, y, prepared.z_end));
+                    lowering
+                        .lower(block, place, |part| prepared.standing::<L, U>(underside, part, x, y, prepared.z_end));
                 } else if LEVEL {
                     lowering.lower(block, place, |part| prepared.level::<L, U>(underside, part, x, y));
                 } else {

@@ -20,7 +20,7 @@ use crate::stock::{Grid, HeightMap, Tile, TileBounds};
 const PARALLEL_TILES_MIN: usize = 96;
 
 /// Pieces of one go: their prepared forms and tallies stay in the cache.
-const GO_PIECES: usize = 256;
+const GO_PIECES: usize = 1024;
 
 /// A piece with its cutter, and the tiles under it.
 struct Swath {
@@ -63,12 +63,7 @@ impl Swath {
     }
 }
 
-fn cut_band<U: Underside>(
-    band: &Band<'_>,
-    underside: U,
-    tiles: &mut [Arc<Tile>],
-    bounds: &mut [TileBounds],
-) -> Tally {
+fn cut_band<U: Underside>(band: &Band<'_>, underside: U, tiles: &mut [Arc<Tile>], bounds: &mut [TileBounds]) -> Tally {
     if band.prepared.is_level() {
         band.cut::<U, true>(underside, tiles, bounds)
     } else {

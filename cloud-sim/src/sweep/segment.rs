@@ -391,7 +391,12 @@ fn lowest_z(geometry: &Geometry) -> f64 {
 }
 
 /// The straight pieces of a stretch of a path, in order.
-fn pieces(geometry: &Geometry, (from, to): (f64, f64), cell_mm: f64, track: bool) -> impl Iterator<Item = Piece> + use<> {
+fn pieces(
+    geometry: &Geometry,
+    (from, to): (f64, f64),
+    cell_mm: f64,
+    track: bool,
+) -> impl Iterator<Item = Piece> + use<> {
     let chords = match geometry {
         Geometry::Line { .. } => 1,
         Geometry::Still { .. } => 0,

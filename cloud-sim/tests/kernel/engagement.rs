@@ -2,9 +2,10 @@
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
-use cloud_sim::engagement::{CutStep, swept_section_mm2};
+use cloud_sim::engagement::{CutStep, Pose, Sampler, swept_section_mm2};
 use cloud_sim::stock::HeightMap;
 use cloud_sim::sweep::Cutter;
+use shared::cutting::Engagement;
 use shared::motion::Geometry;
 use shared::tool::{CutterShape, Tool};
 use shared::units::RotaryVelocity;
@@ -13,6 +14,15 @@ use crate::setup::*;
 
 /// One bin of the turn, in degrees, and half a cell at the radius: what a mask can resolve.
 const BIN_DEG: f64 = 360.0 / 128.0;
+
+/// Engaged angle, the mean over the engaged height: finer than a bin, for slices look at different places in theirs.
+fn mean_angle_deg(engagement: &Engagement) -> f64 {
+    let (angle, height) = engagement.slices.iter().fold((0.0, 0.0), |(angle, height), slice| {
+        let thick_mm = slice.high_mm - slice.low_mm;
+        (angle + thick_mm * f64::from(slice.mask.count_ones()) * BIN_DEG, height + thick_mm)
+    });
+    angle / height
+}
 
 fn middle(steps: &[CutStep]) -> &CutStep {
     &steps[steps.len() / 2]
@@ -47,6 +57,8 @@ fn slots_and_sides_have_their_textbook_angles() {
             let cut = cut_as(&mut map, &flat, &segment, 1.0, &cloud_sim::executor::Serial);
             let step = middle(&cut.steps);
             assert_immersion(&format!("side {a_e_mm}"), step, expected);
+            let found = mean_angle_deg(&step.engagement);
+            assert!((found - angle).abs() < 0.5, "side {a_e_mm}: {found}°, expected {angle}°");
             assert!((step.engagement.axial_depth_mm() - 4.0).abs() < 1e-4);
         }
     }
@@ -87,13 +99,32 @@ fn the_inside_corner_adds_ninety_degrees() {
         cut(&mut map, &small, line(point(0.5, y, -4.0), point(40.5, y, -4.0)), 1e9);
     }
     // Its walls lie at y = 21.5 and x = 41; take 1 mm more along both.
-    // The last step, of one cell, is sampled where it begins.
-    let cut = rough(&mut map, 37.1, 17.5);
+    let cut = rough(&mut map, 36.5, 17.5);
     let along = middle(&cut.steps).engagement.immersion_rad().expect("engaged");
     assert!((along.1 - along.0).to_degrees() - 36.87 < BIN_DEG, "along the wall: {along:?}");
-    let corner = cut.steps[cut.steps.len() - 1].engagement.immersion_rad().expect("engaged");
-    let angle = (corner.1 - corner.0).to_degrees();
-    assert!((angle - 126.87).abs() < BIN_DEG, "in the corner: {angle}°");
+    // The cutter has cut up to where its axis stands 4 mm before the second wall, so that it is 1 mm in there too.
+    rough(&mut map, 37.0, 17.5);
+    let cutter = Cutter::new(&flat);
+    let pose = Pose {
+        tip: point(37.0, 17.5, -4.0),
+        travel: shared::geom::Vector::x(),
+        mirrored: false,
+        straight_on_mm: f64::INFINITY,
+    };
+    let found = Sampler::new().sample(&map, cutter.profile(), &pose).engagement;
+    let angle = mean_exit_deg(&found);
+    assert!((angle - 126.87).abs() < 2.0, "in the corner: {angle}°");
+    let first = found.immersion_rad().expect("engaged").0.to_degrees();
+    assert!(first < 2.0, "from the first wall on: {first}°");
+}
+
+/// The angle at which contact ends, the mean over the engaged height.
+fn mean_exit_deg(engagement: &Engagement) -> f64 {
+    let (angle, height) = engagement.slices.iter().fold((0.0, 0.0), |(angle, height), slice| {
+        let thick_mm = slice.high_mm - slice.low_mm;
+        (angle + thick_mm * f64::from(128 - slice.mask.leading_zeros()) * BIN_DEG, height + thick_mm)
+    });
+    angle / height
 }
 
 #[test]
