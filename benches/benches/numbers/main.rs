@@ -13,9 +13,11 @@ mod clock;
 mod cut;
 mod job;
 mod threads;
+mod window;
 
 fn main() {
-    let parts: [(&str, fn()); 3] = [("cut", cut::cut), ("engage", cut::engage), ("threads", threads::threads)];
+    let parts: [(&str, fn()); 4] =
+        [("cut", cut::cut), ("engage", cut::engage), ("threads", threads::threads), ("window", window::window)];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

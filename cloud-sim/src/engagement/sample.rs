@@ -5,10 +5,11 @@ use shared::det::math;
 use shared::geom::{Point, Vector};
 
 use super::Profile;
-use crate::stock::{COLUMNS, HeightMap, Job, LANES, Lanes, ROWS, Simd, Tile, Wide};
+use super::ring::{Half, Ring, bits, spread};
+use crate::stock::{HeightMap, LANES, Simd};
 
 /// Bins of the forward half turn.
-const HALF: usize = ANGLE_BINS / 2;
+pub(super) const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
 const PROFILE_SLICES: usize = 12;
 /// Rings on which a descending flat face is looked at.
@@ -24,11 +25,11 @@ const PHASES: usize = 4;
 /// The order in which neighbouring slices use them: any few in a row are spread evenly.
 const PHASE_ORDER: [usize; PHASES] = [0, 2, 1, 3];
 /// A phase near the middle of a bin.
-const MIDDLE_PHASE: usize = 2;
+pub(super) const MIDDLE_PHASE: usize = 2;
 /// Different heights on the wall that get a slice border of their own.
 const WALL_LEVELS_MAX: usize = 8;
 /// Material thinner than this, mm, is not seen: single precision at the far end of a machine, doubled.
-const THIN_MM: f64 = 1e-3;
+pub(super) const THIN_MM: f64 = 1e-3;
 /// Material this far below a face that descends touches it, mm.
 const FACE_THIN_MM: f64 = 2e-5;
 /// Share of the path that is horizontal below which a move is a plunge.
@@ -64,13 +65,13 @@ pub struct Sample {
 /// set in half of the slices.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    cosine: Box<Table>,
-    sine: Box<Table>,
+    pub(super) cosine: Box<Table>,
+    pub(super) sine: Box<Table>,
     simd: Simd,
 }
 
 /// A function of the angle for every phase and bin.
-type Table = [[[f32; LANES]; ANGLE_BINS / LANES]; PHASES];
+pub(super) type Table = [[[f32; LANES]; ANGLE_BINS / LANES]; PHASES];
 
 impl Default for Sampler {
     fn default() -> Self {
@@ -103,58 +104,54 @@ impl Sampler {
     /// few for others; the bench `kernel` prints it.
     pub fn sample(&self, map: &HeightMap, profile: &Profile, pose: &Pose) -> Sample {
         let mut found = Sample::default();
-        let (cell_x, cell_y) = map.cell_mm();
-        let reach_mm = profile.radius_mm + 2.0 * (cell_x + cell_y) + (profile.radius_mm * (cell_x + cell_y)).sqrt();
-        let tip = pose.tip;
-        let Some(highest) = map.max_over(tip.x - reach_mm, tip.x + reach_mm, tip.y - reach_mm, tip.y + reach_mm) else {
-            return found;
-        };
-        let top_mm = f64::from(highest) - tip.z;
-        let bottom_mm = (f64::from(map.grid.floor) - tip.z).max(0.0);
-        if top_mm <= bottom_mm {
-            return found;
-        }
-        let view = View::new(self, map, profile, pose, bottom_mm);
+        let Some((view, top_mm)) = self.view(map, profile, pose) else { return found };
         view.face(&mut found.engagement);
         view.profile(top_mm, &mut found.engagement);
         view.wall(top_mm, &mut found);
         found
     }
-}
 
-/// Where to look, mm: ahead of the axis and beside it, and where ahead the surface itself is.
-struct Place<L> {
-    ahead: L,
-    beside: L,
-    ring: L,
+    /// What is to be looked at, and how high the material around stands above the tip; `None` where there is none.
+    pub(super) fn view<'a>(&'a self, map: &'a HeightMap, profile: &'a Profile, pose: &Pose) -> Option<(View<'a>, f64)> {
+        let (cell_x, cell_y) = map.cell_mm();
+        let reach_mm = profile.radius_mm + 2.0 * (cell_x + cell_y) + (profile.radius_mm * (cell_x + cell_y)).sqrt();
+        let tip = pose.tip;
+        let highest = map.max_over(tip.x - reach_mm, tip.x + reach_mm, tip.y - reach_mm, tip.y + reach_mm)?;
+        let top_mm = f64::from(highest) - tip.z;
+        let bottom_mm = (f64::from(map.grid.floor) - tip.z).max(0.0);
+        if top_mm <= bottom_mm {
+            return None;
+        }
+        Some((View::new(self, map, profile, pose, bottom_mm), top_mm))
+    }
 }
 
 /// One cutter over one map at one pose.
-struct View<'a> {
-    sampler: &'a Sampler,
-    map: &'a HeightMap,
-    profile: &'a Profile,
-    tip_z: f32,
+pub(super) struct View<'a> {
+    pub(super) sampler: &'a Sampler,
+    pub(super) map: &'a HeightMap,
+    pub(super) profile: &'a Profile,
+    pub(super) tip_z: f32,
     /// Axis of the cutter in cells from the map's corner.
-    axis_x: f32,
-    axis_y: f32,
+    pub(super) axis_x: f32,
+    pub(super) axis_y: f32,
     /// Cells for each mm ahead and for each mm to the side where φ = 0.
-    ahead: [f32; 2],
+    pub(super) ahead: [f32; 2],
     /// mm ahead for each cell.
-    ahead_mm: [f32; 2],
-    beside: [f32; 2],
+    pub(super) ahead_mm: [f32; 2],
+    pub(super) beside: [f32; 2],
     /// Half the extent of a cell ahead and beside, mm.
-    half_ahead: f32,
-    half_beside: f32,
+    pub(super) half_ahead: f32,
+    pub(super) half_beside: f32,
     /// Height of the bottom of the stock above the tip, mm, or zero.
-    bottom_mm: f64,
+    pub(super) bottom_mm: f64,
     /// Horizontal share and rise dz/ds of the travel; no horizontal share in a plunge.
-    horizontal: f64,
-    travel_z: f64,
+    pub(super) horizontal: f64,
+    pub(super) travel_z: f64,
     /// Horizontal part of [`Pose::straight_on_mm`], and dz for each mm of it.
-    straight_on: f32,
-    climb: f32,
-    cell_mm: f64,
+    pub(super) straight_on: f32,
+    pub(super) climb: f32,
+    pub(super) cell_mm: f64,
 }
 
 impl<'a> View<'a> {
@@ -186,7 +183,7 @@ impl<'a> View<'a> {
     }
 
     /// Material above the tip just ahead of the forward half of a ring, every `stride`-th bin.
-    fn ahead_of_ring(&self, radius_mm: f64, phase: usize, stride: usize) -> [f32; HALF] {
+    pub(super) fn ahead_of_ring(&self, radius_mm: f64, phase: usize, stride: usize) -> [f32; HALF] {
         self.sampler.simd.run(Ring { view: self, radius: radius_mm as f32, half: Half::Ahead, phase, stride })
     }
 
@@ -254,7 +251,7 @@ impl<'a> View<'a> {
     }
 
     /// Bins in material at a height below the full radius.
-    fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize) -> u128 {
+    pub(super) fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize) -> u128 {
         let slope = self.profile.slope_at(z_mm);
         let moving = self.moving_in(slope);
         if moving == 0 {
@@ -400,96 +397,6 @@ impl<'a> View<'a> {
     }
 }
 
-/// Which half of a ring is looked at, and how far from it.
-#[derive(Clone, Copy)]
-enum Half {
-    /// The forward one, just ahead of the surface.
-    Ahead,
-    /// On the surface, from this part of the table on.
-    On { first: usize },
-}
-
-/// Looks at half a ring of one height.
-struct Ring<'a> {
-    view: &'a View<'a>,
-    radius: f32,
-    half: Half,
-    phase: usize,
-    stride: usize,
-}
-
-impl Job for Ring<'_> {
-    type Output = [f32; HALF];
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) -> [f32; HALF] {
-        let (view, radius) = (self.view, L::splat(self.radius));
-        let (sine, cosine) = (&view.sampler.sine[self.phase], &view.sampler.cosine[self.phase]);
-        match self.half {
-            Half::On { first } => view.heights(self.stride, 0.0, |part| {
-                let ring = radius * L::new(sine[first + part]);
-                Place { ahead: ring, beside: radius * L::new(cosine[first + part]), ring }
-            }),
-            Half::Ahead => {
-                let zero = L::splat(0.0);
-                let (half, half_ahead) = (L::splat(view.half_beside), L::splat(view.half_ahead));
-                let beside_max = (radius - half).greatest(zero);
-                let straight_on = L::splat(view.straight_on);
-                view.heights(self.stride, view.climb, |part| {
-                    let beside = (radius * L::new(cosine[part])).greatest(zero - beside_max).least(beside_max);
-                    let inner = (beside.abs() - half).greatest(zero);
-                    let clear = (radius * radius - inner * inner).greatest(zero).sqrt() + half_ahead;
-                    let ring = radius * L::new(sine[part]);
-                    let way = (clear - ring).least(straight_on);
-                    Place { ahead: ring + way, beside, ring }
-                })
-            }
-        }
-    }
-}
-
-impl View<'_> {
-    /// Height of the material above the tip in the cells at places relative to the axis, mm; −∞ where there is
-    /// none and between strides. `climb` is what the tip climbs for each mm until the surface is at the centre of
-    /// such a cell. The places are arithmetic on lanes, the look-ups are not.
-    #[inline(always)]
-    fn heights<L: Lanes>(&self, stride: usize, climb: f32, place: impl Fn(usize) -> Place<L>) -> [f32; HALF] {
-        let grid = &self.map.grid;
-        // Exact in single precision: a map has at most 2²⁰ cells along an axis.
-        let (zero, x_end, y_end) = (L::splat(0.0), L::splat(grid.columns as f32), L::splat(grid.rows as f32));
-        let mut heights = [f32::NEG_INFINITY; HALF];
-        let Some(first) = self.map.tiles.first() else { return heights };
-        let mut last: (usize, &Tile) = (0, first);
-        for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let Place { ahead, beside, ring } = place(part);
-            let along = |axis: f32, index: usize| {
-                L::splat(axis) + ahead * L::splat(self.ahead[index]) + beside * L::splat(self.beside[index])
-            };
-            let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
-            let inside = L::bits(zero.le(x) & zero.le(y) & x.lt(x_end) & y.lt(y_end));
-            let (columns, rows) = (x.trunc(), y.trunc());
-            let mut found = [f32::NEG_INFINITY; LANES];
-            for lane in (stride / 2..LANES).step_by(stride).filter(|lane| inside >> lane & 1 == 1) {
-                let (column, row) = (columns[lane] as usize, rows[lane] as usize);
-                let index = (row / ROWS) * grid.tile_columns + column / COLUMNS;
-                if index != last.0 {
-                    last = (index, &self.map.tiles[index]);
-                }
-                let height = last.1.rows[row % ROWS][column % COLUMNS];
-                if height > grid.floor {
-                    found[lane] = height;
-                }
-            }
-            let centre =
-                |cells: [i32; LANES], axis: f32| L::new(cells.map(|cell| cell as f32)) + L::splat(0.5) - L::splat(axis);
-            let (x, y) = (centre(columns, self.axis_x), centre(rows, self.axis_y));
-            let way = x * L::splat(self.ahead_mm[0]) + y * L::splat(self.ahead_mm[1]) - ring;
-            *heights = (L::new(found) - (L::splat(self.tip_z) + way * L::splat(climb))).to_array();
-        }
-        heights
-    }
-}
-
 /// Upper borders of wall slices, rising.
 #[derive(Default)]
 struct Borders {
@@ -533,27 +440,5 @@ impl Borders {
 
     fn last_mm(&self) -> f64 {
         self.levels[..self.count].last().map_or(0.0, |&level| f64::from(level))
-    }
-}
-
-/// One bit for each height above z.
-fn bits(heights: &[f32; HALF], z: f32) -> u64 {
-    let parts = heights.as_chunks::<LANES>().0.iter().enumerate();
-    parts.fold(0, |mask, (part, heights)| {
-        let above = Wide::bits(Wide::splat(z).lt(Wide::new(*heights)));
-        mask | u64::from(above) << (LANES * part)
-    })
-}
-
-/// Copies the bit in the middle of every group of `stride` bins to the whole group.
-fn spread(mask: u128, stride: usize) -> u128 {
-    match stride {
-        // The sample stands at bit 1 of two, or bit 2 of four.
-        2 => mask | mask >> 1,
-        4 => {
-            let pair = mask | mask << 1;
-            pair | pair >> 2
-        }
-        _ => mask,
     }
 }

@@ -1,7 +1,7 @@
 use std::f64::consts::TAU;
 use std::ops::RangeInclusive;
 
-use shared::cutting::{ANGLE_BINS, Engagement, EngagementSlice};
+use shared::cutting::{ANGLE_BINS, Engagement};
 use shared::det::math;
 use shared::geom::{Point, Vector};
 use shared::motion::{Geometry, Segment, SegmentKind};
@@ -12,7 +12,7 @@ use super::band::Tally;
 use super::kernel::{cut_piece, cut_pieces};
 use super::piece::Piece;
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
-use crate::engagement::{CutStep, Pose, Sample};
+use crate::engagement::{CutStep, Glance, Pose};
 use crate::executor::Executor;
 use crate::stock::HeightMap;
 
@@ -168,6 +168,7 @@ pub fn cut_segment(
         beyond_mm: options.beyond_mm,
         contact_mm: options.contact_mm,
         ahead_cells: *LOOK_AHEAD_CELLS.start(),
+        seen: None,
     };
     out.steps.reserve(borders.steps());
     for step in 0..borders.steps() {
@@ -264,12 +265,8 @@ struct Stepper<'a> {
     contact_mm: f64,
     /// How far the sampler looks ahead with what was engaged last, in cells.
     ahead_cells: f64,
-}
-
-/// How much of the edge is in material: height times share of the turn, mm.
-fn engaged_mm(engagement: &Engagement) -> f64 {
-    let share = |slice: &EngagementSlice| (slice.high_mm - slice.low_mm) * f64::from(slice.mask.count_ones());
-    engagement.slices.iter().map(share).sum::<f64>() / ANGLE_BINS as f64
+    /// What was seen at the end of the last step, and where that is.
+    seen: Option<(f64, Glance)>,
 }
 
 /// How far ahead of the cutter's surface the sampler finds its material on the whole: half a cell ahead and half
@@ -294,16 +291,18 @@ impl Stepper<'_> {
             return 1;
         }
         let cell_mm = self.map.grid.cell_x.min(self.map.grid.cell_y);
-        let [start, end] = [from, to].map(|at| self.sample(at, cell_mm).engagement);
-        self.ahead_cells = look_ahead_cells(start.mask() | end.mask());
-        let (start, end) = (engaged_mm(&start), engaged_mm(&end));
-        let (less, more) = (start.min(end), start.max(end));
+        // What was seen ahead of the end of the step before is still there: a cut takes what lies behind its surface.
+        let start =
+            self.seen.filter(|(at, _)| *at == from).map_or_else(|| self.glance(from, cell_mm), |(_, seen)| seen);
+        let end = self.glance(to, cell_mm);
+        self.seen = Some((to, end));
+        self.ahead_cells = look_ahead_cells(start.mask | end.mask);
+        let (less, more) = (start.engaged_mm.min(end.engaged_mm), start.engaged_mm.max(end.engaged_mm));
         if more - less > CONTACT_CHANGE * more { most as usize } else { 1 }
     }
 
-    fn sample(&self, at: f64, cell_mm: f64) -> Sample {
-        let pose = self.pose(at, cell_mm);
-        self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose)
+    fn glance(&self, at: f64, cell_mm: f64) -> Glance {
+        self.cutter.sampler.glance(self.map, self.cutter.profile(), &self.pose(at, cell_mm))
     }
 
     fn pose(&self, at: f64, cell_mm: f64) -> Pose {
