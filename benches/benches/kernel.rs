@@ -9,7 +9,7 @@ use std::hint::black_box;
 use cloud_sim::engagement::{Pose, Sampler};
 use cloud_sim::executor::{Executor, Serial};
 use cloud_sim::stock::{HeightMap, MapOptions, StockShape};
-use cloud_sim::sweep::{Cutter, SegmentCut, SweepOptions, cut_geometry, cut_segment};
+use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, cut_geometry, cut_segment};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use shared::geom::{Aabb, Point, Vector};
 use shared::ident::ToolNumber;
@@ -124,7 +124,8 @@ fn engaging(criterion: &mut Criterion) {
     for (name, shape) in [("flat", CutterShape::Flat), ("ball", CutterShape::Ball)] {
         let cutter = Cutter::new(&tool(shape, 10.0));
         let segments = segments(&zigzag(true));
-        let options = SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 };
+        let options =
+            SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0, begins: Begins::Anew };
         let cut_range = |map: &mut HeightMap, range: std::ops::Range<usize>| {
             let mut cut = SegmentCut::default();
             let mut steps = 0;

@@ -7,7 +7,7 @@
 //! window. The map is forked cheaply, so both begin with the same raw part.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use shared::budget::WorkAllowance;
 use shared::cutting::Runout;
@@ -15,7 +15,7 @@ use shared::det::math;
 use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
-use shared::motion::{Geometry, Path, Profile, SegmentKind, Station, plan_profile};
+use shared::motion::{Geometry, Path, Profile, Segment, SegmentKind, Station, plan_profile};
 use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
@@ -23,13 +23,16 @@ use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads};
 use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
+use crate::sweep::{Begins, Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.1;
 /// Bounds of that stretch, mm.
 const STEP_MM_MIN: f64 = 0.1;
 const STEP_MM_MAX: f64 = 1.0;
+
+/// Share of a step by which its length may be exceeded rather than cut another one.
+const STEP_SLACK: f64 = 0.1;
 
 /// The same where the cutter goes down steeply (dz/ds beyond [`STEEP`]): its tip gets wider as it goes in, and
 /// one sample in the middle of a cone's first step would miss a quarter of what it removes.
@@ -45,8 +48,9 @@ const LAST_STEP_CELLS: f64 = 1.5;
 const LAYER_CELLS: f64 = 6.0;
 const CELL_MM_MIN: f64 = 0.01;
 
-/// Segments whose loads are computed together, and steps of one job: enough to pay for handing it out.
-const BATCH_SEGMENTS: usize = 256;
+/// Segments that are cut while the loads of as many before them are computed, and steps of one job of loads:
+/// enough to pay for handing it out.
+const BATCH_SEGMENTS: u32 = 64;
 const JOB_STEPS: usize = 16;
 
 /// Places within a step at which the speed that the drives reach is looked up.
@@ -149,7 +153,8 @@ impl Ahead {
     }
 
     /// Cuts whole segments, in order, until the path is cut up to `until` or the allowance of segments is used
-    /// up. Returns true when `until`, or the end of the path, is reached.
+    /// up. Returns true when `until`, or the end of the path, is reached; false, too, once the executor is
+    /// cancelled, and then the stock is as after the last segment that was handed over.
     pub fn extend(
         &mut self,
         until: Station,
@@ -158,16 +163,54 @@ impl Ahead {
         sink: &mut dyn FnMut(CutAhead),
     ) -> bool {
         let mut left = allowance.0;
-        let mut batch = Vec::new();
-        while !self.is_complete() && self.reached() < until && left > 0 {
-            left -= 1;
-            batch.push(self.cut(executor));
-            if batch.len() == BATCH_SEGMENTS {
-                self.hand_over(&mut batch, executor, sink);
+        // Where to go back to if the work is cancelled: before what has not been handed over.
+        let can_stop = executor.cancel().is_some();
+        let mut before = can_stop.then(|| (self.map.fork(), self.next));
+        let mut cut: Vec<SegmentCut> = Vec::new();
+        loop {
+            let begun = (can_stop && !cut.is_empty()).then(|| (self.map.fork(), self.next));
+            let loads = self.loads();
+            let (next, found) = {
+                let parts = loads.parts(&cut);
+                let this = Mutex::new((&mut *self, Vec::new()));
+                // The next segments are cut while the loads of those before are computed.
+                executor.run(1 + parts.jobs(), &|job| match job {
+                    0 => {
+                        let mut this = this.lock().unwrap_or_else(PoisonError::into_inner);
+                        let (ahead, next) = &mut *this;
+                        ahead.cut_batch(until, &mut left.min(BATCH_SEGMENTS), executor, next);
+                    }
+                    part => parts.compute(part - 1, executor),
+                });
+                (this.into_inner().unwrap_or_else(PoisonError::into_inner).1, parts.into_found())
+            };
+            if executor.is_cancelled() {
+                if let Some((map, next)) = before {
+                    (self.map, self.next) = (map, next);
+                }
+                return false;
             }
+            hand_over(cut, found, sink);
+            left -= next.len() as u32;
+            if next.is_empty() {
+                return self.is_complete() || self.reached() >= until;
+            }
+            before = begun.or(before);
+            cut = next;
         }
-        self.hand_over(&mut batch, executor, sink);
-        self.is_complete() || self.reached() >= until
+    }
+
+    /// Cuts at most so many segments, in order, up to a station.
+    fn cut_batch(&mut self, until: Station, left: &mut u32, executor: &dyn Executor, cut: &mut Vec<SegmentCut>) {
+        while !self.is_complete() && self.reached() < until && *left > 0 && !executor.is_cancelled() {
+            *left -= 1;
+            cut.push(self.cut(executor));
+        }
+    }
+
+    fn loads(&self) -> StepLoader {
+        let Self { job, profile, models, .. } = self;
+        StepLoader { job: Arc::clone(job), profile: Arc::clone(profile), models: Arc::clone(models) }
     }
 
     /// Cuts the next segment: engagement before each step, then the step.
@@ -192,42 +235,85 @@ impl Ahead {
         } else {
             (radius_mm * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX)
         };
+        let length_mm = segment.length.as_mm();
+        // A segment a little longer than so many steps gets no further one.
+        let steps = (length_mm / step_mm - STEP_SLACK).ceil().max(1.0);
+        let step_mm = step_mm.max(length_mm / steps * (1.0 + 1e-9));
         let (cell_x_mm, cell_y_mm) = self.map.cell_mm();
         let next = self.job.path.segments().get(index + 1);
         let shortest_mm = cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS;
+        let beyond_mm = straight_on_mm(segment, next, cell_x_mm.min(cell_y_mm));
+        let before = index.checked_sub(1).and_then(|before| self.job.path.segments().get(before));
+        let ended_here = |before: &Segment| {
+            before.tool == segment.tool
+                && !matches!(before.kind, SegmentKind::Still(_))
+                && before.geometry.end() == segment.geometry.start()
+        };
         let options = SweepOptions {
             step_mm,
-            last_mm: shortest_mm,
-            beyond_mm: straight_on_mm(segment, next, cell_x_mm.min(cell_y_mm)),
+            // A path that goes straight on does not end against a wall.
+            last_mm: if beyond_mm < step_mm { shortest_mm } else { 0.0 },
+            beyond_mm,
             contact_mm: shortest_mm,
+            begins: if before.is_some_and(ended_here) { Begins::WhereTheLastEnded } else { Begins::Anew },
         };
         cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut cut);
         cut
     }
+}
 
-    /// Computes the loads of every step of the batch, as indexed jobs, and hands the segments over in order.
-    fn hand_over(&self, batch: &mut Vec<SegmentCut>, executor: &dyn Executor, sink: &mut dyn FnMut(CutAhead)) {
-        let segments = self.job.path.segments();
+/// Computes the loads of steps that have been cut; shares nothing with the cut that goes on.
+struct StepLoader {
+    job: Arc<Job>,
+    profile: Arc<Profile>,
+    models: Arc<LoadModels>,
+}
+
+/// The loads of a batch, as indexed jobs.
+struct Parts<'a> {
+    loader: &'a StepLoader,
+    steps: Vec<&'a CutStep>,
+    found: Vec<OnceLock<(StepLoads, Feedrate)>>,
+}
+
+impl StepLoader {
+    fn parts<'a>(&'a self, batch: &'a [SegmentCut]) -> Parts<'a> {
         let steps: Vec<&CutStep> = batch.iter().flat_map(|cut| &cut.steps).collect();
-        let results: Vec<OnceLock<(StepLoads, Feedrate)>> = steps.iter().map(|_| OnceLock::new()).collect();
-        let jobs = steps.len().div_ceil(JOB_STEPS);
-        executor.run(jobs, &|job| {
-            let first = job * JOB_STEPS;
-            for index in first..(first + JOB_STEPS).min(steps.len()) {
-                let step = steps[index];
-                let loads = self.models.of_step(step, &segments[step.segment as usize]);
-                results[index].get_or_init(|| (loads, self.reached_in(step)));
+        let found = steps.iter().map(|_| OnceLock::new()).collect();
+        Parts { loader: self, steps, found }
+    }
+
+    fn of_step(&self, step: &CutStep) -> (StepLoads, Feedrate) {
+        let loads = self.models.of_step(step, &self.job.path.segments()[step.segment as usize]);
+        (loads, reached_within(&self.profile, &self.job.path, step))
+    }
+}
+
+impl Parts<'_> {
+    fn jobs(&self) -> usize {
+        self.steps.len().div_ceil(JOB_STEPS)
+    }
+
+    fn compute(&self, part: usize, executor: &dyn Executor) {
+        let first = part * JOB_STEPS;
+        for (step, found) in self.steps.iter().zip(&self.found).skip(first).take(JOB_STEPS) {
+            if !executor.is_cancelled() {
+                found.get_or_init(|| self.loader.of_step(step));
             }
-        });
-        let mut results = results.into_iter().filter_map(OnceLock::into_inner);
-        for cut in batch.drain(..) {
-            let (loads, reached) = results.by_ref().take(cut.steps.len()).unzip();
-            sink(CutAhead { cut, loads, reached });
         }
     }
 
-    fn reached_in(&self, step: &CutStep) -> Feedrate {
-        reached_within(&self.profile, &self.job.path, step)
+    fn into_found(self) -> Vec<Option<(StepLoads, Feedrate)>> {
+        self.found.into_iter().map(OnceLock::into_inner).collect()
+    }
+}
+
+/// Hands the segments over in order, each with the loads of its steps.
+fn hand_over(batch: Vec<SegmentCut>, found: Vec<Option<(StepLoads, Feedrate)>>, sink: &mut dyn FnMut(CutAhead)) {
+    let mut found = found.into_iter().flatten();
+    for cut in batch {
+        let (loads, reached) = found.by_ref().take(cut.steps.len()).unzip();
+        sink(CutAhead { cut, loads, reached });
     }
 }
 

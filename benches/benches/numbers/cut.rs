@@ -5,7 +5,7 @@ use std::hint::black_box;
 use cloud_sim::engagement::{Pose, Sampler};
 use cloud_sim::executor::{Executor, Serial};
 use cloud_sim::stock::{HeightMap, Simd};
-use cloud_sim::sweep::{Cutter, SweepOptions, cut_geometry, cut_segment};
+use cloud_sim::sweep::{Begins, Cutter, SweepOptions, cut_geometry, cut_segment};
 use shared::motion::Geometry;
 use shared::units::Feedrate;
 
@@ -91,7 +91,8 @@ pub(crate) fn engage() {
         let moves = zigzag(100.0, true);
         let fresh = begun(&cutter, &moves);
         let segments = segments(&moves, Feedrate::mm_s(50.0));
-        let options = SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 };
+        let options =
+            SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0, begins: Begins::Anew };
         let run = move || {
             let mut map = fresh.fork();
             time(|| {

@@ -11,7 +11,7 @@ use crate::stock::{HeightMap, LANES, Simd};
 /// Bins of the forward half turn.
 pub(super) const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
-const PROFILE_SLICES: usize = 12;
+const PROFILE_SLICES: usize = 10;
 /// Rings on which a descending flat face is looked at.
 const FACE_RINGS: usize = 8;
 /// Levels at which the part below the full radius is searched for contact.

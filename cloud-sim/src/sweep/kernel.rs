@@ -82,7 +82,7 @@ pub(super) fn cut_piece(map: &mut HeightMap, cutter: &Cutter, piece: &Piece, exe
     let grid = map.grid;
     let width = grid.tile_columns;
     let mut total = Tally::default();
-    for tile_row in swath.rows.clone() {
+    for tile_row in swath.rows.clone().take_while(|_| !executor.is_cancelled()) {
         let row = tile_row * width..(tile_row + 1) * width;
         total.add(&swath.cut_row(&grid, tile_row, &mut map.tiles[row.clone()], &mut map.bounds[row]));
     }
@@ -124,7 +124,8 @@ fn cut_swaths(map: &mut HeightMap, swaths: &[Option<Swath>], executor: &dyn Exec
     let cut_row = |tile_row: usize, tiles: &mut [Arc<Tile>], bounds: &mut [TileBounds]| -> RowTallies {
         let under = swaths.iter().enumerate().filter_map(|(index, swath)| Some((index, swath.as_ref()?)));
         let under = under.filter(|(_, swath)| swath.rows.contains(&tile_row));
-        under.map(|(index, swath)| (index, swath.cut_row(&grid, tile_row, tiles, bounds))).collect()
+        let wanted = under.take_while(|_| !executor.is_cancelled());
+        wanted.map(|(index, swath)| (index, swath.cut_row(&grid, tile_row, tiles, bounds))).collect()
     };
     let mut add = |row: RowTallies| row.iter().for_each(|(index, tally)| tallies[*index].add(tally));
     if executor.width() < 2 || known().map(Swath::tiles).sum::<usize>() < PARALLEL_TILES_MIN {

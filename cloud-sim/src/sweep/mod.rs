@@ -22,6 +22,6 @@ mod underside;
 pub use cutter::Cutter;
 pub use path::{PathCutter, cut_path};
 pub use segment::{
-    NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometries, cut_geometry, cut_segment, removed_dry_mm3,
-    straight_on_mm,
+    Begins, NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometries, cut_geometry, cut_segment,
+    removed_dry_mm3, straight_on_mm,
 };

@@ -55,6 +55,18 @@ pub struct SweepOptions {
     /// Length of the parts into which a step is cut where the cutter meets or leaves material within it, mm; zero
     /// leaves it whole.
     pub contact_mm: f64,
+    /// Whether this cutter has just cut up to where the segment begins: what lies behind is then left alone, which
+    /// halves the cost of short segments.
+    pub begins: Begins,
+}
+
+/// What was cut before a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// Nothing is known: the cutter's first place is cut as well.
+    Anew,
+    /// The same cutter has cut a path that ends where the segment begins.
+    WhereTheLastEnded,
 }
 
 /// How far from its tangent a path may be that still counts as straight, in cells.
@@ -140,7 +152,8 @@ impl SegmentCut {
 /// Cuts one segment in steps into `out`, which is emptied first and keeps its memory.
 ///
 /// Segments without movement cut nothing. The spindle's direction mirrors the engagement; whether it turns at
-/// all is the caller's concern. The executor may be used inside large steps; the result does not depend on it.
+/// all is the caller's concern. The executor may be used inside large steps; the result does not depend on it. Once it is
+/// cancelled the rest is left out, and neither stock nor result is good for anything.
 pub fn cut_segment(
     map: &mut HeightMap,
     cutter: &Cutter,
@@ -169,9 +182,13 @@ pub fn cut_segment(
         contact_mm: options.contact_mm,
         ahead_cells: *LOOK_AHEAD_CELLS.start(),
         seen: None,
+        begins: options.begins,
     };
     out.steps.reserve(borders.steps());
     for step in 0..borders.steps() {
+        if stepper.executor.is_cancelled() {
+            return;
+        }
         let (from, to) = (borders.fraction(step), borders.fraction(step + 1));
         let parts = if above { 1 } else { stepper.look(from, to) };
         let border = |part: usize| if part == parts { to } else { from + (to - from) * part as f64 / parts as f64 };
@@ -267,6 +284,7 @@ struct Stepper<'a> {
     ahead_cells: f64,
     /// What was seen at the end of the last step, and where that is.
     seen: Option<(f64, Glance)>,
+    begins: Begins,
 }
 
 /// How far ahead of the cutter's surface the sampler finds its material on the whole: half a cell ahead and half
@@ -326,6 +344,7 @@ impl Stepper<'_> {
         let rapid = self.segment.kind == SegmentKind::Rapid;
         let plunge = !self.cutter.centre_cutting() && is_plunge(&pose.travel);
         for piece in pieces(geometry, (from, to), cell_mm, rapid || plunge) {
+            let piece = Piece { continued: piece.continued || self.begins == Begins::WhereTheLastEnded, ..piece };
             tally.add(&cut_piece(self.map, self.cutter, &piece, self.executor));
             for touch in self.cutter.body.touches(self.map, &piece.start, &piece.end) {
                 out.note(self.finding(touch.kind, done, touch.place, touch.depth_mm));

@@ -2,7 +2,7 @@
 
 use cloud_sim::collision::{Finding, FindingKind};
 use cloud_sim::executor::Serial;
-use cloud_sim::sweep::{NotCut, PathCutter, SweepOptions, cut_path};
+use cloud_sim::sweep::{Begins, NotCut, PathCutter, SweepOptions, cut_path};
 use shared::geom::Point;
 use shared::ident::ToolNumber;
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station, StillKind};
@@ -132,7 +132,7 @@ fn a_path_is_cut_in_order_and_what_cannot_cut_says_why() {
     let what = PathCutter {
         cutters: &cutters,
         path: &path,
-        options: &SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 },
+        options: &SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0, begins: Begins::Anew },
         executor: &Serial,
     };
     cut_path(&mut map, &what, 0..99, &mut |cut| cuts.push(cut));

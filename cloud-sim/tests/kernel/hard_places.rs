@@ -3,7 +3,7 @@
 use cloud_sim::engagement::swept_section_mm2;
 use cloud_sim::executor::Serial;
 use cloud_sim::stock::HeightMap;
-use cloud_sim::sweep::{Cutter, SegmentCut, SweepOptions, cut_segment, straight_on_mm};
+use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, cut_segment, straight_on_mm};
 use shared::motion::{Geometry, Segment};
 use shared::tool::{CutterShape, Tool};
 
@@ -14,7 +14,8 @@ const CELL_MM: f64 = 0.05;
 /// As the cut ahead does it: a last step of its own, parts at contacts.
 fn cut_ahead(map: &mut HeightMap, tool: &Tool, geometry: Geometry) -> SegmentCut {
     let short_mm = 1.5 * CELL_MM;
-    let options = SweepOptions { step_mm: 0.5, last_mm: short_mm, beyond_mm: 0.0, contact_mm: short_mm };
+    let options =
+        SweepOptions { step_mm: 0.5, last_mm: short_mm, beyond_mm: 0.0, contact_mm: short_mm, begins: Begins::Anew };
     let mut out = SegmentCut::default();
     cut_segment(map, &Cutter::new(tool), 0, &segment(geometry), &options, &Serial, &mut out);
     out

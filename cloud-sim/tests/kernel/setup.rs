@@ -2,7 +2,7 @@
 
 use cloud_sim::executor::{Executor, Serial};
 use cloud_sim::stock::{HeightMap, MapOptions, StockShape};
-use cloud_sim::sweep::{Cutter, SegmentCut, SweepOptions, cut_segment};
+use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, cut_segment};
 use shared::geom::{Aabb, Point, Vector};
 use shared::ident::ToolNumber;
 use shared::motion::{Geometry, Segment, SegmentKind, Station};
@@ -108,7 +108,7 @@ pub(crate) fn cut_as(
         &Cutter::new(tool),
         3,
         segment,
-        &SweepOptions { step_mm, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 },
+        &SweepOptions { step_mm, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0, begins: Begins::Anew },
         executor,
         &mut out,
     );
