@@ -19,16 +19,19 @@
 //! fresh box are one tile. Each tile has bounds on its heights, so that a cutter that passes above its
 //! material never touches its cells. Measured facts behind these choices: KERNEL.md, sections 1 and 4.
 
+mod dexel;
 mod map;
 mod mesh_write;
 mod shape;
 mod stl_read;
 mod tile;
 
+pub use dexel::{INTERVALS_MAX, TriDexel};
 pub use map::HeightMap;
 pub use mesh_write::STL_VERTICES_MAX;
 pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, StockShape, cell_for};
 pub use stl_read::{STL_COORDINATE_MAX_MM, STL_TRIANGLES_MAX, StlError, read_stl};
 
+pub(crate) use dexel::{Face, RAY_COLUMNS, RAY_ROWS, RayBounds, RayTile};
 pub(crate) use map::Grid;
 pub(crate) use tile::{BLOCK, COLUMNS, ROWS, Tile, TileBounds};

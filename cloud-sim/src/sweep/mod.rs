@@ -11,13 +11,17 @@
 //! A rapid goes through the same cut. Its material is gone afterwards, in the model as on the machine, and
 //! what it removed is the finding; a dry run on a fork would find the same number ([`removed_dry_mm3`] does it).
 
+pub mod body;
 mod cutter;
+mod dexel_cut;
 mod kernel;
 mod path;
+mod ray;
 mod segment;
 mod underside;
 
 pub use cutter::Cutter;
+pub use dexel_cut::{Taken, TiltedPiece, cut_pieces, probe_pieces};
 pub use path::{PathCutter, cut_path};
 pub use segment::{
     NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometry, cut_segment, removed_dry_mm3, straight_on_mm,
