@@ -555,7 +555,7 @@ mod tests {
             let mut rng = Rng::new(seed);
             let case = case(&mut rng);
             let swept = SweptForm::new(&case.form, case.tip, case.axis, case.along);
-            let (u, v) = (rng.between(-4.0, 4.0), rng.between(-4.0, 4.0));
+            let (u, v) = (rng.between(-3.0, 3.0), rng.between(-3.0, 3.0));
             let mut covered = Covered::NOTHING;
             swept.cover(&Row { v, u, cell_u: 1.0 }, &mut covered);
             let (low, high) = (f64::from(covered.low[0]), f64::from(covered.high[0]));

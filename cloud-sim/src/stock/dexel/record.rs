@@ -262,7 +262,7 @@ mod tests {
             let mut tile = RayTile::filled(Record::EMPTY);
             tile.set(5, &[[0.0, 1000.0]]);
             let mut boxes = Boxes(vec![true; 1000]);
-            let cuts = 1 + rng.below(40);
+            let cuts = 1 + rng.below(INTERVALS_MAX as u64 - 1);
             let mut made = Vec::new();
             for _ in 0..cuts {
                 let from = rng.below(1000);
