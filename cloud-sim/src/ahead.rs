@@ -15,15 +15,18 @@ use shared::det::math;
 use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
-use shared::motion::{Geometry, Path, Profile, SegmentKind, Station, plan_profile};
+use shared::kinematics::Setup;
+use shared::motion::{Geometry, Path, Profile, Segment, SegmentKind, Station, plan_profile};
 use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
 use crate::engagement::CutStep;
 use crate::executor::Executor;
-use crate::loads::{LoadModels, StepLoads};
-use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
+use crate::loads::{LoadModels, StepLoads, UnknownLoad};
+use crate::stock::{MapOptions, MapReport, StockShape, cell_for, read_stl};
+use crate::sweep::{
+    Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm,
+};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.1;
@@ -79,7 +82,9 @@ pub struct Ahead {
     profile: Arc<Profile>,
     cutters: Arc<BTreeMap<ToolNumber, Cutter>>,
     models: Arc<LoadModels>,
-    map: HeightMap,
+    map: Stock,
+    /// Where A, B and C stand before the next segment.
+    rotary_rad: [f64; 3],
     next: usize,
 }
 
@@ -97,7 +102,8 @@ impl Ahead {
         let cell_mm = choice.cell_mm.unwrap_or_else(|| chosen_cell_mm(job));
         let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
         let shape = shape(&job.stock, sources)?;
-        let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
+        let sampling = sampling(job)?;
+        let (mut map, report) = Stock::new(&shape, sampling, options).map_err(|error| error.to_string())?;
         let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
         if let StockSpec::Roughed { allowance, .. } = job.stock {
             rough(&mut map, job, allowance, executor);
@@ -108,6 +114,7 @@ impl Ahead {
             cutters: Arc::new(cutters),
             models: Arc::new(LoadModels::new(job.tools.values(), &job.material, Runout::ASSUMED)),
             map,
+            rotary_rad: [0.0; 3],
             next: 0,
         };
         Ok((ahead, report))
@@ -128,8 +135,8 @@ impl Ahead {
         &self.models
     }
 
-    /// The stock as cut so far.
-    pub fn map(&self) -> &HeightMap {
+    /// The stock as cut so far: a height map, or a tri-dexel where the machine states its kinematics and the path turns.
+    pub fn map(&self) -> &Stock {
         &self.map
     }
 
@@ -176,6 +183,8 @@ impl Ahead {
         self.next += 1;
         let segment = &self.job.path.segments()[index];
         let mut cut = SegmentCut { segment: index as u32, ..SegmentCut::default() };
+        let from_rad = self.rotary_rad;
+        self.rotary_rad = turned(from_rad, segment);
         if matches!(segment.kind, SegmentKind::Still(_)) {
             return cut;
         }
@@ -192,30 +201,36 @@ impl Ahead {
         } else {
             (radius_mm * STEP_RADII).clamp(STEP_MM_MIN, STEP_MM_MAX)
         };
-        let (cell_x_mm, cell_y_mm) = self.map.cell_mm();
+        let (cell_min_mm, cell_max_mm) = self.map.cell_mm();
         let next = self.job.path.segments().get(index + 1);
-        let shortest_mm = cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS;
+        let shortest_mm = cell_max_mm * LAST_STEP_CELLS;
         let options = SweepOptions {
             step_mm,
             last_mm: shortest_mm,
-            beyond_mm: straight_on_mm(segment, next, cell_x_mm.min(cell_y_mm)),
+            beyond_mm: straight_on_mm(segment, next, cell_min_mm),
             contact_mm: shortest_mm,
         };
-        cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut cut);
+        let motion = motion(&self.job, segment, tool, from_rad);
+        self.map.cut_segment(cutter, (index as u32, segment), &motion, &options, executor, &mut cut);
         cut
     }
 
     /// Computes the loads of every step of the batch, as indexed jobs, and hands the segments over in order.
     fn hand_over(&self, batch: &mut Vec<SegmentCut>, executor: &dyn Executor, sink: &mut dyn FnMut(CutAhead)) {
         let segments = self.job.path.segments();
-        let steps: Vec<&CutStep> = batch.iter().flat_map(|cut| &cut.steps).collect();
+        let steps: Vec<(&CutStep, bool)> =
+            batch.iter().flat_map(|cut| cut.steps.iter().map(|step| (step, cut.turns))).collect();
         let results: Vec<OnceLock<(StepLoads, Feedrate)>> = steps.iter().map(|_| OnceLock::new()).collect();
         let jobs = steps.len().div_ceil(JOB_STEPS);
         executor.run(jobs, &|job| {
             let first = job * JOB_STEPS;
             for index in first..(first + JOB_STEPS).min(steps.len()) {
-                let step = steps[index];
-                let loads = self.models.of_step(step, &segments[step.segment as usize]);
+                let (step, turns) = steps[index];
+                let loads = if turns && !step.engagement.is_air() {
+                    StepLoads::Unknown(UnknownLoad::Turning)
+                } else {
+                    self.models.of_step(step, &segments[step.segment as usize])
+                };
                 results[index].get_or_init(|| (loads, self.reached_in(step)));
             }
         });
@@ -238,6 +253,37 @@ pub fn reached_within(profile: &Profile, path: &Path, step: &CutStep) -> Feedrat
         .map(|sample| Station::from_nm(from + length * sample / REACHED_SAMPLES))
         .map(|station| profile.velocity_at(path, station))
         .fold(Feedrate::ZERO, Feedrate::max)
+}
+
+/// Rays where the path turns and the machine says what turns; else heights.
+fn sampling(job: &Job) -> Result<Sampling, String> {
+    let turns = job.path.segments().iter().any(|segment| segment.turn_rad != [0.0; 3]);
+    let Some(kinematics) = job.machine.kinematics.as_ref().filter(|_| turns) else {
+        return Ok(Sampling::Heights);
+    };
+    let unmeasured = job.tools.iter().find(|(_, tool)| tool.length_offset <= Length::ZERO);
+    match unmeasured {
+        Some((number, _)) if kinematics.has_head() => {
+            Err(format!("{number} has no length in its table; a machine whose head turns cannot place its tip without one"))
+        }
+        _ => Ok(Sampling::Rays),
+    }
+}
+
+/// Where A, B and C stand after a segment.
+fn turned(from_rad: [f64; 3], segment: &Segment) -> [f64; 3] {
+    std::array::from_fn(|axis| from_rad[axis] + segment.turn_rad[axis])
+}
+
+/// The move of a segment against the work. The length in force is that of the tool's table.
+fn motion<'a>(job: &'a Job, segment: &Segment, tool: &Tool, from_rad: [f64; 3]) -> ToolMotion<'a> {
+    match &job.machine.kinematics {
+        None => ToolMotion::upright(segment.geometry),
+        Some(kinematics) => {
+            let setup = Setup { origin: job.work_origin, tool_length: tool.length_offset };
+            ToolMotion::of(segment, kinematics, setup, from_rad)
+        }
+    }
 }
 
 /// The cell that suits a job's tools, and the layer that is left on a roughed part.
@@ -265,23 +311,32 @@ fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> 
 
 /// Cuts every feed move with cutters that are smaller by the allowance on all sides: what they leave lies
 /// everywhere that far from the surface the program makes.
-fn rough(map: &mut HeightMap, job: &Job, allowance: Length, executor: &dyn Executor) {
+fn rough(map: &mut Stock, job: &Job, allowance: Length, executor: &dyn Executor) {
     let smaller: BTreeMap<_, _> = job
         .tools
         .iter()
         .filter_map(|(number, tool)| smaller(tool, allowance).map(|(tool, up)| (*number, (Cutter::new(&tool), up))))
         .collect();
-    for segment in job.path.segments().iter().filter(|segment| segment.kind == SegmentKind::Feed) {
-        let Some((cutter, up)) = segment.tool.and_then(|number| smaller.get(&number)) else { continue };
-        let up = Vector::new(0.0, 0.0, up.as_mm());
-        let raised = match segment.geometry {
-            Geometry::Line { start, end } => Geometry::Line { start: start + up, end: end + up },
+    let mut rotary_rad = [0.0; 3];
+    for segment in job.path.segments() {
+        let from_rad = rotary_rad;
+        rotary_rad = turned(from_rad, segment);
+        let known = segment.tool.and_then(|number| smaller.get(&number).zip(job.tools.get(&number)));
+        let Some(((cutter, up), tool)) = known.filter(|_| segment.kind == SegmentKind::Feed) else { continue };
+        // Along the axis of the tool: as if it were that much shorter.
+        let up_mm = Vector::new(0.0, 0.0, up.as_mm());
+        let mut motion = motion(job, segment, tool, from_rad);
+        if let Some(turning) = &mut motion.turning {
+            turning.setup.tool_length = turning.setup.tool_length - *up;
+        }
+        motion.geometry = match motion.geometry {
+            Geometry::Line { start, end } => Geometry::Line { start: start + up_mm, end: end + up_mm },
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
-                Geometry::Arc { start: start + up, end: end + up, centre: centre + up, normal, sweep_rad }
+                Geometry::Arc { start: start + up_mm, end: end + up_mm, centre: centre + up_mm, normal, sweep_rad }
             }
-            Geometry::Still { .. } => continue,
+            Geometry::Still { at } => Geometry::Still { at: at + up_mm },
         };
-        cut_geometry(map, cutter, &raised, executor);
+        map.cut(cutter, &motion, executor);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloud_sim::collision::FindingKind;
+use cloud_sim::sweep::Workpiece;
 use cloud_sim::optimise::{lost_time_by_reason, time_by_reason, won_by_reason};
 use edge_agent::tally::Quantiles;
 use shared::machine::LengthUnit;

@@ -31,6 +31,7 @@
 mod profile;
 mod sample;
 mod section;
+mod tilted;
 
 use shared::cutting::Engagement;
 use shared::motion::Station;
@@ -38,6 +39,7 @@ use shared::motion::Station;
 pub use profile::Profile;
 pub use sample::{Pose, Sample, Sampler};
 pub use section::swept_section_mm2;
+pub use tilted::{TiltedPose, sample_tilted};
 
 /// One step of a segment: what it removed and how the cutter stood in material while it did.
 #[derive(Clone, Debug, PartialEq)]

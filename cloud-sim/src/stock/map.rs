@@ -37,7 +37,7 @@ pub struct HeightMap {
 }
 
 /// Bytes that one tile takes.
-const TILE_BYTES: u64 = (size_of::<Tile>() + size_of::<Arc<Tile>>() + size_of::<TileBounds>()) as u64;
+pub(crate) const TILE_BYTES: u64 = (size_of::<Tile>() + size_of::<Arc<Tile>>() + size_of::<TileBounds>()) as u64;
 
 /// Cells along the longer edge below which a map is of no use, and being told is better.
 const CELLS_ALONG_MIN: f64 = 32.0;

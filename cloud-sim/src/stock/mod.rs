@@ -33,5 +33,5 @@ pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, Sto
 pub use stl_read::{STL_COORDINATE_MAX_MM, STL_TRIANGLES_MAX, StlError, read_stl};
 
 pub(crate) use dexel::{Face, RAY_COLUMNS, RAY_ROWS, RayBounds, RayTile};
-pub(crate) use map::Grid;
+pub(crate) use map::{Grid, TILE_BYTES};
 pub(crate) use tile::{BLOCK, COLUMNS, ROWS, Tile, TileBounds};

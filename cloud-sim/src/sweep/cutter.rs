@@ -3,6 +3,7 @@ use shared::tool::{CutterShape, Tool};
 use crate::collision::Body;
 use crate::engagement::{Profile, Sampler};
 
+use super::body::RevolvedTool;
 use super::underside::{Ball, BullNose, Cone};
 
 /// A tool prepared for cutting: profile, underside in single precision, shank and holder.
@@ -12,6 +13,7 @@ pub struct Cutter {
     pub(super) sampler: Sampler,
     pub(super) underside: Form,
     pub(super) body: Body,
+    revolved: RevolvedTool,
     centre_cutting: bool,
 }
 
@@ -43,7 +45,26 @@ impl Cutter {
                 Form::Cone(Cone { radius, slope: profile.cone_slope().unwrap_or(0.0) as f32 })
             }
         };
-        Self { profile, sampler: Sampler::new(), underside, body: Body::new(tool), centre_cutting: tool.centre_cutting }
+        Self {
+            profile,
+            sampler: Sampler::new(),
+            underside,
+            body: Body::new(tool),
+            revolved: RevolvedTool::new(tool),
+            centre_cutting: tool.centre_cutting,
+        }
+    }
+
+    /// The same tool with a body of another form for the tri-dexel: an undercutting or general cutter. A height map still
+    /// sees what the tool says.
+    #[must_use]
+    pub fn with_body(self, revolved: RevolvedTool) -> Self {
+        Self { revolved, ..self }
+    }
+
+    /// The tool as a body of revolution: what a tri-dexel is cut with.
+    pub fn revolved(&self) -> &RevolvedTool {
+        &self.revolved
     }
 
     /// The cutting end.

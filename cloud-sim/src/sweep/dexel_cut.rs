@@ -177,6 +177,17 @@ pub fn probe_pieces(stock: &TriDexel, parts: &[&ConvexPart], pieces: &[TiltedPie
     taken
 }
 
+/// False where the sweeps lie wholly beside the material, by the bounds of the tiles; true proves nothing.
+pub(super) fn reaches(stock: &TriDexel, parts: &[&ConvexPart], pieces: &[TiltedPiece]) -> bool {
+    let face = &stock.faces[main_axis(pieces)];
+    let frame = Frame::of(face, false);
+    sweeps(parts, pieces, &stock.min, face.axis).iter().any(|swept| {
+        let bounds = |row: usize| &face.bounds[row * frame.tile_columns..][..frame.tile_columns];
+        let columns = swept.tile_columns(&frame);
+        swept.tile_rows(&frame).any(|row| bounds(row)[columns.clone()].iter().any(|tile| !misses(swept, tile)))
+    })
+}
+
 /// The axis nearest to the tool's.
 fn main_axis(pieces: &[TiltedPiece]) -> usize {
     pieces.first().map_or(2, |piece| piece.axis.iamax())

@@ -14,15 +14,20 @@
 pub mod body;
 mod cutter;
 mod dexel_cut;
+mod dexel_segment;
 mod kernel;
+mod motion;
 mod path;
 mod ray;
 mod segment;
 mod underside;
+mod workpiece;
 
 pub use cutter::Cutter;
 pub use dexel_cut::{Taken, TiltedPiece, cut_pieces, probe_pieces};
+pub use motion::{SLIVER_CELLS, SubPoses, ToolMotion, Turning};
 pub use path::{PathCutter, cut_path};
 pub use segment::{
     NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometry, cut_segment, removed_dry_mm3, straight_on_mm,
 };
+pub use workpiece::{Sampling, Stock, Workpiece};

@@ -54,7 +54,6 @@ pub(crate) struct Face {
     pub(crate) cell_u: f64,
     pub(crate) cell_v: f64,
     pub(crate) tile_columns: usize,
-    pub(crate) tile_rows: usize,
     pub(crate) tiles: Vec<Arc<RayTile>>,
     pub(crate) bounds: Vec<RayBounds>,
 }
@@ -86,7 +85,6 @@ impl Face {
             cell_u: size[u] / columns as f64,
             cell_v: size[v] / rows as f64,
             tile_columns,
-            tile_rows,
             tiles: vec![blank; tile_columns * tile_rows],
             bounds: vec![bounds; tile_columns * tile_rows],
         };
