@@ -15,15 +15,18 @@ use shared::det::math;
 use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
+use shared::kinematics::Setup;
 use shared::motion::{Geometry, Path, Profile, Segment, SegmentKind, Station, plan_profile};
 use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
 use crate::engagement::CutStep;
 use crate::executor::Executor;
-use crate::loads::{LoadModels, StepLoads};
-use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{Begins, Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
+use crate::loads::{LoadModels, StepLoads, UnknownLoad};
+use crate::stock::{MapOptions, MapReport, StockShape, cell_for, read_stl};
+use crate::sweep::{
+    Begins, Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm,
+};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.1;
@@ -83,7 +86,9 @@ pub struct Ahead {
     profile: Arc<Profile>,
     cutters: Arc<BTreeMap<ToolNumber, Cutter>>,
     models: Arc<LoadModels>,
-    map: HeightMap,
+    map: Stock,
+    /// Where A, B and C stand before the next segment.
+    rotary_rad: [f64; 3],
     next: usize,
 }
 
@@ -101,7 +106,8 @@ impl Ahead {
         let cell_mm = choice.cell_mm.unwrap_or_else(|| chosen_cell_mm(job));
         let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
         let shape = shape(&job.stock, sources)?;
-        let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
+        let sampling = sampling(job)?;
+        let (mut map, report) = Stock::new(&shape, sampling, options).map_err(|error| error.to_string())?;
         let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
         if let StockSpec::Roughed { allowance, .. } = job.stock {
             rough(&mut map, job, allowance, executor);
@@ -112,6 +118,7 @@ impl Ahead {
             cutters: Arc::new(cutters),
             models: Arc::new(LoadModels::new(job.tools.values(), &job.material, Runout::ASSUMED)),
             map,
+            rotary_rad: [0.0; 3],
             next: 0,
         };
         Ok((ahead, report))
@@ -132,8 +139,8 @@ impl Ahead {
         &self.models
     }
 
-    /// The stock as cut so far.
-    pub fn map(&self) -> &HeightMap {
+    /// The stock as cut so far: a height map, or a tri-dexel where the machine states its kinematics and the path turns.
+    pub fn map(&self) -> &Stock {
         &self.map
     }
 
@@ -165,10 +172,10 @@ impl Ahead {
         let mut left = allowance.0;
         // Where to go back to if the work is cancelled: before what has not been handed over.
         let can_stop = executor.cancel().is_some();
-        let mut before = can_stop.then(|| (self.map.fork(), self.next));
+        let mut before = can_stop.then(|| (self.map.clone(), self.rotary_rad, self.next));
         let mut cut: Vec<SegmentCut> = Vec::new();
         loop {
-            let begun = (can_stop && !cut.is_empty()).then(|| (self.map.fork(), self.next));
+            let begun = (can_stop && !cut.is_empty()).then(|| (self.map.clone(), self.rotary_rad, self.next));
             let loads = self.loads();
             let (next, found) = {
                 let parts = loads.parts(&cut);
@@ -185,8 +192,8 @@ impl Ahead {
                 (this.into_inner().unwrap_or_else(PoisonError::into_inner).1, parts.into_found())
             };
             if executor.is_cancelled() {
-                if let Some((map, next)) = before {
-                    (self.map, self.next) = (map, next);
+                if let Some((map, rotary_rad, next)) = before {
+                    (self.map, self.rotary_rad, self.next) = (map, rotary_rad, next);
                 }
                 return false;
             }
@@ -219,6 +226,8 @@ impl Ahead {
         self.next += 1;
         let segment = &self.job.path.segments()[index];
         let mut cut = SegmentCut { segment: index as u32, ..SegmentCut::default() };
+        let from_rad = self.rotary_rad;
+        self.rotary_rad = turned(from_rad, segment);
         if matches!(segment.kind, SegmentKind::Still(_)) {
             return cut;
         }
@@ -239,13 +248,14 @@ impl Ahead {
         // A segment a little longer than so many steps gets no further one.
         let steps = (length_mm / step_mm - STEP_SLACK).ceil().max(1.0);
         let step_mm = step_mm.max(length_mm / steps * (1.0 + 1e-9));
-        let (cell_x_mm, cell_y_mm) = self.map.cell_mm();
+        let (cell_min_mm, cell_max_mm) = self.map.cell_mm();
         let next = self.job.path.segments().get(index + 1);
-        let shortest_mm = cell_x_mm.max(cell_y_mm) * LAST_STEP_CELLS;
-        let beyond_mm = straight_on_mm(segment, next, cell_x_mm.min(cell_y_mm));
+        let shortest_mm = cell_max_mm * LAST_STEP_CELLS;
+        let beyond_mm = straight_on_mm(segment, next, cell_min_mm);
         let before = index.checked_sub(1).and_then(|before| self.job.path.segments().get(before));
         let ended_here = |before: &Segment| {
             before.tool == segment.tool
+                && (before.turn_rad, segment.turn_rad) == ([0.0; 3], [0.0; 3])
                 && !matches!(before.kind, SegmentKind::Still(_))
                 && before.geometry.end() == segment.geometry.start()
         };
@@ -257,7 +267,8 @@ impl Ahead {
             contact_mm: shortest_mm,
             begins: if before.is_some_and(ended_here) { Begins::WhereTheLastEnded } else { Begins::Anew },
         };
-        cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut cut);
+        let motion = motion(&self.job, segment, tool, from_rad);
+        self.map.cut_segment(cutter, (index as u32, segment), &motion, &options, executor, &mut cut);
         cut
     }
 }
@@ -272,19 +283,24 @@ struct StepLoader {
 /// The loads of a batch, as indexed jobs.
 struct Parts<'a> {
     loader: &'a StepLoader,
-    steps: Vec<&'a CutStep>,
+    /// Each with whether its segment turns.
+    steps: Vec<(&'a CutStep, bool)>,
     found: Vec<OnceLock<(StepLoads, Feedrate)>>,
 }
 
 impl StepLoader {
     fn parts<'a>(&'a self, batch: &'a [SegmentCut]) -> Parts<'a> {
-        let steps: Vec<&CutStep> = batch.iter().flat_map(|cut| &cut.steps).collect();
+        let steps: Vec<_> = batch.iter().flat_map(|cut| cut.steps.iter().map(|step| (step, cut.turns))).collect();
         let found = steps.iter().map(|_| OnceLock::new()).collect();
         Parts { loader: self, steps, found }
     }
 
-    fn of_step(&self, step: &CutStep) -> (StepLoads, Feedrate) {
-        let loads = self.models.of_step(step, &self.job.path.segments()[step.segment as usize]);
+    fn of_step(&self, step: &CutStep, turns: bool) -> (StepLoads, Feedrate) {
+        let loads = if turns && !step.engagement.is_air() {
+            StepLoads::Unknown(UnknownLoad::Turning)
+        } else {
+            self.models.of_step(step, &self.job.path.segments()[step.segment as usize])
+        };
         (loads, reached_within(&self.profile, &self.job.path, step))
     }
 }
@@ -296,9 +312,9 @@ impl Parts<'_> {
 
     fn compute(&self, part: usize, executor: &dyn Executor) {
         let first = part * JOB_STEPS;
-        for (step, found) in self.steps.iter().zip(&self.found).skip(first).take(JOB_STEPS) {
+        for ((step, turns), found) in self.steps.iter().zip(&self.found).skip(first).take(JOB_STEPS) {
             if !executor.is_cancelled() {
-                found.get_or_init(|| self.loader.of_step(step));
+                found.get_or_init(|| self.loader.of_step(step, *turns));
             }
         }
     }
@@ -326,6 +342,37 @@ pub fn reached_within(profile: &Profile, path: &Path, step: &CutStep) -> Feedrat
         .fold(Feedrate::ZERO, Feedrate::max)
 }
 
+/// Rays where the path turns and the machine says what turns; else heights.
+fn sampling(job: &Job) -> Result<Sampling, String> {
+    let turns = job.path.segments().iter().any(|segment| segment.turn_rad != [0.0; 3]);
+    let Some(kinematics) = job.machine.kinematics.as_ref().filter(|_| turns) else {
+        return Ok(Sampling::Heights);
+    };
+    let unmeasured = job.tools.iter().find(|(_, tool)| tool.length_offset <= Length::ZERO);
+    match unmeasured {
+        Some((number, _)) if kinematics.has_head() => Err(format!(
+            "{number} has no length in its table; a machine whose head turns cannot place its tip without one"
+        )),
+        _ => Ok(Sampling::Rays),
+    }
+}
+
+/// Where A, B and C stand after a segment.
+fn turned(from_rad: [f64; 3], segment: &Segment) -> [f64; 3] {
+    std::array::from_fn(|axis| from_rad[axis] + segment.turn_rad[axis])
+}
+
+/// The move of a segment against the work. The length in force is that of the tool's table.
+fn motion<'a>(job: &'a Job, segment: &Segment, tool: &Tool, from_rad: [f64; 3]) -> ToolMotion<'a> {
+    match &job.machine.kinematics {
+        None => ToolMotion::upright(segment.geometry),
+        Some(kinematics) => {
+            let setup = Setup { origin: job.work_origin, tool_length: tool.length_offset };
+            ToolMotion::of(segment, kinematics, setup, from_rad)
+        }
+    }
+}
+
 /// The cell that suits a job's tools, and the layer that is left on a roughed part.
 fn chosen_cell_mm(job: &Job) -> f64 {
     let for_tools_mm = cell_for(job.tools.values());
@@ -351,23 +398,32 @@ fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> 
 
 /// Cuts every feed move with cutters that are smaller by the allowance on all sides: what they leave lies
 /// everywhere that far from the surface the program makes.
-fn rough(map: &mut HeightMap, job: &Job, allowance: Length, executor: &dyn Executor) {
+fn rough(map: &mut Stock, job: &Job, allowance: Length, executor: &dyn Executor) {
     let smaller: BTreeMap<_, _> = job
         .tools
         .iter()
         .filter_map(|(number, tool)| smaller(tool, allowance).map(|(tool, up)| (*number, (Cutter::new(&tool), up))))
         .collect();
-    for segment in job.path.segments().iter().filter(|segment| segment.kind == SegmentKind::Feed) {
-        let Some((cutter, up)) = segment.tool.and_then(|number| smaller.get(&number)) else { continue };
-        let up = Vector::new(0.0, 0.0, up.as_mm());
-        let raised = match segment.geometry {
-            Geometry::Line { start, end } => Geometry::Line { start: start + up, end: end + up },
+    let mut rotary_rad = [0.0; 3];
+    for segment in job.path.segments() {
+        let from_rad = rotary_rad;
+        rotary_rad = turned(from_rad, segment);
+        let known = segment.tool.and_then(|number| smaller.get(&number).zip(job.tools.get(&number)));
+        let Some(((cutter, up), tool)) = known.filter(|_| segment.kind == SegmentKind::Feed) else { continue };
+        // Along the axis of the tool: as if it were that much shorter.
+        let up_mm = Vector::new(0.0, 0.0, up.as_mm());
+        let mut motion = motion(job, segment, tool, from_rad);
+        if let Some(turning) = &mut motion.turning {
+            turning.setup.tool_length = turning.setup.tool_length - *up;
+        }
+        motion.geometry = match motion.geometry {
+            Geometry::Line { start, end } => Geometry::Line { start: start + up_mm, end: end + up_mm },
             Geometry::Arc { start, end, centre, normal, sweep_rad } => {
-                Geometry::Arc { start: start + up, end: end + up, centre: centre + up, normal, sweep_rad }
+                Geometry::Arc { start: start + up_mm, end: end + up_mm, centre: centre + up_mm, normal, sweep_rad }
             }
-            Geometry::Still { .. } => continue,
+            Geometry::Still { at } => Geometry::Still { at: at + up_mm },
         };
-        cut_geometry(map, cutter, &raised, executor);
+        map.cut(cutter, &motion, executor);
     }
 }
 

@@ -25,6 +25,8 @@ pub enum UnknownLoad {
     Cutter,
     /// The spindle stands, or the program has not said a speed.
     Spindle,
+    /// The work or the tool turns on the way, or the tool leans against the axes: the speed at the edge is not that of the segment.
+    Turning,
 }
 
 impl UnknownLoad {
@@ -34,6 +36,7 @@ impl UnknownLoad {
             Self::Tool => "tool",
             Self::Cutter => "cutter",
             Self::Spindle => "spindle",
+            Self::Turning => "turning",
         }
     }
 }

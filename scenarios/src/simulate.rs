@@ -15,7 +15,8 @@ use cloud_sim::optimise::{
     schedule, verify_by_tool,
 };
 use cloud_sim::prediction::Prediction;
-use cloud_sim::stock::{HeightMap, MapReport};
+use cloud_sim::stock::MapReport;
+use cloud_sim::sweep::{Stock, Workpiece};
 use shared::budget::WorkAllowance;
 use shared::cutting::Loads;
 use shared::ident::ToolNumber;
@@ -52,7 +53,7 @@ pub struct Simulation {
     /// How the stock map was chosen.
     pub map_report: MapReport,
     /// The stock as cut.
-    pub map: HeightMap,
+    pub map: Stock,
     /// Steps, loads and findings.
     pub prediction: Prediction,
     /// Force models of the tools.
@@ -239,7 +240,7 @@ const JOB_STEPS: usize = 32;
 /// A program as cut, before it is planned.
 struct Cut {
     map_report: MapReport,
-    map: HeightMap,
+    map: Stock,
     prediction: Prediction,
     models: Arc<LoadModels>,
     programmed: Arc<Profile>,
@@ -292,7 +293,8 @@ fn look_for_air(
         let Some(tool) = segment.tool.and_then(|tool| job.tools.get(&tool)) else { continue };
         if segment.kind == SegmentKind::Feed {
             ahead.extend(segment.start, WorkAllowance(u32::MAX), executor, &mut |cut| prediction.take(cut));
-            *clear = is_clear(ahead.map(), tool, segment, allowance);
+            // A tri-dexel is not asked: where things turn, nothing is claimed to be air.
+            *clear = ahead.map().height_map().is_some_and(|map| is_clear(map, tool, segment, allowance));
         }
     }
 }

@@ -55,6 +55,10 @@ pub enum RunError {
     Failed(String),
 }
 
+/// Why a job with kinematics that turns is not run.
+pub(crate) const TURNING: &str =
+    "the hidden process cuts with three axes, and this path turns the work or the tool; simulate it";
+
 /// Runs a scenario on virtual time.
 ///
 /// # Errors
@@ -73,7 +77,8 @@ pub fn run_virtual(
     let (start, _) = Ahead::new(job, &scenario.sources, choice, executor).map_err(RunError::Input)?;
     let seeds: Vec<u64> = (0..u64::from(options.truth_seeds.max(1))).map(|index| file.seed + index).collect();
     let hidden = |seeds: Vec<u64>| {
-        Hidden::new(job, start.map(), &file.truth, seeds, limit)
+        let map = start.map().height_map().ok_or_else(|| RunError::Input(TURNING.to_owned()))?;
+        Hidden::new(job, map, &file.truth, seeds, limit)
             .map_err(|error| RunError::Input(format!("the hidden process cannot be set up: {error}")))
     };
     let (process, feeling) = hidden(seeds)?;

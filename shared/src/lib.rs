@@ -10,7 +10,7 @@
 //! here: the edge needs their results, not their state.
 //!
 //! Rooms, in import order (a room imports only rooms above it):
-//! `units` · `time` · `ident` · `det` · `geom` · `machine` · `tool` · `program` · `motion` · `cutting` ·
+//! `units` · `time` · `ident` · `det` · `geom` · `kinematics` · `machine` · `tool` · `program` · `motion` · `cutting` ·
 //! `budget` · `plan` · `wire` · `files` · `job`.
 //!
 //! Words of our own, defined here once:
@@ -27,6 +27,7 @@ pub mod files;
 pub mod geom;
 pub mod ident;
 pub mod job;
+pub mod kinematics;
 pub mod machine;
 pub mod motion;
 pub mod plan;

@@ -6,6 +6,7 @@
 //! machine, never constants of the code. Files that describe machines are read in [`crate::files`].
 
 use crate::geom::Point;
+use crate::kinematics::Kinematics;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
 /// One linear axis.
@@ -215,6 +216,9 @@ pub struct Machine {
     pub axes: [Axis; 3],
     /// A, B and C; `None` where there is none or its limits are not known.
     pub rotary: [Option<RotaryAxis>; 3],
+    /// What the rotary axes carry and about which lines; `None` where the description does not say, and then the work is
+    /// taken to stand.
+    pub kinematics: Option<Kinematics>,
     /// Path of rapids.
     pub rapid_mode: RapidMode,
     /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
@@ -253,6 +257,7 @@ impl Machine {
             name: "equal axes".to_owned(),
             axes: [axis; 3],
             rotary: [None; 3],
+            kinematics: None,
             rapid_mode: RapidMode::Linear,
             corner_deviation: Length::mm(0.01),
             corner_blend: None,

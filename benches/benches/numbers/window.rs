@@ -12,7 +12,7 @@ use std::time::Duration;
 use cloud_sim::ahead::{Ahead, CutAhead, MapChoice};
 use cloud_sim::executor::{Executor, Serial};
 use cloud_sim::optimise::{BoundContext, ScheduleInput, bound_steps, schedule, verify_in_parts};
-use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, cut_segment, straight_on_mm};
+use cloud_sim::sweep::{Begins, Cutter, SegmentCut, Stock, SweepOptions, cut_segment, straight_on_mm};
 use shared::budget::WorkAllowance;
 use shared::job::{Job, JobSources};
 use shared::motion::Station;
@@ -57,7 +57,8 @@ fn job(parts: u32) -> (Arc<Job>, JobSources) {
 
 /// Cut and engaged alone, with the steps the service takes.
 fn cut_alone(start: &Ahead, job: &Job, (from, to): (Station, Station), executor: &dyn Executor) -> Took {
-    let mut map = start.map().fork();
+    let Stock::Heights(map) = start.map() else { panic!("three axes") };
+    let mut map = map.fork();
     let segments = job.path.segments();
     let first = segments.partition_point(|segment| segment.start < from);
     let end = segments.partition_point(|segment| segment.start < to);

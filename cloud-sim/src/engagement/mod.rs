@@ -33,6 +33,7 @@ mod profile;
 mod ring;
 mod sample;
 mod section;
+mod tilted;
 
 use shared::cutting::Engagement;
 use shared::motion::Station;
@@ -41,6 +42,7 @@ pub(crate) use glance::Glance;
 pub use profile::Profile;
 pub use sample::{Pose, Sample, Sampler};
 pub use section::swept_section_mm2;
+pub use tilted::{TiltedPose, sample_tilted};
 
 /// One step of a segment: what it removed and how the cutter stood in material while it did.
 #[derive(Clone, Debug, PartialEq)]

@@ -37,7 +37,7 @@ pub struct HeightMap {
 }
 
 /// Bytes that one tile takes.
-const TILE_BYTES: u64 = (size_of::<Tile>() + size_of::<Arc<Tile>>() + size_of::<TileBounds>()) as u64;
+pub(crate) const TILE_BYTES: u64 = (size_of::<Tile>() + size_of::<Arc<Tile>>() + size_of::<TileBounds>()) as u64;
 
 /// Cells along the longer edge below which a map is of no use, and being told is better.
 const CELLS_ALONG_MIN: f64 = 32.0;
@@ -287,7 +287,7 @@ fn tile_range(from: f64, to: f64, cells: usize, per_tile: usize) -> Option<std::
     Some(first..last + 1)
 }
 
-fn checked_bounds(shape: &StockShape) -> Result<Aabb, StockError> {
+pub(super) fn checked_bounds(shape: &StockShape) -> Result<Aabb, StockError> {
     if let StockShape::Mesh(triangles) = shape
         && !triangles.iter().flatten().all(|point| point.iter().all(|value| value.is_finite()))
     {
@@ -344,7 +344,7 @@ fn checked_grid(bounds: &Aabb, options: MapOptions) -> Result<(Grid, bool), Stoc
 }
 
 /// Volume enclosed by a closed mesh, by the divergence theorem; the sign of its orientation is dropped.
-fn enclosed_mm3(triangles: &[[Point; 3]], origin: &Point) -> f64 {
+pub(super) fn enclosed_mm3(triangles: &[[Point; 3]], origin: &Point) -> f64 {
     let sum: ExactSum =
         triangles.iter().map(|[a, b, c]| (a - origin).dot(&(b - origin).cross(&(c - origin))) / 6.0).collect();
     sum.total().abs()

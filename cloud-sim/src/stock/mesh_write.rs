@@ -119,14 +119,14 @@ impl Surface {
     }
 }
 
-struct Writer<'a> {
-    out: &'a mut Vec<u8>,
-    count: u32,
+pub(super) struct Writer<'a> {
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) count: u32,
 }
 
 impl Writer<'_> {
     /// Writes the header with a count of zero and returns where it stands.
-    fn begin(&mut self) -> usize {
+    pub(super) fn begin(&mut self) -> usize {
         let at = self.out.len();
         let mut header = [b' '; 84];
         header[..23].copy_from_slice(b"binary STL, millimetres");
@@ -135,7 +135,7 @@ impl Writer<'_> {
         at
     }
 
-    fn triangle(&mut self, a: [f32; 3], b: [f32; 3], c: [f32; 3]) {
+    pub(super) fn triangle(&mut self, a: [f32; 3], b: [f32; 3], c: [f32; 3]) {
         let edge = |from: [f32; 3], to: [f32; 3]| [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
         let (u, v) = (edge(a, b), edge(a, c));
         let normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];

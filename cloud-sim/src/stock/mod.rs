@@ -19,6 +19,7 @@
 //! fresh box are one tile. Each tile has bounds on its heights, so that a cutter that passes above its
 //! material never touches its cells. Measured facts behind these choices: KERNEL.md, sections 1 and 4.
 
+mod dexel;
 mod lanes;
 mod map;
 mod mesh_write;
@@ -26,12 +27,14 @@ mod shape;
 mod stl_read;
 mod tile;
 
+pub use dexel::{INTERVALS_MAX, TriDexel};
 pub use lanes::Simd;
 pub use map::HeightMap;
 pub use mesh_write::STL_VERTICES_MAX;
 pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, StockShape, cell_for};
 pub use stl_read::{STL_COORDINATE_MAX_MM, STL_TRIANGLES_MAX, StlError, read_stl};
 
+pub(crate) use dexel::{Face, RAY_COLUMNS, RAY_ROWS, RayBounds, RayTile};
 pub(crate) use lanes::{Job, LANES, Lanes, Scalar, Wide};
-pub(crate) use map::Grid;
+pub(crate) use map::{Grid, TILE_BYTES};
 pub(crate) use tile::{BLOCK, COLUMNS, ROWS, Tile, TileBounds};

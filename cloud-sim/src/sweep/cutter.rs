@@ -3,6 +3,7 @@ use shared::tool::{CutterShape, Tool};
 use crate::collision::Body;
 use crate::engagement::{Profile, Sampler};
 
+use super::body::RevolvedTool;
 use super::underside::{Ball, BullNose, Cone, Flat, Underside};
 use crate::stock::Simd;
 
@@ -14,6 +15,7 @@ pub struct Cutter {
     pub(super) underside: Form,
     pub(super) body: Body,
     pub(super) simd: Simd,
+    revolved: RevolvedTool,
     centre_cutting: bool,
 }
 
@@ -63,6 +65,7 @@ impl Cutter {
             underside,
             body: Body::new(tool),
             simd: Simd::widest(),
+            revolved: RevolvedTool::new(tool),
             centre_cutting: tool.centre_cutting,
         }
     }
@@ -71,6 +74,18 @@ impl Cutter {
     #[must_use]
     pub fn computed(self, simd: Simd) -> Self {
         Self { sampler: self.sampler.computed(simd), simd, ..self }
+    }
+
+    /// The same tool with a body of another form for the tri-dexel: an undercutting or general cutter. A height map still
+    /// sees what the tool says.
+    #[must_use]
+    pub fn with_body(self, revolved: RevolvedTool) -> Self {
+        Self { revolved, ..self }
+    }
+
+    /// The tool as a body of revolution: what a tri-dexel is cut with.
+    pub fn revolved(&self) -> &RevolvedTool {
+        &self.revolved
     }
 
     /// The cutting end.

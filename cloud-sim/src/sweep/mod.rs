@@ -12,16 +12,25 @@
 //! what it removed is the finding; a dry run on a fork would find the same number ([`removed_dry_mm3`] does it).
 
 mod band;
+pub mod body;
 mod cutter;
+mod dexel_cut;
+mod dexel_segment;
 mod kernel;
+mod motion;
 mod path;
 mod piece;
+mod ray;
 mod segment;
 mod underside;
+mod workpiece;
 
 pub use cutter::Cutter;
+pub use dexel_cut::{Taken, TiltedPiece, cut_pieces, probe_pieces};
+pub use motion::{SLIVER_CELLS, SubPoses, ToolMotion, Turning};
 pub use path::{PathCutter, cut_path};
 pub use segment::{
     Begins, NotCut, SAGITTA_CELLS, SegmentCut, SweepOptions, cut_geometries, cut_geometry, cut_segment,
     removed_dry_mm3, straight_on_mm,
 };
+pub use workpiece::{Sampling, Stock, Workpiece};

@@ -117,15 +117,19 @@ pub struct SegmentCut {
     pub findings: Vec<Finding>,
     /// Set where the segment moves and was not cut.
     pub not_cut: Option<NotCut>,
+    /// True where the work or the tool turned on the way, or the tool leaned in its head: speeds and directions at the edge
+    /// are then not those of the segment.
+    pub turns: bool,
 }
 
 impl SegmentCut {
-    fn begin(&mut self, segment: u32) {
+    pub(super) fn begin(&mut self, segment: u32) {
         self.segment = segment;
         self.steps.clear();
         self.removed_mm3 = 0.0;
         self.findings.clear();
         self.not_cut = None;
+        self.turns = false;
     }
 
     /// Empties this for a segment that is not cut.
@@ -135,7 +139,7 @@ impl SegmentCut {
     }
 
     /// Keeps the deepest finding of its kind; volumes of the same kind add up.
-    fn note(&mut self, finding: Finding) {
+    pub(super) fn note(&mut self, finding: Finding) {
         match self.findings.iter_mut().find(|known| known.kind == finding.kind) {
             Some(known) => {
                 let removed_mm3 = known.removed_mm3 + finding.removed_mm3;
@@ -415,17 +419,7 @@ fn pieces(
     cell_mm: f64,
     track: bool,
 ) -> impl Iterator<Item = Piece> + use<> {
-    let chords = match geometry {
-        Geometry::Line { .. } => 1,
-        Geometry::Still { .. } => 0,
-        Geometry::Arc { start, centre, normal, sweep_rad, .. } => {
-            let arm = start - centre;
-            let radius_mm = (arm - normal * arm.dot(normal)).norm();
-            let sagitta_mm = (SAGITTA_CELLS * cell_mm).min(radius_mm);
-            let chord_rad = if radius_mm > 0.0 { 2.0 * math::acos(1.0 - sagitta_mm / radius_mm) } else { 1.0 };
-            (sweep_rad.abs() * (to - from) / chord_rad).ceil().clamp(1.0, CHORDS_MAX) as usize
-        }
-    };
+    let chords = chords(geometry, (from, to), cell_mm);
     let geometry = *geometry;
     let straight = matches!(geometry, Geometry::Line { .. });
     (0..chords).map(move |chord| {
@@ -437,4 +431,19 @@ fn pieces(
             track,
         }
     })
+}
+
+/// Straight pieces of a stretch of a path: chords whose sagitta is at most [`SAGITTA_CELLS`].
+pub(super) fn chords(geometry: &Geometry, (from, to): (f64, f64), cell_mm: f64) -> usize {
+    match geometry {
+        Geometry::Line { .. } => 1,
+        Geometry::Still { .. } => 0,
+        Geometry::Arc { start, centre, normal, sweep_rad, .. } => {
+            let arm = start - centre;
+            let radius_mm = (arm - normal * arm.dot(normal)).norm();
+            let sagitta_mm = (SAGITTA_CELLS * cell_mm).min(radius_mm);
+            let chord_rad = if radius_mm > 0.0 { 2.0 * math::acos(1.0 - sagitta_mm / radius_mm) } else { 1.0 };
+            (sweep_rad.abs() * (to - from) / chord_rad).ceil().clamp(1.0, CHORDS_MAX) as usize
+        }
+    }
 }

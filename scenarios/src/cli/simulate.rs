@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cloud_sim::executor::{Executor, Serial};
+use cloud_sim::sweep::Workpiece;
 use cloud_sim::workers::Workers;
 use shared::job::{Job, JobSources};
 use shared::program::Diagnostic;

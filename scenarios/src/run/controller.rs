@@ -69,7 +69,8 @@ fn serve(args: &Arguments) -> anyhow::Result<()> {
     let (start, _) = Ahead::new(&job, &scenario.sources, choice, &Serial).map_err(|reason| anyhow!("{reason}"))?;
     let seeds = (0..u64::from(args.seeds.max(1))).map(|index| file.seed + index).collect();
     let limit = args.limit_n.map(Force::n);
-    let (process, feeling) = Hidden::new(&job, start.map(), &file.truth, seeds, limit)?;
+    let map = start.map().height_map().context(crate::virtual_run::TURNING)?;
+    let (process, feeling) = Hidden::new(&job, map, &file.truth, seeds, limit)?;
     drop(start);
     let config = world::virtual_config(file, &job);
     let mut controller =

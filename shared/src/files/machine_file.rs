@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use super::kinematics_table::{KinematicsTable, kinematics};
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
 use crate::machine::{
@@ -34,6 +35,7 @@ struct MachineFile {
     #[serde(rename = "override")]
     overrides: OverrideTable,
     control: Option<ControlTable>,
+    kinematics: Option<KinematicsTable>,
 }
 
 /// What the control adds; everything is zero or unknown where it is not said.
@@ -183,6 +185,8 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let axes = tables.map(|(table, name)| axis(table, name, &mut ranges));
     let tables = [(&read.axis.a, "a"), (&read.axis.b, "b"), (&read.axis.c, "c")];
     let rotary = tables.map(|(table, name)| table.as_ref().map(|table| rotary(table, name, &mut ranges)));
+    let table = read.kinematics.as_ref();
+    let kinematics = table.and_then(|table| kinematics(table, &rotary, file, &mut ranges.errors));
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
     let control = control(&read.control.unwrap_or_default(), &mut ranges);
@@ -195,6 +199,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         name: read.name,
         axes,
         rotary,
+        kinematics,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
         corner_blend: read.corner_blend.map(|table| CornerBlend {
@@ -360,6 +365,35 @@ mod tests {
         assert!((axis.rapid_rad_s - std::f64::consts::PI / 3.0).abs() < 1e-12);
         assert!((axis.acceleration_rad_s2 - std::f64::consts::PI).abs() < 1e-12);
         assert_eq!((axis.jerk_rad_s3, turning.spindle_start), (None, SpindleStart::BeforeMotion));
+    }
+
+    #[test]
+    fn joints_are_read_and_their_mistakes_named_by_line() {
+        let axis = "[axis.a]\nfeed_max_deg_min = 1800.0\nrapid_deg_min = 3600.0\nacceleration_deg_s2 = 180.0\n";
+        let joint = |axis: &str, direction: &str| {
+            format!(
+                "[[kinematics.joint]]\naxis = \"{axis}\"\ncarries = \"work\"\ndirection = {direction}\n\
+                 centre_mm = [1.0, 2.0, 3.0]\n"
+            )
+        };
+        let good = read("", &format!("{axis}{}", joint("a", "[-2.0, 0.0, 0.0]"))).expect("valid");
+        let kinematics = good.kinematics.expect("a joint");
+        assert_eq!(kinematics.joints()[0].direction, crate::geom::Vector::new(-1.0, 0.0, 0.0));
+        let refused = |tables: String, line: &str| {
+            let linear = ["x", "y", "z"].map(|axis| {
+                let limits = "feed_max_mm_min = 15000.0\nrapid_mm_min = 24000.0\nacceleration_mm_s2 = 2000.0\n";
+                format!("[axis.{axis}]\n{limits}")
+            });
+            let text = format!("{START}{}{tables}{REST}", linear.concat());
+            let file = FileText { name: "m.toml", text: &text };
+            let errors = read_machine(file, &MachinePatch::default()).expect_err("a mistake");
+            let found = errors.iter().find(|error| error.code == "file::kinematics").expect("about the joints");
+            let written = text.lines().nth(found.line as usize - 1).unwrap_or_default();
+            assert!(written.contains(line) && found.source == "m.toml", "{found:?} at `{written}`");
+        };
+        refused(joint("a", "[-1.0, 0.0, 0.0]"), "axis = \"a\"");
+        refused(format!("{axis}{}", joint("a", "[0.0, 0.0, 0.0]")), "direction");
+        refused(format!("{axis}{0}{0}", joint("a", "[1.0, 0.0, 0.0]")), "axis = \"a\"");
     }
 
     #[test]

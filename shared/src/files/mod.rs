@@ -9,6 +9,7 @@
 //! open and was filled in is an [`Assumed`], which every report lists.
 
 mod job_file;
+mod kinematics_table;
 mod limits_section;
 mod machine_file;
 mod material_file;

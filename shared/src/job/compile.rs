@@ -7,6 +7,7 @@ use super::stock::StockSpec;
 use crate::cutting::Material;
 use crate::det::DigestChain;
 use crate::files::{Assumed, FileText};
+use crate::geom::Point;
 use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
 use crate::machine::{Machine, ToolAtStart};
 use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
@@ -51,6 +52,8 @@ pub struct Job {
     pub stock: StockSpec,
     /// The path of the tip over station.
     pub path: Arc<Path>,
+    /// Origin of the work frame, machine coordinates, rotary axes at zero.
+    pub work_origin: Point,
     /// What the plan must respect.
     pub limits: Limits,
     /// Force limit as a share of the peak at 100 %, where it is given so.
@@ -131,6 +134,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         material,
         stock,
         path: Arc::new(path),
+        work_origin: Point::from(origin_mm),
         limits,
         force_peak_share: sources.manifest.limits.force_peak_share,
         time_scale: sources.manifest.time_scale,

@@ -32,8 +32,8 @@
 //!
 //! Diagnostics: `motion::feed-missing` (a feed move before any F word, or at no usable feed),
 //! `motion::arc-radius` (start and end at different distances from the centre), `motion::not-finite` (a
-//! coordinate or time that is no number), `motion::rotary` (rotary axes turn: the frame of the work does not, and
-//! where the machine states no limits their time is not known),
+//! coordinate or time that is no number), `motion::rotary` (rotary axes turn: where the machine states no kinematics the frame of the work does
+//! not, and where it states no limits their time is not known),
 //! `motion::empty` and `motion::too-many` (no path), `motion::more`.
 
 use std::borrow::Borrow;
@@ -553,14 +553,21 @@ impl<'a> Compiler<'a> {
         }
         if end.rotary_rad != self.rotary_rad {
             let turns = |axis: usize| end.rotary_rad[axis] != self.rotary_rad[axis];
+            let joints = self.machine.kinematics.as_ref();
+            let carried = (0..3).all(|axis| !turns(axis) || joints.is_some_and(|joints| joints.turns(axis)));
             let unknown = (0..3).any(|axis| turns(axis) && self.machine.rotary[axis].is_none());
             let (message, advice) = if unknown {
                 ("rotary axes turn; their way and time are not part of the path", "state [axis.a], b, c of the machine")
             } else {
-                ("rotary axes turn; their time is planned, the work is taken to stand", "simulate three-axis programs")
+                (
+                    "rotary axes turn; their time is planned, the work is taken to stand",
+                    "state [kinematics] of the machine",
+                )
             };
-            let (code, message) = ("motion::rotary", message.to_owned());
-            self.findings.add_once(Severity::Warning, code, from.at, message, advice);
+            if unknown || !carried {
+                let (code, message) = ("motion::rotary", message.to_owned());
+                self.findings.add_once(Severity::Warning, code, from.at, message, advice);
+            }
             for axis in 0..3 {
                 if self.machine.rotary[axis].is_none() {
                     self.rotary_rad[axis] = end.rotary_rad[axis];

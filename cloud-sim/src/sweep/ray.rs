@@ -1,0 +1,582 @@
+//! Where a ray is inside a form that sweeps along a straight line: the closed forms under the cut of the tri-dexel.
+//!
+//! A form K of a cutter, moved from a to a + D with its axis n unchanged, covers K ⊕ [0, D]. K is convex, so the
+//! covered volume is, and a ray o + t·e meets it in one interval. In the plane of t and the fraction p of the move
+//!
+//! ```text
+//!   t|      ___ p = 1       { (t, p) : o + t e − p D ∈ K } is convex: its extent along t is the
+//!    |   .-´   `|           interval. On the border of it at greatest t is either the form itself
+//!    |  (       |           (∂Q/∂p = 0: the ray touches the silhouette that sweeps along), or an
+//!    |   `-.___.|           edge: p = 0, p = 1, or the rim of one of the form's two ends.
+//!    +----------- p
+//! ```
+//!
+//! For a frustum of base c, radius r₀ + κs at height s along n, with m = o − c and τ = t − c·e:
+//! Q(τ, p) = |m + τe − pD|² − s² − (r₀ + κs)² ≤ 0, s = n·(m + τe − pD) ∈ [0, H]. All of it is quadratic, so each
+//! candidate is a square root. Three cases that make up nearly every cut of a program are shorter: a cylinder along the
+//! ray, a cylinder across the ray, and a sphere.
+
+use super::body::Form;
+
+/// Below this a direction cosine, or a rate against the length of a move, is zero.
+const NONE: f64 = 1e-12;
+
+/// Slack on whether a candidate lies within the move and within the form, as a share of each.
+const SLACK: f64 = 1e-9;
+
+/// Columns that are done at once.
+pub(super) const WIDTH: usize = crate::stock::RAY_COLUMNS;
+
+/// Where rays are covered, along the rays, mm; nothing where `low` is above `high`.
+pub(super) struct Covered {
+    pub(super) low: [f32; WIDTH],
+    pub(super) high: [f32; WIDTH],
+}
+
+impl Covered {
+    pub(super) const NOTHING: Self = Self { low: [f32::INFINITY; WIDTH], high: [f32::NEG_INFINITY; WIDTH] };
+
+    /// Widens the interval of a ray: the union with another form of the same convex part.
+    fn add(&mut self, column: usize, low: f64, high: f64) {
+        let (low, high) = (low as f32, high as f32);
+        if low < self.low[column] {
+            self.low[column] = low;
+        }
+        if high > self.high[column] {
+            self.high[column] = high;
+        }
+    }
+}
+
+/// The columns of one row of a tile.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    /// Place of the row, mm.
+    pub(super) v: f64,
+    /// Place of the first column, and the distance of columns, mm.
+    pub(super) u: f64,
+    pub(super) cell_u: f64,
+}
+
+/// A form on a straight piece of path, as the rays of one axis see it. Places from the corner of the stock, mm; the
+/// coordinates u, v and t are those of the columns, the rows and the rays.
+pub(super) struct SweptForm {
+    kind: Kind,
+    /// Base of the frustum or centre of the sphere, at the start.
+    origin: [f64; 3],
+    /// Box of the form at the start, and the move: u, v, t.
+    low: [f64; 3],
+    high: [f64; 3],
+    along: [f64; 3],
+}
+
+enum Kind {
+    /// A cylinder along the rays.
+    Axial { radius2: f64, inverse: f64 },
+    /// A cylinder across the rays: axis (n_u, n_v), move along the axis and beside it.
+    Across { n: [f64; 2], height: f64, radius: f64, rise: f64, beside: f64 },
+    /// A sphere.
+    Sphere { radius2: f64, level: f64 },
+    /// Any frustum, any way.
+    General(General),
+}
+
+/// The quadratic form of the module's text, what of it is the same for every ray.
+struct General {
+    n: [f64; 3],
+    height: f64,
+    radius: f64,
+    slope: f64,
+    /// n·D.
+    rise: f64,
+    a_tt: f64,
+    a_tp: f64,
+    a_pp: f64,
+}
+
+impl SweptForm {
+    /// `base` is the tip at the start, `axis` the unit vector from tip to spindle, both as (u, v, t).
+    pub(super) fn new(form: &Form, base: [f64; 3], axis: [f64; 3], along: [f64; 3]) -> Self {
+        let at = |height: f64| -> [f64; 3] { std::array::from_fn(|index| base[index] + axis[index] * height) };
+        match *form {
+            Form::Sphere { centre_mm, radius_mm } => {
+                let centre = at(centre_mm);
+                let level = (along[0] * along[0] + along[1] * along[1]).sqrt();
+                Self {
+                    kind: Kind::Sphere { radius2: radius_mm * radius_mm, level },
+                    origin: centre,
+                    low: centre.map(|value| value - radius_mm),
+                    high: centre.map(|value| value + radius_mm),
+                    along,
+                }
+            }
+            Form::Frustum { low_mm, high_mm, radius_low_mm, radius_high_mm } => {
+                // With the axis turned so that s grows along the ray.
+                let mut ends = [(at(low_mm), radius_low_mm), (at(high_mm), radius_high_mm)];
+                let mut n = axis;
+                if n[2] < 0.0 {
+                    ends.swap(0, 1);
+                    n = n.map(|value| -value);
+                }
+                Self::frustum(ends, n, high_mm - low_mm, along)
+            }
+        }
+    }
+
+    fn frustum(ends: [([f64; 3], f64); 2], n: [f64; 3], height: f64, along: [f64; 3]) -> Self {
+        let [(base, radius), (top, radius_top)] = ends;
+        let reach = |index: usize| (1.0 - n[index] * n[index]).max(0.0).sqrt();
+        let low = |index: usize| (base[index] - radius * reach(index)).min(top[index] - radius_top * reach(index));
+        let high = |index: usize| (base[index] + radius * reach(index)).max(top[index] + radius_top * reach(index));
+        let dot = n[0] * along[0] + n[1] * along[1] + n[2] * along[2];
+        let along2 = along.iter().map(|value| value * value).sum::<f64>();
+        let level2 = along[0] * along[0] + along[1] * along[1];
+        let is_straight = (radius - radius_top).abs() < NONE;
+        let kind = if is_straight && n[2] > 1.0 - NONE {
+            Kind::Axial { radius2: radius * radius, inverse: if level2 > NONE * NONE { 1.0 / level2 } else { 0.0 } }
+        } else if is_straight && n[2] < NONE {
+            let beside = -n[1] * along[0] + n[0] * along[1];
+            Kind::Across { n: [n[0], n[1]], height, radius, rise: dot, beside }
+        } else {
+            let slope = (radius_top - radius) / height;
+            let steep = 1.0 + slope * slope;
+            Kind::General(General {
+                n,
+                height,
+                radius,
+                slope,
+                rise: dot,
+                a_tt: 1.0 - steep * n[2] * n[2],
+                a_tp: -along[2] + steep * n[2] * dot,
+                a_pp: along2 - steep * dot * dot,
+            })
+        };
+        Self { kind, origin: base, low: std::array::from_fn(low), high: std::array::from_fn(high), along }
+    }
+
+    /// Between which places along an axis (u, v or t) the whole sweep lies.
+    pub(super) fn range(&self, index: usize) -> (f64, f64) {
+        (self.low[index] + self.along[index].min(0.0), self.high[index] + self.along[index].max(0.0))
+    }
+
+    /// Between which u a row can be covered: the move while its box reaches the row.
+    fn span(&self, v: f64) -> Option<(f64, f64)> {
+        let (from, to) = part_within(self.along[1], v - self.high[1], v - self.low[1])?;
+        let (a, b) = (from * self.along[0], to * self.along[0]);
+        Some((self.low[0] + a.min(b), self.high[0] + a.max(b)))
+    }
+
+    /// Widens what is covered of a row by this form.
+    pub(super) fn cover(&self, row: &Row, covered: &mut Covered) {
+        let Some((from, to)) = self.span(row.v) else {
+            return;
+        };
+        let first = ((from - row.u) / row.cell_u).ceil().max(0.0);
+        let last = ((to - row.u) / row.cell_u).floor().min(WIDTH as f64 - 1.0);
+        if first > last {
+            return;
+        }
+        let columns = first as usize..last as usize + 1;
+        let v = row.v - self.origin[1];
+        let u = |column: usize| row.u + column as f64 * row.cell_u - self.origin[0];
+        let t = self.origin[2];
+        match &self.kind {
+            Kind::Axial { radius2, inverse } => self.cover_along(columns, u, v, (*radius2, *inverse), covered),
+            Kind::Across { n, height, radius, rise, beside } => {
+                let slide = Slide { beside: *beside, along: self.along[2] };
+                for column in columns {
+                    let u = u(column);
+                    let s = n[0] * u + n[1] * v;
+                    let Some(part) = part_within(*rise, s - height, s) else { continue };
+                    let w = n[0] * v - n[1] * u;
+                    if let Some((low, high)) = slide.extent(radius * radius, w, part) {
+                        covered.add(column, t + low, t + high);
+                    }
+                }
+            }
+            Kind::Sphere { radius2, level } => {
+                let slide = Slide { beside: *level, along: self.along[2] };
+                for column in columns {
+                    let u = u(column);
+                    // Along the move seen from above, and beside it.
+                    let (ahead, square) = if *level > NONE {
+                        let ahead = (u * self.along[0] + v * self.along[1]) / level;
+                        (ahead, u * u + v * v - ahead * ahead)
+                    } else {
+                        (0.0, u * u + v * v)
+                    };
+                    if square < *radius2
+                        && let Some((low, high)) = slide.extent(radius2 - square, ahead, (0.0, 1.0))
+                    {
+                        covered.add(column, t + low, t + high);
+                    }
+                }
+            }
+            Kind::General(general) => {
+                for column in columns {
+                    if let Some((low, high)) = general.extent(u(column), v, &self.along) {
+                        covered.add(column, t + low, t + high);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A cylinder along the rays: a ray is inside while the disc passes over it.
+    fn cover_along(
+        &self,
+        columns: std::ops::Range<usize>,
+        u: impl Fn(usize) -> f64,
+        v: f64,
+        (radius2, inverse): (f64, f64),
+        covered: &mut Covered,
+    ) {
+        let [du, dv, dt] = self.along;
+        let (low, high) = (self.low[2], self.high[2]);
+        if dt == 0.0 || inverse == 0.0 {
+            // Level or a plunge: one height for all.
+            let (low, high) = (low + dt.min(0.0), high + dt.max(0.0));
+            for column in columns {
+                let u = u(column);
+                let part = ((u * du + v * dv) * inverse).clamp(0.0, 1.0);
+                let (x, y) = (u - part * du, v - part * dv);
+                if x * x + y * y <= radius2 {
+                    covered.add(column, low, high);
+                }
+            }
+            return;
+        }
+        for column in columns {
+            let u = u(column);
+            let middle = (u * du + v * dv) * inverse;
+            let (x, y) = (u - middle * du, v - middle * dv);
+            let half2 = (radius2 - (x * x + y * y)) * inverse;
+            if half2 < 0.0 {
+                continue;
+            }
+            let half = half2.sqrt();
+            let (from, to) = ((middle - half).max(0.0), (middle + half).min(1.0));
+            if from <= to {
+                covered.add(column, low + (from * dt).min(to * dt), high + (from * dt).max(to * dt));
+            }
+        }
+    }
+}
+
+/// The part of [0, 1] on which p · rate lies in [low, high].
+fn part_within(rate: f64, low: f64, high: f64) -> Option<(f64, f64)> {
+    if rate.abs() < NONE {
+        return (low <= 0.0 && high >= 0.0).then_some((0.0, 1.0));
+    }
+    let (a, b) = (low / rate, high / rate);
+    let (from, to) = (a.min(b).max(0.0), a.max(b).min(1.0));
+    (from <= to).then_some((from, to))
+}
+
+/// A circle that slides: its rate beside the ray and along it.
+#[derive(Clone, Copy)]
+struct Slide {
+    beside: f64,
+    along: f64,
+}
+
+impl Slide {
+    /// Extent of p·along ± √(r² − (w − p·beside)²) over a part of the move: concave above, convex below, so one clamped
+    /// maximiser each.
+    fn extent(&self, radius2: f64, w: f64, (from, to): (f64, f64)) -> Option<(f64, f64)> {
+        let Self { beside, along } = *self;
+        if along == 0.0 {
+            let p = if beside == 0.0 { from } else { (w / beside).clamp(from, to) };
+            let y = w - p * beside;
+            let half2 = radius2 - y * y;
+            return (half2 >= 0.0).then(|| {
+                let half = half2.sqrt();
+                (-half, half)
+            });
+        }
+        if beside.abs() < NONE {
+            let half2 = radius2 - w * w;
+            return (half2 >= 0.0).then(|| {
+                let half = half2.sqrt();
+                ((from * along).min(to * along) - half, (from * along).max(to * along) + half)
+            });
+        }
+        let radius = radius2.sqrt();
+        let inverse = 1.0 / beside;
+        let (a, b) = ((w - radius) * inverse, (w + radius) * inverse);
+        let (from, to) = (a.min(b).max(from), a.max(b).min(to));
+        if from > to {
+            return None;
+        }
+        let turned = radius * along / (beside * beside + along * along).sqrt() * beside.signum();
+        let at = |y: f64| {
+            let p = ((w - y) * inverse).clamp(from, to);
+            let y = w - p * beside;
+            (p * along, (radius2 - y * y).max(0.0).sqrt())
+        };
+        let ((high, half_high), (low, half_low)) = (at(-turned), at(turned));
+        Some((low - half_low, high + half_high))
+    }
+}
+
+/// One ray: what of the quadratic form depends on it.
+struct Ray<'a> {
+    form: &'a General,
+    /// n·m.
+    s: f64,
+    b_t: f64,
+    b_p: f64,
+    c: f64,
+}
+
+/// Roots of a x² + 2 b x + c, lower first; `None` where there are none, or where everything or nothing is below zero.
+fn roots(a: f64, b: f64, c: f64) -> Option<(f64, f64)> {
+    let square = b * b - a * c;
+    if square < 0.0 {
+        return None;
+    }
+    // Without cancellation: the larger by magnitude first.
+    let q = -(b + square.sqrt().copysign(b));
+    let (x, y) = (q / a, if q == 0.0 { 0.0 } else { c / q });
+    Some((x.min(y), x.max(y)))
+}
+
+impl General {
+    fn extent(&self, u: f64, v: f64, along: &[f64; 3]) -> Option<(f64, f64)> {
+        let (m2, m_d) = (u * u + v * v, u * along[0] + v * along[1]);
+        let s = self.n[0] * u + self.n[1] * v;
+        let (steep, taper) = (1.0 + self.slope * self.slope, self.radius * self.slope);
+        let ray = Ray {
+            form: self,
+            s,
+            b_t: -(steep * s + taper) * self.n[2],
+            b_p: -m_d + (steep * s + taper) * self.rise,
+            c: m2 - steep * s * s - 2.0 * taper * s - self.radius * self.radius,
+        };
+        let mut found = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut take = |low: f64, high: f64| found = (found.0.min(low), found.1.max(high));
+        for p in [0.0, 1.0] {
+            if let Some((low, high)) = ray.standing(p) {
+                take(low, high);
+            }
+        }
+        for height in [0.0, self.height] {
+            if let Some((low, high)) = ray.rim(height) {
+                take(low, high);
+            }
+        }
+        ray.silhouette(&mut take);
+        (found.0 <= found.1).then_some(found)
+    }
+}
+
+impl Ray<'_> {
+    /// Where the form is met when it stands at a fraction of the move.
+    fn standing(&self, p: f64) -> Option<(f64, f64)> {
+        let form = self.form;
+        let s = self.s - p * form.rise;
+        let (mut low, mut high) = if form.n[2] > NONE {
+            (-s / form.n[2], (form.height - s) / form.n[2])
+        } else if s >= 0.0 && s <= form.height {
+            (f64::NEG_INFINITY, f64::INFINITY)
+        } else {
+            return None;
+        };
+        let (a, b) = (form.a_tt, form.a_tp * p + self.b_t);
+        let c = (form.a_pp * p + 2.0 * self.b_p) * p + self.c;
+        if a > SLACK {
+            let (from, to) = roots(a, b, c)?;
+            (low, high) = (low.max(from), high.min(to));
+        } else if a < -SLACK {
+            // Steeper than the flank of a cone: one border, on the nappe that is the form. Without roots the ray passes
+            // through the apex.
+            let (from, to) = roots(a, b, c).unwrap_or((-b / a, -b / a));
+            if form.slope > 0.0 {
+                low = low.max(to);
+            } else {
+                high = high.min(from);
+            }
+        } else if b.abs() > NONE {
+            let border = -c / (2.0 * b);
+            if b > 0.0 {
+                high = high.min(border);
+            } else {
+                low = low.max(border);
+            }
+        } else if c > 0.0 {
+            return None;
+        }
+        (low <= high).then_some((low, high))
+    }
+
+    /// Where the disc at a height of the form passes over the ray.
+    fn rim(&self, height: f64) -> Option<(f64, f64)> {
+        let form = self.form;
+        if form.n[2] <= NONE {
+            if form.rise.abs() <= NONE {
+                return None;
+            }
+            let p = (self.s - height) / form.rise;
+            if !(0.0..=1.0).contains(&p) {
+                return None;
+            }
+            let b = form.a_tp * p + self.b_t;
+            return roots(form.a_tt, b, (form.a_pp * p + 2.0 * self.b_p) * p + self.c);
+        }
+        let (at, rate) = ((height - self.s) / form.n[2], form.rise / form.n[2]);
+        let a = (form.a_tt * rate + 2.0 * form.a_tp) * rate + form.a_pp;
+        let b = form.a_tt * at * rate + form.a_tp * at + self.b_t * rate + self.b_p;
+        let c = (form.a_tt * at + 2.0 * self.b_t) * at + self.c;
+        let (from, to) = if a > SLACK * SLACK { roots(a, b, c)? } else { (0.0, 1.0) };
+        if a <= SLACK * SLACK && c > 0.0 {
+            return None;
+        }
+        let (from, to) = (from.max(0.0), to.min(1.0));
+        if from > to {
+            return None;
+        }
+        let (x, y) = (at + rate * from, at + rate * to);
+        Some((x.min(y), x.max(y)))
+    }
+
+    /// Where the ray touches the line on the flank that sweeps along.
+    fn silhouette(&self, take: &mut impl FnMut(f64, f64)) {
+        let form = self.form;
+        if form.a_pp <= SLACK {
+            return;
+        }
+        let inverse = 1.0 / form.a_pp;
+        let a = form.a_tt - form.a_tp * form.a_tp * inverse;
+        let b = self.b_t - form.a_tp * self.b_p * inverse;
+        let c = self.c - self.b_p * self.b_p * inverse;
+        if a.abs() <= SLACK * SLACK {
+            return;
+        }
+        let Some((low, high)) = roots(a, b, c) else {
+            return;
+        };
+        for t in [low, high] {
+            let p = -(form.a_tp * t + self.b_p) * inverse;
+            let s = self.s + t * form.n[2] - p * form.rise;
+            let slack = SLACK * form.height;
+            if (-SLACK..=1.0 + SLACK).contains(&p) && s >= -slack && s <= form.height + slack {
+                take(t, t);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::det::Rng;
+
+    use super::*;
+
+    /// How far a place is outside a form: convex, negative within, by the form's definition.
+    fn outside(form: &Form, tip: [f64; 3], axis: [f64; 3], place: [f64; 3]) -> f64 {
+        let m: [f64; 3] = std::array::from_fn(|index| place[index] - tip[index]);
+        let s = (0..3).map(|index| m[index] * axis[index]).sum::<f64>();
+        let q = (m.iter().map(|value| value * value).sum::<f64>() - s * s).max(0.0).sqrt();
+        match *form {
+            Form::Sphere { centre_mm, radius_mm } => q.hypot(s - centre_mm) - radius_mm,
+            Form::Frustum { low_mm, high_mm, radius_low_mm, radius_high_mm } => {
+                let share = (s - low_mm) / (high_mm - low_mm);
+                let radius = radius_low_mm + (radius_high_mm - radius_low_mm) * share;
+                (q - radius).max(low_mm - s).max(s - high_mm)
+            }
+        }
+    }
+
+    /// The least value of a convex function on an interval.
+    fn least(mut from: f64, mut to: f64, value: impl Fn(f64) -> f64) -> f64 {
+        for _ in 0..90 {
+            let (a, b) = (from + (to - from) * 0.382, from + (to - from) * 0.618);
+            if value(a) < value(b) { to = b } else { from = a }
+        }
+        value(0.5 * (from + to))
+    }
+
+    struct Case {
+        form: Form,
+        tip: [f64; 3],
+        axis: [f64; 3],
+        along: [f64; 3],
+    }
+
+    impl Case {
+        /// How far a place on a ray is outside the sweep.
+        fn depth(&self, u: f64, v: f64, t: f64) -> f64 {
+            least(0.0, 1.0, |p| {
+                let place = [u - p * self.along[0], v - p * self.along[1], t - p * self.along[2]];
+                outside(&self.form, self.tip, self.axis, place)
+            })
+        }
+    }
+
+    fn unit(vector: [f64; 3]) -> [f64; 3] {
+        let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+        vector.map(|value| value / length)
+    }
+
+    /// A direction that is often one of the six along the axes.
+    fn direction(rng: &mut Rng) -> [f64; 3] {
+        if rng.chance(0.5) {
+            let mut along = [0.0; 3];
+            along[rng.below(3) as usize] = if rng.chance(0.5) { 1.0 } else { -1.0 };
+            return along;
+        }
+        unit([rng.normal(), rng.normal(), rng.normal()])
+    }
+
+    fn case(rng: &mut Rng) -> Case {
+        let form = if rng.chance(0.25) {
+            Form::Sphere { centre_mm: rng.between(0.0, 3.0), radius_mm: rng.between(0.5, 3.0) }
+        } else {
+            let radius = rng.between(0.5, 3.0);
+            let top = match rng.below(3) {
+                0 => radius,
+                1 => 0.0,
+                _ => rng.between(0.1, 4.0),
+            };
+            let low_mm = rng.between(0.0, 1.0);
+            let (radius_low_mm, radius_high_mm) = if rng.chance(0.5) { (radius, top) } else { (top, radius) };
+            Form::Frustum { low_mm, high_mm: low_mm + rng.between(0.3, 5.0), radius_low_mm, radius_high_mm }
+        };
+        let length = if rng.chance(0.1) { 0.0 } else { rng.between(0.01, 6.0) };
+        let along = direction(rng).map(|value| value * length);
+        let tip = std::array::from_fn(|_| rng.between(-1.0, 1.0));
+        Case { form, tip, axis: direction(rng), along }
+    }
+
+    #[test]
+    fn a_ray_is_covered_exactly_where_the_sweep_is() {
+        let (mut hits, mut misses) = (0, 0);
+        for seed in 0..6000 {
+            let mut rng = Rng::new(seed);
+            let case = case(&mut rng);
+            let swept = SweptForm::new(&case.form, case.tip, case.axis, case.along);
+            let (u, v) = (rng.between(-3.0, 3.0), rng.between(-3.0, 3.0));
+            let mut covered = Covered::NOTHING;
+            swept.cover(&Row { v, u, cell_u: 1.0 }, &mut covered);
+            let (low, high) = (f64::from(covered.low[0]), f64::from(covered.high[0]));
+            let what = || format!("seed {seed}: {:?} axis {:?} along {:?}", case.form, case.axis, case.along);
+            if low > high {
+                misses += 1;
+                let nearest = least(-20.0, 20.0, |t| case.depth(u, v, t));
+                assert!(nearest > -1e-4, "{}: missed, but {nearest} inside", what());
+                continue;
+            }
+            hits += 1;
+            let slack = 2e-4;
+            for (end, out) in [(low, -slack), (high, slack)] {
+                let (at, beyond) = (case.depth(u, v, end), case.depth(u, v, end + 10.0 * out));
+                assert!(at < slack, "{}: end {end} is {at} outside", what());
+                // Where a border is grazed, the way out is longer than the depth: only a clear inside is wrong.
+                assert!(beyond > -slack * 0.5, "{}: {end} is no end: {beyond}", what());
+            }
+            let range = swept.range(2);
+            assert!(low >= range.0 - 1e-5 && high <= range.1 + 1e-5, "{}: beyond its box", what());
+        }
+        assert!(hits > 1500 && misses > 1500, "{hits} hits, {misses} misses: the cases are lopsided");
+    }
+}
