@@ -55,8 +55,14 @@ pub fn sample_tilted(stock: &TriDexel, tool: &RevolvedTool, pose: &TiltedPose) -
     let Some((low_mm, high_mm)) = view.touched(height_mm) else {
         return engagement;
     };
+    // Where the cutter gets wider, equal steps of the square root are nearly equal steps of radius: thin near the tip, where a
+    // shallow layer ends.
+    let widens = view.widening(low_mm + 1e-3 * (high_mm - low_mm)) > 0.05;
     for slice in 0..SLICES {
-        let border = |index: usize| low_mm + (high_mm - low_mm) * index as f64 / SLICES as f64;
+        let border = |index: usize| {
+            let share = index as f64 / SLICES as f64;
+            low_mm + (high_mm - low_mm) * if widens { share * share } else { share }
+        };
         let (low_mm, high_mm) = (border(slice), border(slice + 1));
         let mask = view.ring(0.5 * (low_mm + high_mm), 1);
         if mask != 0 {
@@ -80,6 +86,8 @@ struct View<'a> {
     along: f64,
     straight_on_mm: f64,
     cell_mm: f64,
+    /// The axis nearest to the tool's, whose rays are looked at: exact along the tool, as a height map is.
+    ray: usize,
 }
 
 impl<'a> View<'a> {
@@ -102,6 +110,7 @@ impl<'a> View<'a> {
             along,
             straight_on_mm: pose.straight_on_mm,
             cell_mm: stock.cell_mm().into_iter().fold(0.0, f64::max),
+            ray: axis.iamax(),
         }
     }
 
@@ -133,7 +142,7 @@ impl<'a> View<'a> {
             } else {
                 self.on_surface(radius_mm, height_mm, (sine, cosine))
             };
-            if self.stock.covers(&place) {
+            if self.stock.covers_along(self.ray, &place) {
                 mask |= group << bin;
             }
         }
@@ -170,7 +179,7 @@ impl<'a> View<'a> {
             // Rings of equal area. What does not fill a bin is carried to the next.
             let radius = |ring: usize| face_mm * ((ring as f64 + 0.5) / FACE_RINGS as f64).sqrt();
             let place = |ring: usize| self.on_surface(radius(ring), 0.0, direction);
-            carried += (0..FACE_RINGS).filter(|ring| self.stock.covers(&place(*ring))).count();
+            carried += (0..FACE_RINGS).filter(|ring| self.stock.covers_along(self.ray, &place(*ring))).count();
             if carried >= FACE_RINGS {
                 carried -= FACE_RINGS;
                 mask |= 1 << bin;

@@ -274,8 +274,12 @@ impl TriDexel {
         if x == y { x } else { hits.next() == Some(true) }
     }
 
-    /// A lower bound on nothing and an upper bound on everything: the box that still holds all material, by the bounds of the
-    /// tiles. O(tiles).
+    /// The same by the nearest ray along one axis alone: exact along it, half a cell off across it.
+    pub(crate) fn covers_along(&self, axis: usize, place: &Point) -> bool {
+        self.faces[axis].covers(&(place - self.min))
+    }
+
+    /// A box that holds all material, by the bounds of the tiles: never too small. O(tiles).
     pub fn material_bounds(&self) -> Aabb {
         let mut bounds = Aabb::EMPTY;
         for face in &self.faces {
