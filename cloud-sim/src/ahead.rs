@@ -22,7 +22,8 @@ use shared::units::{Feedrate, Length};
 use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads};
-use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for, read_stl};
+use crate::mesh::{Mesh, MeshLimits, read_mesh};
+use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for};
 use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
@@ -258,7 +259,8 @@ fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> 
         }
         StockSpec::Mesh { part, unit } => {
             let bytes = sources.parts.get(part).ok_or_else(|| format!("the stock mesh {part} is missing"))?;
-            StockShape::Mesh(read_stl(bytes, unit.mm()).map_err(|error| format!("{part}: {error}"))?)
+            let mesh = read_mesh(bytes, *unit, &MeshLimits::STANDARD).and_then(Mesh::closed);
+            StockShape::Mesh(mesh.map_err(|error| format!("{part}: {error}"))?.corners().collect())
         }
     })
 }

@@ -13,6 +13,7 @@ pub mod engagement;
 pub mod executor;
 mod live;
 pub mod loads;
+pub mod mesh;
 pub mod optimise;
 pub mod prediction;
 pub mod session;

@@ -22,13 +22,11 @@
 mod map;
 mod mesh_write;
 mod shape;
-mod stl_read;
 mod tile;
 
 pub use map::HeightMap;
 pub use mesh_write::STL_VERTICES_MAX;
 pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, StockShape, cell_for};
-pub use stl_read::{STL_COORDINATE_MAX_MM, STL_TRIANGLES_MAX, StlError, read_stl};
 
 pub(crate) use map::Grid;
 pub(crate) use tile::{BLOCK, COLUMNS, ROWS, Tile, TileBounds};
