@@ -19,11 +19,13 @@ use shared::motion::{Geometry, Path, Profile, SegmentKind, Station, plan_profile
 use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
+use crate::collision::{Clearance, Fixture, Leftover};
 use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads};
-use crate::mesh::{Mesh, MeshLimits, read_mesh};
+use crate::mesh::Mesh;
 use crate::stock::{HeightMap, MapOptions, MapReport, StockShape, cell_for};
+use crate::surroundings::{self, Surroundings};
 use crate::sweep::{Cutter, NotCut, SegmentCut, SweepOptions, cut_geometry, cut_segment, straight_on_mm};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
@@ -71,6 +73,8 @@ pub struct CutAhead {
     pub loads: Vec<StepLoads>,
     /// Greatest speed the drives reach within each step at 100 %.
     pub reached: Vec<Feedrate>,
+    /// How the segment passes the fixtures.
+    pub clearance: Clearance,
 }
 
 /// The stock as it will be when the tool has reached a station.
@@ -81,6 +85,7 @@ pub struct Ahead {
     cutters: Arc<BTreeMap<ToolNumber, Cutter>>,
     models: Arc<LoadModels>,
     map: HeightMap,
+    around: Surroundings,
     next: usize,
 }
 
@@ -97,9 +102,13 @@ impl Ahead {
     ) -> Result<(Self, MapReport), String> {
         let cell_mm = choice.cell_mm.unwrap_or_else(|| chosen_cell_mm(job));
         let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
-        let shape = shape(&job.stock, sources)?;
+        let mut remarks = Vec::new();
+        let shape = shape(&job.stock, sources, &mut remarks)?;
         let (mut map, report) = HeightMap::new(&shape, options).map_err(|error| error.to_string())?;
-        let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
+        let around = Surroundings::new(job, sources, &map, remarks)?;
+        let nose = &job.machine.spindle_nose;
+        let cutter = |tool: &Tool| Cutter::new(tool).in_spindle(tool, nose);
+        let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, cutter(tool))).collect();
         if let StockSpec::Roughed { allowance, .. } = job.stock {
             rough(&mut map, job, allowance, executor);
         }
@@ -109,6 +118,7 @@ impl Ahead {
             cutters: Arc::new(cutters),
             models: Arc::new(LoadModels::new(job.tools.values(), &job.material, Runout::ASSUMED)),
             map,
+            around,
             next: 0,
         };
         Ok((ahead, report))
@@ -132,6 +142,21 @@ impl Ahead {
     /// The stock as cut so far.
     pub fn map(&self) -> &HeightMap {
         &self.map
+    }
+
+    /// What was repaired in the meshes of the job, or is worth knowing about them.
+    pub fn remarks(&self) -> &[String] {
+        self.around.remarks()
+    }
+
+    /// The fixtures of the job, in its order.
+    pub fn fixtures(&self) -> &[Fixture] {
+        self.around.fixtures()
+    }
+
+    /// The stock as cut so far against the finished part; `None` where the job names none.
+    pub fn leftover(&self) -> Option<Leftover> {
+        self.around.finished().map(|part| part.compare(&self.map))
     }
 
     /// Station up to which the path has been cut.
@@ -203,12 +228,14 @@ impl Ahead {
             contact_mm: shortest_mm,
         };
         cut_segment(&mut self.map, cutter, index as u32, segment, &options, executor, &mut cut);
+        self.around.look_for_gouge(&self.map, &self.job, &mut cut);
         cut
     }
 
     /// Computes the loads of every step of the batch, as indexed jobs, and hands the segments over in order.
-    fn hand_over(&self, batch: &mut Vec<SegmentCut>, executor: &dyn Executor, sink: &mut dyn FnMut(CutAhead)) {
+    fn hand_over(&mut self, batch: &mut Vec<SegmentCut>, executor: &dyn Executor, sink: &mut dyn FnMut(CutAhead)) {
         let segments = self.job.path.segments();
+        let clearances = self.around.hold(segments, batch, executor);
         let steps: Vec<&CutStep> = batch.iter().flat_map(|cut| &cut.steps).collect();
         let results: Vec<OnceLock<(StepLoads, Feedrate)>> = steps.iter().map(|_| OnceLock::new()).collect();
         let jobs = steps.len().div_ceil(JOB_STEPS);
@@ -221,9 +248,9 @@ impl Ahead {
             }
         });
         let mut results = results.into_iter().filter_map(OnceLock::into_inner);
-        for cut in batch.drain(..) {
+        for (cut, clearance) in batch.drain(..).zip(clearances) {
             let (loads, reached) = results.by_ref().take(cut.steps.len()).unzip();
-            sink(CutAhead { cut, loads, reached });
+            sink(CutAhead { cut, loads, reached, clearance });
         }
     }
 
@@ -250,17 +277,17 @@ fn chosen_cell_mm(job: &Job) -> f64 {
     }
 }
 
-/// The stock of a job as the kernel takes it.
-fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> {
+/// The stock of a job as the kernel takes it; what was repaired in its mesh is noted.
+fn shape(stock: &StockSpec, sources: &JobSources, remarks: &mut Vec<String>) -> Result<StockShape, String> {
     Ok(match stock {
         StockSpec::Box(bounds) | StockSpec::Roughed { bounds, .. } => StockShape::Box(*bounds),
         StockSpec::Cylinder { centre, diameter, height } => {
             StockShape::Cylinder { centre: *centre, diameter_mm: diameter.as_mm(), height_mm: height.as_mm() }
         }
         StockSpec::Mesh { part, unit } => {
-            let bytes = sources.parts.get(part).ok_or_else(|| format!("the stock mesh {part} is missing"))?;
-            let mesh = read_mesh(bytes, *unit, &MeshLimits::STANDARD).and_then(Mesh::closed);
-            StockShape::Mesh(mesh.map_err(|error| format!("{part}: {error}"))?.corners().collect())
+            let mesh = surroundings::mesh(part, *unit, sources, remarks)?;
+            let mesh = Mesh::closed(mesh).map_err(|error| format!("{part}: {error}"))?;
+            StockShape::Mesh(mesh.corners().collect())
         }
     })
 }

@@ -21,6 +21,7 @@ pub mod session;
 pub mod shell;
 pub mod stability;
 pub mod stock;
+mod surroundings;
 pub mod sweep;
 mod window;
 #[cfg(feature = "workers")]

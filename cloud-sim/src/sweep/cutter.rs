@@ -1,3 +1,4 @@
+use shared::machine::NoseSection;
 use shared::tool::{CutterShape, Tool};
 
 use crate::collision::Body;
@@ -43,7 +44,19 @@ impl Cutter {
                 Form::Cone(Cone { radius, slope: profile.cone_slope().unwrap_or(0.0) as f32 })
             }
         };
-        Self { profile, sampler: Sampler::new(), underside, body: Body::new(tool), centre_cutting: tool.centre_cutting }
+        Self {
+            profile,
+            sampler: Sampler::new(),
+            underside,
+            body: Body::new(tool, &[]),
+            centre_cutting: tool.centre_cutting,
+        }
+    }
+
+    /// The same in a spindle whose nose is known: it is held against the stock too.
+    #[must_use]
+    pub fn in_spindle(self, tool: &Tool, nose: &[NoseSection]) -> Self {
+        Self { body: Body::new(tool, nose), ..self }
     }
 
     /// The cutting end.

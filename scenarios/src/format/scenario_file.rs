@@ -249,6 +249,10 @@ pub struct FaultSection {
 pub struct ExpectSection {
     /// Number of collisions found.
     pub collisions: Option<String>,
+    /// Number of passes of a fixture closer than its clearance.
+    pub close_passes: Option<String>,
+    /// Deepest gouge of the finished part, mm.
+    pub gouges_mm: Option<String>,
     /// Number of rapids through stock found.
     pub rapids_in_stock: Option<String>,
     /// Cycle time as planned, s.
