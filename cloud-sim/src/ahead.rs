@@ -20,10 +20,13 @@ use shared::motion::{Geometry, Path, Profile, Segment, SegmentKind, Station, pla
 use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
+use crate::collision::{Clearance, Fixture, Leftover};
 use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads, UnknownLoad};
-use crate::stock::{MapOptions, MapReport, StockShape, cell_for, read_stl};
+use crate::mesh::Mesh;
+use crate::stock::{MapOptions, MapReport, StockShape, cell_for};
+use crate::surroundings::{self, Surroundings};
 use crate::sweep::{
     Begins, Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm,
 };
@@ -77,6 +80,23 @@ pub struct CutAhead {
     pub loads: Vec<StepLoads>,
     /// Greatest speed the drives reach within each step at 100 %.
     pub reached: Vec<Feedrate>,
+    /// How the segment passes the fixtures.
+    pub clearance: Clearance,
+}
+
+/// Consecutive segments that have been cut, and how each passes the fixtures.
+#[derive(Default)]
+struct Batch {
+    cuts: Vec<SegmentCut>,
+    clearances: Vec<Clearance>,
+}
+
+/// What a cut changes: where to go back to when one is cancelled.
+struct Place {
+    map: Stock,
+    rotary_rad: [f64; 3],
+    around: Surroundings,
+    next: usize,
 }
 
 /// The stock as it will be when the tool has reached a station.
@@ -89,6 +109,7 @@ pub struct Ahead {
     map: Stock,
     /// Where A, B and C stand before the next segment.
     rotary_rad: [f64; 3],
+    around: Surroundings,
     next: usize,
 }
 
@@ -105,10 +126,14 @@ impl Ahead {
     ) -> Result<(Self, MapReport), String> {
         let cell_mm = choice.cell_mm.unwrap_or_else(|| chosen_cell_mm(job));
         let options = MapOptions { cell_mm, memory_max_bytes: choice.memory_max_bytes };
-        let shape = shape(&job.stock, sources)?;
+        let mut remarks = Vec::new();
+        let shape = shape(&job.stock, sources, &mut remarks)?;
         let sampling = sampling(job)?;
         let (mut map, report) = Stock::new(&shape, sampling, options).map_err(|error| error.to_string())?;
-        let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, Cutter::new(tool))).collect();
+        let around = Surroundings::new(job, sources, &map, remarks)?;
+        let nose = &job.machine.spindle_nose;
+        let cutter = |tool: &Tool| Cutter::new(tool).in_spindle(tool, nose);
+        let cutters: BTreeMap<_, _> = job.tools.iter().map(|(number, tool)| (*number, cutter(tool))).collect();
         if let StockSpec::Roughed { allowance, .. } = job.stock {
             rough(&mut map, job, allowance, executor);
         }
@@ -119,6 +144,7 @@ impl Ahead {
             models: Arc::new(LoadModels::new(job.tools.values(), &job.material, Runout::ASSUMED)),
             map,
             rotary_rad: [0.0; 3],
+            around,
             next: 0,
         };
         Ok((ahead, report))
@@ -142,6 +168,21 @@ impl Ahead {
     /// The stock as cut so far: a height map, or a tri-dexel where the machine states its kinematics and the path turns.
     pub fn map(&self) -> &Stock {
         &self.map
+    }
+
+    /// What was repaired in the meshes of the job, or is worth knowing about them.
+    pub fn remarks(&self) -> &[String] {
+        self.around.remarks()
+    }
+
+    /// The fixtures of the job, in its order.
+    pub fn fixtures(&self) -> &[Fixture] {
+        self.around.fixtures()
+    }
+
+    /// The stock as cut so far against the finished part; `None` where the job names none, or the stock is not a height map.
+    pub fn leftover(&self) -> Option<Leftover> {
+        self.around.finished().zip(self.map.height_map()).map(|(part, map)| part.compare(map))
     }
 
     /// Station up to which the path has been cut.
@@ -172,14 +213,14 @@ impl Ahead {
         let mut left = allowance.0;
         // Where to go back to if the work is cancelled: before what has not been handed over.
         let can_stop = executor.cancel().is_some();
-        let mut before = can_stop.then(|| (self.map.clone(), self.rotary_rad, self.next));
-        let mut cut: Vec<SegmentCut> = Vec::new();
+        let mut before = can_stop.then(|| self.place());
+        let mut cut = Batch::default();
         loop {
-            let begun = (can_stop && !cut.is_empty()).then(|| (self.map.clone(), self.rotary_rad, self.next));
+            let begun = (can_stop && !cut.cuts.is_empty()).then(|| self.place());
             let loads = self.loads();
             let (next, found) = {
                 let parts = loads.parts(&cut);
-                let this = Mutex::new((&mut *self, Vec::new()));
+                let this = Mutex::new((&mut *self, Batch::default()));
                 // The next segments are cut while the loads of those before are computed.
                 executor.run(1 + parts.jobs(), &|job| match job {
                     0 => {
@@ -192,14 +233,14 @@ impl Ahead {
                 (this.into_inner().unwrap_or_else(PoisonError::into_inner).1, parts.into_found())
             };
             if executor.is_cancelled() {
-                if let Some((map, rotary_rad, next)) = before {
-                    (self.map, self.rotary_rad, self.next) = (map, rotary_rad, next);
+                if let Some(Place { map, rotary_rad, around, next }) = before {
+                    (self.map, self.rotary_rad, self.around, self.next) = (map, rotary_rad, around, next);
                 }
                 return false;
             }
             hand_over(cut, found, sink);
-            left -= next.len() as u32;
-            if next.is_empty() {
+            left -= next.cuts.len() as u32;
+            if next.cuts.is_empty() {
                 return self.is_complete() || self.reached() >= until;
             }
             before = begun.or(before);
@@ -207,12 +248,18 @@ impl Ahead {
         }
     }
 
-    /// Cuts at most so many segments, in order, up to a station.
-    fn cut_batch(&mut self, until: Station, left: &mut u32, executor: &dyn Executor, cut: &mut Vec<SegmentCut>) {
+    fn place(&self) -> Place {
+        let Self { map, rotary_rad, around, next, .. } = self;
+        Place { map: map.clone(), rotary_rad: *rotary_rad, around: around.clone(), next: *next }
+    }
+
+    /// Cuts at most so many segments, in order, up to a station, and holds them against the fixtures.
+    fn cut_batch(&mut self, until: Station, left: &mut u32, executor: &dyn Executor, batch: &mut Batch) {
         while !self.is_complete() && self.reached() < until && *left > 0 && !executor.is_cancelled() {
             *left -= 1;
-            cut.push(self.cut(executor));
+            batch.cuts.push(self.cut(executor));
         }
+        batch.clearances = self.around.hold(self.job.path.segments(), &mut batch.cuts, executor);
     }
 
     fn loads(&self) -> StepLoader {
@@ -269,6 +316,7 @@ impl Ahead {
         };
         let motion = motion(&self.job, segment, tool, from_rad);
         self.map.cut_segment(cutter, (index as u32, segment), &motion, &options, executor, &mut cut);
+        self.around.look_for_gouge(&self.map, &self.job, &mut cut);
         cut
     }
 }
@@ -289,8 +337,8 @@ struct Parts<'a> {
 }
 
 impl StepLoader {
-    fn parts<'a>(&'a self, batch: &'a [SegmentCut]) -> Parts<'a> {
-        let steps: Vec<_> = batch.iter().flat_map(|cut| cut.steps.iter().map(|step| (step, cut.turns))).collect();
+    fn parts<'a>(&'a self, batch: &'a Batch) -> Parts<'a> {
+        let steps: Vec<_> = batch.cuts.iter().flat_map(|cut| cut.steps.iter().map(|step| (step, cut.turns))).collect();
         let found = steps.iter().map(|_| OnceLock::new()).collect();
         Parts { loader: self, steps, found }
     }
@@ -325,11 +373,11 @@ impl Parts<'_> {
 }
 
 /// Hands the segments over in order, each with the loads of its steps.
-fn hand_over(batch: Vec<SegmentCut>, found: Vec<Option<(StepLoads, Feedrate)>>, sink: &mut dyn FnMut(CutAhead)) {
+fn hand_over(batch: Batch, found: Vec<Option<(StepLoads, Feedrate)>>, sink: &mut dyn FnMut(CutAhead)) {
     let mut found = found.into_iter().flatten();
-    for cut in batch {
+    for (cut, clearance) in batch.cuts.into_iter().zip(batch.clearances) {
         let (loads, reached) = found.by_ref().take(cut.steps.len()).unzip();
-        sink(CutAhead { cut, loads, reached });
+        sink(CutAhead { cut, loads, reached, clearance });
     }
 }
 
@@ -382,16 +430,17 @@ fn chosen_cell_mm(job: &Job) -> f64 {
     }
 }
 
-/// The stock of a job as the kernel takes it.
-fn shape(stock: &StockSpec, sources: &JobSources) -> Result<StockShape, String> {
+/// The stock of a job as the kernel takes it; what was repaired in its mesh is noted.
+fn shape(stock: &StockSpec, sources: &JobSources, remarks: &mut Vec<String>) -> Result<StockShape, String> {
     Ok(match stock {
         StockSpec::Box(bounds) | StockSpec::Roughed { bounds, .. } => StockShape::Box(*bounds),
         StockSpec::Cylinder { centre, diameter, height } => {
             StockShape::Cylinder { centre: *centre, diameter_mm: diameter.as_mm(), height_mm: height.as_mm() }
         }
         StockSpec::Mesh { part, unit } => {
-            let bytes = sources.parts.get(part).ok_or_else(|| format!("the stock mesh {part} is missing"))?;
-            StockShape::Mesh(read_stl(bytes, unit.mm()).map_err(|error| format!("{part}: {error}"))?)
+            let mesh = surroundings::mesh(part, *unit, sources, remarks)?;
+            let mesh = Mesh::closed(mesh).map_err(|error| format!("{part}: {error}"))?;
+            StockShape::Mesh(mesh.corners().collect())
         }
     })
 }

@@ -13,6 +13,7 @@ pub mod engagement;
 pub mod executor;
 mod live;
 pub mod loads;
+pub mod mesh;
 pub mod optimise;
 pub mod prediction;
 pub mod session;
@@ -20,6 +21,7 @@ pub mod session;
 pub mod shell;
 pub mod stability;
 pub mod stock;
+mod surroundings;
 pub mod sweep;
 mod window;
 #[cfg(feature = "workers")]

@@ -10,7 +10,7 @@ use shared::plan::Limits;
 use shared::units::{Feedrate, Force};
 
 use crate::ahead::CutAhead;
-use crate::collision::Finding;
+use crate::collision::{Clearance, Finding};
 use crate::engagement::CutStep;
 use crate::loads::StepLoads;
 
@@ -25,6 +25,8 @@ pub struct Prediction {
     pub reached: Vec<Feedrate>,
     /// Contacts that must not be.
     pub findings: Vec<Finding>,
+    /// How each segment passes the fixtures.
+    pub clearances: Vec<Clearance>,
     /// Removed volume, mm³, summed over segments in order.
     pub removed_mm3: f64,
     /// Lowered cells of the stock.
@@ -37,6 +39,7 @@ impl Prediction {
         self.removed_mm3 += cut.cut.removed_mm3;
         self.removed_cells += cut.cut.steps.iter().map(|step| u64::from(step.removed_cells)).sum::<u64>();
         self.findings.extend(cut.cut.findings);
+        self.clearances.push(cut.clearance);
         self.steps.extend(cut.cut.steps);
         self.loads.extend(cut.loads);
         self.reached.extend(cut.reached);

@@ -6,7 +6,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloud_sim::stock::{HeightMap, read_stl};
+use cloud_sim::mesh::{MeshLimits, read_stl};
+use cloud_sim::stock::HeightMap;
 use firmware_bridge::process::{CutLoad, CuttingProcess, ToolMotion};
 use shared::cutting::CuttingLaw;
 use shared::job::{Job, StockSpec};
@@ -208,7 +209,7 @@ fn stock(job: &Job, start: &HeightMap) -> TrueStock {
             let mut mesh = Vec::new();
             start.to_stl(&mut mesh);
             // What was just written reads again; an empty surface would be refused by the truth.
-            TrueStock::Surface(read_stl(&mesh, 1.0).unwrap_or_default())
+            TrueStock::Surface(read_stl(&mesh, 1.0, &MeshLimits::STANDARD).unwrap_or_default())
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod rewrite_plan;
 pub mod run;
 pub mod simulate;
 pub mod summary;
+mod summary_findings;
 pub mod summary_optimise;
 pub mod truth;
 pub mod virtual_run;

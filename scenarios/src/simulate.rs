@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use cloud_sim::ahead::{Ahead, MapChoice, reached_within};
+use cloud_sim::collision::{Clearance, Leftover};
 use cloud_sim::executor::Executor;
 use cloud_sim::loads::{LoadModels, StepLoads};
 use cloud_sim::optimise::{
@@ -64,6 +65,10 @@ pub struct Simulation {
     pub by_tool: LimitsByTool,
     /// Segments that may be faster than programmed; all false unless it was asked for.
     pub air: Vec<bool>,
+    /// The stock as cut against the finished part, where the job names one.
+    pub left: Option<Leftover>,
+    /// What was repaired in the meshes of the job, or is worth knowing about them.
+    pub remarks: Vec<String>,
     /// Bounds by step.
     pub bounds: Vec<StepBound>,
     /// The plan.
@@ -125,6 +130,8 @@ impl Simulation {
             (*tool, Limits { force_peak_xy: own.force_peak_xy.or(limits.force_peak_xy), ..own })
         };
         let by_tool = order.by_tool.iter().map(own).collect();
+        let free = |class: &Clearance| matches!(class, Clearance::Clear | Clearance::NoFixture);
+        clear.iter_mut().zip(&prediction.clearances).for_each(|(clear, class)| *clear &= free(class));
         let cut = Cut {
             map_report,
             map: ahead.map().clone(),
@@ -134,6 +141,8 @@ impl Simulation {
             models: Arc::clone(ahead.models()),
             programmed: Arc::clone(ahead.profile()),
             clear,
+            left: ahead.leftover(),
+            remarks: ahead.remarks().to_vec(),
         };
         cut.planned(job, executor)
     }
@@ -170,6 +179,8 @@ impl Simulation {
             models: Arc::clone(&self.models),
             programmed,
             clear: vec![false; own.len()],
+            left: self.left,
+            remarks: self.remarks.clone(),
         };
         cut.planned(job, executor).ok()
     }
@@ -247,6 +258,8 @@ struct Cut {
     limits: Limits,
     by_tool: LimitsByTool,
     clear: Vec<bool>,
+    left: Option<Leftover>,
+    remarks: Vec<String>,
 }
 
 impl Cut {
@@ -275,6 +288,8 @@ impl Cut {
             limits: self.limits,
             by_tool: self.by_tool,
             air,
+            left: self.left,
+            remarks: self.remarks,
             prediction: self.prediction,
         })
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use cloud_sim::collision::FindingKind;
 use cloud_sim::optimise::{lost_time_by_reason, time_by_reason, won_by_reason};
 use cloud_sim::sweep::Workpiece;
 use edge_agent::tally::Quantiles;
@@ -15,10 +14,10 @@ use shared::units::Seconds;
 use crate::format::{Scenario, Verdict};
 use crate::power_check::power_check;
 use crate::report::{
-    CollisionJson, EventJson, FallbackJson, Figure, HandoffJson, RapidInStockJson, RunJson, SimulateJson, StageJson,
-    StockJson, VerdictJson,
+    EventJson, FallbackJson, Figure, HandoffJson, RunJson, SimulateJson, StageJson, StockJson, VerdictJson,
 };
 use crate::simulate::Simulation;
+use crate::summary_findings::{findings, part_json, unchecked};
 use crate::virtual_run::{VirtualRun, rejects_json, truth_json};
 
 /// The report of a simulation. `assumed` is what the command line filled in before the job was compiled.
@@ -33,7 +32,7 @@ pub fn simulate_json(
     let planned = simulation.peaks(&|step| simulation.planned_factor(step));
     let input = simulation.schedule_input();
     let (constant, constant_time) = simulation.constant;
-    let (collisions, rapids_in_stock) = findings(simulation);
+    let found = findings(simulation);
     let check = power_check(simulation);
     SimulateJson {
         program: program.to_owned(),
@@ -59,11 +58,14 @@ pub fn simulate_json(
         reasons: shares(&time_by_reason(&input, &simulation.plan)),
         time_lost_s: seconds(&lost_time_by_reason(&input, &simulation.plan)),
         time_won_over_constant_s: seconds(&won_by_reason(&input, &simulation.plan, constant)),
-        collisions,
-        rapids_in_stock,
+        collisions: found.collisions,
+        close_passes: found.close_passes,
+        rapids_in_stock: found.rapids,
+        fixtures_unchecked: unchecked(simulation),
+        part: simulation.left.as_ref().map(part_json),
         assumed: assumed.iter().chain(&job.assumed).cloned().collect(),
         skipped: job.skipped.clone(),
-        notes: notes(diagnostics),
+        notes: notes(diagnostics).into_iter().chain(simulation.remarks.iter().cloned()).collect(),
         stock: StockJson {
             cell_mm: [simulation.map_report.cell_mm.0, simulation.map_report.cell_mm.1],
             cells: simulation.map_report.cells,
@@ -144,6 +146,8 @@ fn figure(report: &RunJson, key: &str) -> Option<f64> {
     let simulated = &report.simulated;
     match key {
         "collisions" => Some(simulated.collisions.len() as f64),
+        "close_passes" => Some(simulated.close_passes.len() as f64),
+        "gouges_mm" => simulated.part.as_ref().map(|part| part.gouge_mm),
         "rapids_in_stock" => Some(simulated.rapids_in_stock.len() as f64),
         "cycle_time_s" => Some(simulated.cycle_time_planned_s),
         "true_peak_ratio" => report.truth.as_ref().map(|truth| truth.worst),
@@ -216,36 +220,6 @@ fn split(simulation: &Simulation) -> BTreeMap<&'static str, f64> {
     ]
     .map(|(name, time)| (name, time.as_s()))
     .into()
-}
-
-fn findings(simulation: &Simulation) -> (Vec<CollisionJson>, Vec<RapidInStockJson>) {
-    let (mut collisions, mut rapids) = (Vec::new(), Vec::new());
-    for found in &simulation.prediction.findings {
-        let place_mm = [found.place.x, found.place.y, found.place.z];
-        let kind = match found.kind {
-            FindingKind::RapidInStock => {
-                rapids.push(RapidInStockJson {
-                    line: found.line,
-                    station_mm: found.station.as_mm(),
-                    place_mm,
-                    depth_mm: found.depth_mm,
-                    removed_mm3: found.removed_mm3,
-                });
-                continue;
-            }
-            FindingKind::HolderInStock => "holder",
-            FindingKind::ShankInStock => "shank",
-            FindingKind::NonCentreCuttingPlunge => "plunge",
-        };
-        collisions.push(CollisionJson {
-            line: found.line,
-            kind,
-            station_mm: found.station.as_mm(),
-            place_mm,
-            depth_mm: found.depth_mm,
-        });
-    }
-    (collisions, rapids)
 }
 
 /// Everything said about the input that is not an error.

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use cloud_sim::executor::{Executor, Serial};
+use cloud_sim::sweep::Workpiece;
 use cloud_sim::workers::Workers;
 use scenarios::format::Scenario;
 use scenarios::virtual_run::{RunOptions, VirtualRun, run_virtual};

@@ -103,6 +103,17 @@ pub struct Spindle {
     pub idle_power: Power,
 }
 
+/// One section of the nose of a spindle, a frustum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NoseSection {
+    /// Diameter at the lower end.
+    pub diameter_low: Length,
+    /// Diameter at the upper end.
+    pub diameter_high: Length,
+    /// Axial length.
+    pub length: Length,
+}
+
 /// Range and grain of the override the controller accepts from us.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OverrideRange {
@@ -231,6 +242,8 @@ pub struct Machine {
     pub path_speed_max: Option<Feedrate>,
     /// Spindle.
     pub spindle: Spindle,
+    /// The nose of the spindle, upwards from the gauge line; empty where it is not known.
+    pub spindle_nose: Vec<NoseSection>,
     /// Whether M codes overlap with its spin-up.
     pub spindle_start: SpindleStart,
     /// From M6 until the next block moves.
@@ -270,6 +283,7 @@ impl Machine {
                 efficiency: 0.8,
                 idle_power: Power::w(300.0),
             },
+            spindle_nose: Vec::new(),
             spindle_start: SpindleStart::AtCommand,
             tool_change: Seconds::s(5.0),
             m_code: Seconds::s(0.1),

@@ -24,7 +24,6 @@ mod lanes;
 mod map;
 mod mesh_write;
 mod shape;
-mod stl_read;
 mod tile;
 
 pub use dexel::{INTERVALS_MAX, TriDexel};
@@ -32,7 +31,6 @@ pub use lanes::Simd;
 pub use map::HeightMap;
 pub use mesh_write::STL_VERTICES_MAX;
 pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, StockShape, cell_for};
-pub use stl_read::{STL_COORDINATE_MAX_MM, STL_TRIANGLES_MAX, StlError, read_stl};
 
 pub(crate) use dexel::{Face, RAY_COLUMNS, RAY_ROWS, RayBounds, RayTile};
 pub(crate) use lanes::{Job, LANES, Lanes, Scalar, Wide};

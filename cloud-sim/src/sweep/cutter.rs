@@ -1,3 +1,4 @@
+use shared::machine::NoseSection;
 use shared::tool::{CutterShape, Tool};
 
 use crate::collision::Body;
@@ -63,7 +64,7 @@ impl Cutter {
             profile,
             sampler: Sampler::new(),
             underside,
-            body: Body::new(tool),
+            body: Body::new(tool, &[]),
             simd: Simd::widest(),
             revolved: RevolvedTool::new(tool),
             centre_cutting: tool.centre_cutting,
@@ -81,6 +82,12 @@ impl Cutter {
     #[must_use]
     pub fn with_body(self, revolved: RevolvedTool) -> Self {
         Self { revolved, ..self }
+    }
+
+    /// The same in a spindle whose nose is known: it is held against the stock too.
+    #[must_use]
+    pub fn in_spindle(self, tool: &Tool, nose: &[NoseSection]) -> Self {
+        Self { body: Body::new(tool, nose), ..self }
     }
 
     /// The tool as a body of revolution: what a tri-dexel is cut with.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cloud_sim::stock::{HeightMap, MapOptions, STL_VERTICES_MAX, StockError, StockShape, cell_for, read_stl};
+use cloud_sim::mesh::{MeshLimits, read_stl};
+use cloud_sim::stock::{HeightMap, MapOptions, STL_VERTICES_MAX, StockError, StockShape, cell_for};
 use shared::geom::{Aabb, Point};
 use shared::tool::CutterShape;
 
@@ -34,7 +35,7 @@ fn assert_closed(triangles: &[[Point; 3]]) {
 fn stl_of(map: &HeightMap) -> Vec<[Point; 3]> {
     let mut bytes = Vec::new();
     map.to_stl(&mut bytes);
-    read_stl(&bytes, 1.0).expect("our own file")
+    read_stl(&bytes, 1.0, &MeshLimits::STANDARD).expect("our own file")
 }
 
 #[test]

@@ -166,7 +166,9 @@ fn undercuts_leave_what_is_above_them() {
 
 #[test]
 fn stocks_are_as_large_as_they_are() {
-    use cloud_sim::stock::{StockShape, read_stl};
+    use cloud_sim::mesh::{MeshLimits, read_mesh};
+    use cloud_sim::stock::StockShape;
+    use shared::machine::LengthUnit;
     let options = super::setup::options(0.2);
     let cylinder = StockShape::Cylinder { centre: point(3.0, 4.0, -5.0), diameter_mm: 30.0, height_mm: 20.0 };
     let (part, report) = TriDexel::new(&cylinder, options).expect("a cylinder");
@@ -178,8 +180,8 @@ fn stocks_are_as_large_as_they_are() {
     cut_tilted(&mut slotted, &tool, (point(-9.0, 20.01, -12.0), point(70.0, 20.01, -12.0)), Vector::z());
     let mut bytes = Vec::new();
     slotted.to_stl(&mut bytes);
-    let mesh = read_stl(&bytes, 1.0).expect("just written");
-    let (read, report) = TriDexel::new(&StockShape::Mesh(mesh), options).expect("a mesh");
+    let mesh = read_mesh(&bytes, Some(LengthUnit::Millimetre), &MeshLimits::STANDARD).expect("just written");
+    let (read, report) = TriDexel::new(&StockShape::Mesh(mesh.corners().collect()), options).expect("a mesh");
     near(read.volume_mm3(), slotted.volume_mm3(), 0.004, "mesh");
     assert!(report.filled_mm3.expect("a mesh says so").abs() < 0.004 * read.volume_mm3(), "{report:?}");
     assert!(!read.covers(&point(30.0, 13.0, -10.0)) && read.covers(&point(30.0, 20.0, -4.0)));

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cloud_sim::stock::{TriDexel, read_stl};
+use cloud_sim::mesh::{MeshLimits, read_mesh};
+use cloud_sim::stock::TriDexel;
 use cloud_sim::sweep::body::RevolvedTool;
 use shared::geom::{Point, Vector};
+use shared::machine::LengthUnit;
 use shared::tool::CutterShape;
 
 use super::setup::{block, cut, cut_tilted, cutter, near, point};
@@ -12,7 +14,7 @@ use super::setup::{block, cut, cut_tilted, cutter, near, point};
 fn mesh(part: &TriDexel) -> Vec<[Point; 3]> {
     let mut bytes = Vec::new();
     part.to_stl(&mut bytes);
-    read_stl(&bytes, 1.0).expect("just written")
+    read_mesh(&bytes, Some(LengthUnit::Millimetre), &MeshLimits::STANDARD).expect("just written").corners().collect()
 }
 
 /// Every directed edge has its opposite, as often.

@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use cloud_sim::collision::FindingKind;
 use cloud_sim::executor::Serial;
 use cloud_sim::stock::{StockShape, TriDexel};
-use cloud_sim::sweep::{Cutter, SegmentCut, SweepOptions, ToolMotion, Turning, Workpiece};
+use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, ToolMotion, Turning, Workpiece};
 use shared::geom::{Aabb, Point, Vector};
 use shared::kinematics::{Carries, Kinematics, RotaryJoint, Setup};
 use shared::motion::{Geometry, Segment, SegmentKind};
@@ -37,7 +37,7 @@ fn turn_a<'a>(kinematics: &'a Kinematics, geometry: Geometry, from: f64, turn: f
 }
 
 fn sweep_options(step_mm: f64) -> SweepOptions {
-    SweepOptions { step_mm, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 }
+    SweepOptions { step_mm, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0, begins: Begins::Anew }
 }
 
 fn cut_segment(

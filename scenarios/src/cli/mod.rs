@@ -68,7 +68,7 @@ enum Command {
     ///
     /// Each block gets the lowest feed that the loads on it allow; blocks are not split. Nothing becomes faster than
     /// programmed but, with `--air-factor`, blocks that stay outside the stock and an allowance around it; never
-    /// plunges, first contacts, hole cycles, locked or unknown operations. Fixtures are not known: look for them.
+    /// plunges, first contacts, hole cycles, locked or unknown operations. Fixtures are known only where a scenario names them.
     Optimise(optimise::OptimiseArgs),
     /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
     Time(TimeArgs),

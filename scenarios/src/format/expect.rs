@@ -78,6 +78,8 @@ impl ExpectSection {
     pub fn comparisons(&self) -> Vec<(&'static str, &str)> {
         let all = [
             ("collisions", &self.collisions),
+            ("close_passes", &self.close_passes),
+            ("gouges_mm", &self.gouges_mm),
             ("rapids_in_stock", &self.rapids_in_stock),
             ("cycle_time_s", &self.cycle_time_s),
             ("true_peak_ratio", &self.true_peak_ratio),

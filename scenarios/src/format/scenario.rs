@@ -215,6 +215,8 @@ impl SimulateRequest {
             machine: MachineSection { file: machine, patch: Default::default() },
             wcs: BTreeMap::new(),
             stock: self.stock.clone().map(|stock| stock.0),
+            fixtures: Vec::new(),
+            part: None,
             tools: ToolsSection {
                 library: self.tools.iter().map(|path| path.display().to_string()).collect(),
                 units: self.tool_units.clone(),
@@ -237,7 +239,7 @@ impl StockArgument {
         let wrong = || {
             format!(
                 "`{text}` is not a stock; write box:XxYxZ@x,y,z (sizes and smallest corner, program mm), \
-                 cyl:DxH@x,y,z (diameter, height and centre of the lower face) or FILE.stl:mm or FILE.stl:inch"
+                 cyl:DxH@x,y,z (diameter, height and centre of the lower face), FILE.stl:mm, FILE.stl:inch or FILE.3mf"
             )
         };
         let numbers = |text: &str, separator: char, count: usize| {
@@ -261,11 +263,14 @@ impl StockArgument {
             let (sizes, centre) = at(rest, 2).ok_or_else(wrong)?;
             return Ok(Self(StockSection::Cylinder { centre, diameter: sizes[0], height: sizes[1], units }));
         }
+        if text.to_ascii_lowercase().ends_with(".3mf") {
+            return Ok(Self(StockSection::Mesh { file: text.to_owned(), units: None }));
+        }
         let (file, units) = text.rsplit_once(':').ok_or_else(wrong)?;
         if !file.to_ascii_lowercase().ends_with(".stl") || !matches!(units, "mm" | "inch") {
             return Err(wrong());
         }
-        Ok(Self(StockSection::Mesh { file: file.to_owned(), units: units.to_owned() }))
+        Ok(Self(StockSection::Mesh { file: file.to_owned(), units: Some(units.to_owned()) }))
     }
 }
 
@@ -287,6 +292,10 @@ fn gather(manifest: JobFile, place: &Place<'_>) -> Result<JobSources, LoadError>
     }
     if let Some(StockSection::Mesh { file, .. }) = &manifest.stock {
         take(file, None);
+    }
+    let meshes = manifest.fixtures.iter().filter_map(|fixture| fixture.mesh.as_ref());
+    for mesh in meshes.chain(manifest.part.as_ref().map(|part| &part.mesh)) {
+        take(&mesh.file, None);
     }
     import_libraries(&manifest, &mut parts, &mut errors);
     if errors.diagnostics.is_empty() { Ok(JobSources { manifest, parts }) } else { Err(errors) }
@@ -392,8 +401,9 @@ mod tests {
         );
         check(
             "a.b/part.STL:inch",
-            Some(StockSection::Mesh { file: "a.b/part.STL".to_owned(), units: "inch".to_owned() }),
+            Some(StockSection::Mesh { file: "a.b/part.STL".to_owned(), units: Some("inch".to_owned()) }),
         );
+        check("part.3mf", Some(StockSection::Mesh { file: "part.3mf".to_owned(), units: None }));
         for wrong in
             ["box:20x30@0,0,0", "box:0x1x1@0,0,0", "part.stl", "part.stl:cm", "part.step:mm", "box:axbxc@0,0,0", ""]
         {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use shared::files::{
-    JobFile, LimitsSection, MachineSection, MaterialSection, ProgramSection, StockSection, ToolsSection,
-    WorkOffsetSection,
+    FixtureSection, JobFile, LimitsSection, MachineSection, MaterialSection, PartSection, ProgramSection, StockSection,
+    ToolsSection, WorkOffsetSection,
 };
 
 /// A scenario as it is written.
@@ -32,6 +32,11 @@ pub struct ScenarioFile {
     pub wcs: BTreeMap<String, WorkOffsetSection>,
     /// Stock.
     pub stock: Option<StockSection>,
+    /// What holds the stock and what else stands in the way.
+    #[serde(default, rename = "fixture")]
+    pub fixtures: Vec<FixtureSection>,
+    /// The finished part.
+    pub part: Option<PartSection>,
     /// Tools.
     #[serde(default)]
     pub tools: ToolsSection,
@@ -71,6 +76,8 @@ impl ScenarioFile {
             machine: self.machine.clone(),
             wcs: self.wcs.clone(),
             stock: self.stock.clone(),
+            fixtures: self.fixtures.clone(),
+            part: self.part.clone(),
             tools: self.tools.clone(),
             material: self.material.clone(),
             limits: self.limits.clone(),
@@ -242,6 +249,10 @@ pub struct FaultSection {
 pub struct ExpectSection {
     /// Number of collisions found.
     pub collisions: Option<String>,
+    /// Number of passes of a fixture closer than its clearance.
+    pub close_passes: Option<String>,
+    /// Deepest gouge of the finished part, mm.
+    pub gouges_mm: Option<String>,
     /// Number of rapids through stock found.
     pub rapids_in_stock: Option<String>,
     /// Cycle time as planned, s.

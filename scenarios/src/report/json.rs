@@ -53,10 +53,17 @@ pub struct SimulateJson {
     pub time_lost_s: BTreeMap<&'static str, f64>,
     /// Time won against the best constant override, by the reason that binds in the plan, s; negative where the plan is slower.
     pub time_won_over_constant_s: BTreeMap<&'static str, f64>,
-    /// Holder, shank or a cutter that must not plunge, in material.
+    /// Holder, shank, spindle or a cutter that must not plunge, in material; any of them in a fixture; gouges of the part.
     pub collisions: Vec<CollisionJson>,
+    /// Passes of a fixture closer than its clearance, without contact.
+    pub close_passes: Vec<ClosePassJson>,
     /// Rapids through stock.
     pub rapids_in_stock: Vec<RapidInStockJson>,
+    /// Moves whose way past the fixtures is not known: a rotary axis has turned.
+    pub fixtures_unchecked: usize,
+    /// The stock as cut against the finished part; absent where the job names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartJson>,
     /// What was not given and was filled in.
     pub assumed: Vec<String>,
     /// What the tool libraries hold that has no effect.
@@ -83,14 +90,58 @@ pub struct SimulateJson {
 pub struct CollisionJson {
     /// Physical line, from 1.
     pub line: u32,
-    /// `holder`, `shank` or `plunge`.
+    /// `cutter`, `shank`, `holder` or `spindle`; `plunge` for a cutter that must not, `gouge` for one below the part.
     pub kind: &'static str,
+    /// What was touched: `stock`, `part`, or the name of a fixture.
+    pub with: String,
+    /// `rapid` or `feed`.
+    #[serde(rename = "move")]
+    pub motion: &'static str,
     /// Station, mm.
     pub station_mm: f64,
     /// Place in the work frame, mm.
     pub place_mm: [f64; 3],
     /// How deep, mm.
     pub depth_mm: f64,
+}
+
+/// A pass closer than the clearance of a fixture.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClosePassJson {
+    /// Physical line, from 1.
+    pub line: u32,
+    /// `cutter`, `shank`, `holder` or `spindle`.
+    pub kind: &'static str,
+    /// Name of the fixture.
+    pub with: String,
+    /// `rapid` or `feed`.
+    #[serde(rename = "move")]
+    pub motion: &'static str,
+    /// Station, mm.
+    pub station_mm: f64,
+    /// Place on the fixture, mm.
+    pub place_mm: [f64; 3],
+    /// How far away it passes, mm.
+    pub distance_mm: f64,
+    /// How far it should, mm.
+    pub clearance_mm: f64,
+}
+
+/// The stock as cut against the finished part.
+#[derive(Clone, Debug, Serialize)]
+pub struct PartJson {
+    /// Deepest gouge, mm; zero where there is none beyond the tolerance.
+    pub gouge_mm: f64,
+    /// Where, mm.
+    pub gouge_place_mm: Option<[f64; 3]>,
+    /// Volume missing below the part's surface, mm³.
+    pub gouged_mm3: f64,
+    /// Greatest height of material left on the part, mm; zero where there is none beyond the tolerance.
+    pub left_mm: f64,
+    /// Where, mm.
+    pub left_place_mm: Option<[f64; 3]>,
+    /// Volume left on the part, mm³.
+    pub left_mm3: f64,
 }
 
 /// A rapid through stock.

@@ -5,6 +5,7 @@
 
 mod canon;
 mod figure;
+mod findings_text;
 mod json;
 mod optimise;
 mod segments;
@@ -14,8 +15,8 @@ mod timing;
 pub use canon::write_canon;
 pub use figure::Figure;
 pub use json::{
-    CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson,
-    SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
+    ClosePassJson, CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, PartJson,
+    RapidInStockJson, RunJson, SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
 };
 pub use optimise::{OptimiseJson, PeaksJson, optimise_text};
 pub use segments::write_segments;

@@ -25,6 +25,7 @@ struct SegmentJson {
     #[serde(rename = "override")]
     factor: f64,
     reason: &'static str,
+    fixtures: &'static str,
 }
 
 /// Writes every moving segment as a JSON object a line.
@@ -55,6 +56,7 @@ pub fn write_segments(simulation: &Simulation, out: &mut dyn Write) -> io::Resul
             power_w: None,
             factor,
             reason: reason.name(),
+            fixtures: prediction.clearances.get(index).copied().unwrap_or_default().name(),
         };
         if steps.clone().any(|step| !matches!(prediction.loads[step], StepLoads::Air)) {
             engaged(simulation, steps, &mut line);

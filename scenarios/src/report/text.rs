@@ -1,10 +1,11 @@
 use std::fmt::Write;
 
 use super::figure::Figure;
+use super::findings_text::write_findings;
 use super::json::{RunJson, SimulateJson, WorstAtJson};
 
 /// Most entries of a list that are printed; the rest is counted.
-const LISTED_MAX: usize = 12;
+pub(super) const LISTED_MAX: usize = 12;
 
 /// A simulation in words.
 pub fn simulate_text(report: &SimulateJson) -> String {
@@ -35,7 +36,7 @@ pub fn run_text(report: &RunJson) -> String {
     out
 }
 
-fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
+pub(super) fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
     // Writing to a String does not fail.
     let _ = out.write_fmt(line);
     out.push('\n');
@@ -108,44 +109,6 @@ fn write_reasons(out: &mut String, report: &SimulateJson) {
         let lost = report.time_lost_s.get(reason).copied().unwrap_or(0.0);
         let won = report.time_won_over_constant_s.get(reason).copied().unwrap_or(0.0);
         put(out, format_args!("  {reason:<20} {:>12} {lost:>13.2} s {won:>15.2} s", percent(Some(*share))));
-    }
-}
-
-fn write_findings(out: &mut String, report: &SimulateJson) {
-    put(
-        out,
-        format_args!(
-            "\n  collisions {}, rapids through stock {}",
-            report.collisions.len(),
-            report.rapids_in_stock.len()
-        ),
-    );
-    for found in report.collisions.iter().take(LISTED_MAX) {
-        let [x, y, z] = found.place_mm;
-        put(
-            out,
-            format_args!(
-                "  line {:>6}: {} {:.2} mm deep in stock at X{x:.2} Y{y:.2} Z{z:.2}",
-                found.line, found.kind, found.depth_mm
-            ),
-        );
-    }
-    for found in report.rapids_in_stock.iter().take(LISTED_MAX) {
-        let [x, y, z] = found.place_mm;
-        put(
-            out,
-            format_args!(
-                "  line {:>6}: rapid removes {:.2} mm³ at X{x:.2} Y{y:.2} Z{z:.2}",
-                found.line, found.removed_mm3
-            ),
-        );
-    }
-    for (name, count) in
-        [("collisions", report.collisions.len()), ("rapids through stock", report.rapids_in_stock.len())]
-    {
-        if count > LISTED_MAX {
-            put(out, format_args!("  … and {} more {name}; all are in the JSON", count - LISTED_MAX));
-        }
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::fixture_section::{FixtureSection, PartSection};
 use super::machine_file::MachinePatch;
 
 /// What is cut, on which machine, with which tools, under which limits: the part of a scenario that edge and
@@ -26,6 +27,12 @@ pub struct JobFile {
     pub wcs: BTreeMap<String, WorkOffsetSection>,
     /// Stock; assumed from the program where absent.
     pub stock: Option<StockSection>,
+    /// What holds the stock and what else stands in the way.
+    #[serde(default, rename = "fixture", skip_serializing_if = "Vec::is_empty")]
+    pub fixtures: Vec<FixtureSection>,
+    /// The finished part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartSection>,
     /// Tools.
     #[serde(default)]
     pub tools: ToolsSection,
@@ -125,10 +132,10 @@ pub enum StockSection {
     },
     /// A closed mesh.
     Mesh {
-        /// STL file, path relative to the file that names it.
+        /// STL or 3MF file, path relative to the file that names it.
         file: String,
-        /// `mm` or `inch`.
-        units: String,
+        /// `mm` or `inch`; an STL does not say, a 3MF does.
+        units: Option<String>,
     },
 }
 

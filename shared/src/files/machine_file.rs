@@ -4,8 +4,8 @@ use super::kinematics_table::{KinematicsTable, kinematics};
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
 use crate::machine::{
-    Axis, Control, CornerBlend, LengthUnit, Machine, OverrideRange, RapidEnd, RapidMode, RotaryAxis, Spindle,
-    SpindleStart, SpindleWait, ToolAtStart, ToolLengthRule,
+    Axis, Control, CornerBlend, LengthUnit, Machine, NoseSection, OverrideRange, RapidEnd, RapidMode, RotaryAxis,
+    Spindle, SpindleStart, SpindleWait, ToolAtStart, ToolLengthRule,
 };
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
@@ -150,6 +150,17 @@ struct SpindleTable {
     torque_max_n_m: f64,
     efficiency: f64,
     idle_power_kw: f64,
+    #[serde(default)]
+    nose: Vec<NoseTable>,
+}
+
+/// A section of the spindle's nose, upwards from the gauge line.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoseTable {
+    diameter_low_mm: f64,
+    diameter_high_mm: f64,
+    length_mm: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -187,6 +198,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let rotary = tables.map(|(table, name)| table.as_ref().map(|table| rotary(table, name, &mut ranges)));
     let table = read.kinematics.as_ref();
     let kinematics = table.and_then(|table| kinematics(table, &rotary, file, &mut ranges.errors));
+    let spindle_nose = nose(&read.spindle.nose, &mut ranges);
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
     let control = control(&read.control.unwrap_or_default(), &mut ranges);
@@ -212,6 +224,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
             .path_speed_max_mm_min
             .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),
         spindle,
+        spindle_nose,
         spindle_start: match read.spindle_start {
             Some(SpindleStartWord::BeforeMotion) => SpindleStart::BeforeMotion,
             Some(SpindleStartWord::AtCommand) | None => SpindleStart::AtCommand,
@@ -280,6 +293,16 @@ fn spindle(table: &SpindleTable, ranges: &mut Ranges<'_>) -> Spindle {
         efficiency: ranges.within("spindle.efficiency", table.efficiency, 0.05, 1.0),
         idle_power: Power::w(ranges.within("spindle.idle_power_kw", table.idle_power_kw, 0.0, 1e3) * 1e3),
     }
+}
+
+fn nose(tables: &[NoseTable], ranges: &mut Ranges<'_>) -> Vec<NoseSection> {
+    let mut length = |key: &str, value: f64| Length::mm(ranges.within(key, value, 1e-3, 5e3));
+    let sections = tables.iter().map(|table| NoseSection {
+        diameter_low: length("spindle.nose.diameter_low_mm", table.diameter_low_mm),
+        diameter_high: length("spindle.nose.diameter_high_mm", table.diameter_high_mm),
+        length: length("spindle.nose.length_mm", table.length_mm),
+    });
+    sections.collect()
 }
 
 fn override_range(table: &OverrideTable, ranges: &mut Ranges<'_>) -> OverrideRange {
@@ -394,6 +417,18 @@ mod tests {
         refused(joint("a", "[-1.0, 0.0, 0.0]"), "axis = \"a\"");
         refused(format!("{axis}{}", joint("a", "[0.0, 0.0, 0.0]")), "direction");
         refused(format!("{axis}{0}{0}", joint("a", "[1.0, 0.0, 0.0]")), "axis = \"a\"");
+    }
+
+    #[test]
+    fn the_nose_of_the_spindle_is_optional() {
+        let nose = |high: &str| {
+            let section = format!("diameter_low_mm = 60.0\ndiameter_high_mm = {high}\nlength_mm = 80.0\n");
+            read("", &format!("[[spindle.nose]]\n{section}"))
+        };
+        assert_eq!(read("", "").expect("valid").spindle_nose, []);
+        assert_eq!(nose("-1.0"), Err(vec!["file::range"]));
+        let sections = nose("90.0").expect("valid").spindle_nose;
+        assert_eq!(sections.iter().map(|section| section.diameter_high.as_mm()).collect::<Vec<_>>(), [90.0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Reading gives a value *and* diagnostics; an error diagnostic means there is no value. What a file left
 //! open and was filled in is an [`Assumed`], which every report lists.
 
+mod fixture_section;
 mod job_file;
 mod kinematics_table;
 mod limits_section;
@@ -18,6 +19,7 @@ mod tool_entry;
 mod tool_fill;
 mod tool_library;
 
+pub use fixture_section::{BoxSection, CylinderSection, FixtureSection, MeshSection, PartSection};
 pub use job_file::{
     JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
     StockSection, ToolsSection, WorkOffsetSection,

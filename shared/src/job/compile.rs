@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::fixture::{FixtureSpec, PartSpec};
 use super::inputs::Inputs;
 use super::sources::JobSources;
 use super::stock::StockSpec;
@@ -50,6 +51,10 @@ pub struct Job {
     pub material: Material,
     /// The raw part.
     pub stock: StockSpec,
+    /// What holds the part and stands in the way, in the work frame.
+    pub fixtures: Vec<FixtureSpec>,
+    /// The finished part, where the job names one.
+    pub part: Option<PartSpec>,
     /// The path of the tip over station.
     pub path: Arc<Path>,
     /// Origin of the work frame, machine coordinates, rotary axes at zero.
@@ -122,7 +127,8 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         }
     };
     let radius_max = tools.values().map(Tool::radius).fold(Length::ZERO, Length::max);
-    let stock = inputs.stock(&path, radius_max)?;
+    let (stock, fixtures, part) = (inputs.stock(&path, radius_max), inputs.fixtures(origin_mm), inputs.part());
+    let stock = stock?;
     let lines = text.iter().filter(|byte| **byte == b'\n').count() as u32 + u32::from(text.last() != Some(&b'\n'));
     let motions = ops.iter().filter(|op| is_motion(op)).count();
     Some(Job {
@@ -133,6 +139,8 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         tools,
         material,
         stock,
+        fixtures,
+        part,
         path: Arc::new(path),
         work_origin: Point::from(origin_mm),
         limits,

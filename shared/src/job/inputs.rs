@@ -49,7 +49,7 @@ impl<'a> Inputs<'a> {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
-    fn manifest(&self) -> &'a JobFile {
+    pub(super) fn manifest(&self) -> &'a JobFile {
         &self.sources.manifest
     }
 
@@ -71,7 +71,7 @@ impl<'a> Inputs<'a> {
         self.error(&name, "job::value", format!("`{key}`: {message}"), advice);
     }
 
-    fn part(&mut self, name: &str) -> Option<&'a [u8]> {
+    pub(super) fn part_named(&mut self, name: &str) -> Option<&'a [u8]> {
         let part = self.sources.parts.get(name).map(Vec::as_slice);
         if part.is_none() {
             self.error(
@@ -86,7 +86,7 @@ impl<'a> Inputs<'a> {
 
     /// Reads one text part; its own errors are collected.
     fn read<T>(&mut self, name: &str, reader: impl FnOnce(FileText<'_>) -> Result<T, Vec<Diagnostic>>) -> Option<T> {
-        let bytes = self.part(name)?;
+        let bytes = self.part_named(name)?;
         match FileText::from_bytes(name, bytes).map_err(|error| vec![*error]).and_then(reader) {
             Ok(value) => Some(value),
             Err(errors) => {
@@ -120,7 +120,7 @@ impl<'a> Inputs<'a> {
         let names = names.map(|text| program::tool_names(text)).unwrap_or_default();
         let mut files = Vec::new();
         for name in &section.library {
-            let bytes = self.part(name)?;
+            let bytes = self.part_named(name)?;
             match FileText::from_bytes(name, bytes) {
                 Ok(file) => files.push(file),
                 Err(error) => self.diagnostics.push(*error),
@@ -143,7 +143,7 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn program(&mut self) -> Option<&'a [u8]> {
-        self.part(&self.manifest().program.file)
+        self.part_named(&self.manifest().program.file)
     }
 
     /// Work offsets by the job; those it does not state stand where the machine file says work usually stands.
@@ -299,7 +299,7 @@ impl<'a> Inputs<'a> {
             return stock;
         };
         match StockSpec::from_section(section).ok()? {
-            StockSpec::Mesh { part, unit } => self.part(&part).map(|_| StockSpec::Mesh { part, unit }),
+            StockSpec::Mesh { part, unit } => self.part_named(&part).map(|_| StockSpec::Mesh { part, unit }),
             stock => Some(stock),
         }
     }

@@ -1,3 +1,4 @@
+use super::fixture::fixture_problems;
 use super::stock::{StockSpec, length_unit};
 use crate::files::{JobFile, read_limits};
 use crate::program::Dialect;
@@ -53,6 +54,9 @@ pub fn check_manifest(manifest: &JobFile) -> Vec<ManifestProblem> {
     }
     if let Some(Err((key, message))) = manifest.stock.as_ref().map(StockSpec::from_section) {
         problem(key, message, "correct [stock]");
+    }
+    for (key, message) in fixture_problems(manifest) {
+        problem(&key, message, "correct the entry");
     }
     if let Some(word) = manifest.tools.units.as_ref().filter(|word| length_unit(word).is_none()) {
         problem("tools.units", format!("`{word}` is not a unit"), "use \"mm\" or \"inch\"");

@@ -9,12 +9,14 @@
 //! What was not given is filled in and listed in [`Job::assumed`], in words for a person.
 
 mod compile;
+mod fixture;
 mod inputs;
 mod manifest;
 mod sources;
 mod stock;
 
 pub use compile::{Job, JobFacts, reading_of};
+pub use fixture::{FixtureSpec, PartSpec, SolidSpec};
 pub use manifest::{ManifestProblem, check_manifest};
 pub use sources::{BundleError, JobSources};
 pub use stock::StockSpec;

@@ -33,8 +33,8 @@ pub enum StockSpec {
     Mesh {
         /// Name of the part.
         part: String,
-        /// Unit of its coordinates.
-        unit: LengthUnit,
+        /// Unit of its coordinates; `None` leaves it to a file that says one.
+        unit: Option<LengthUnit>,
     },
 }
 
@@ -69,7 +69,10 @@ impl StockSpec {
                     height: Length::mm(height * scale),
                 })
             }
-            StockSection::Mesh { file, units } => Ok(Self::Mesh { part: file.clone(), unit: unit(units)? }),
+            StockSection::Mesh { file, units } => {
+                let unit = mesh_unit(file, units.as_deref()).map_err(|message| ("stock.units", message))?;
+                Ok(Self::Mesh { part: file.clone(), unit })
+            }
         }
     }
 
@@ -107,7 +110,7 @@ impl StockSpec {
 /// Greatest coordinate of a stock, in the unit it is written in: far beyond any machine.
 const REACH_MAX: f64 = 1e6;
 
-fn within_reach(key: &'static str, figures: &[f64]) -> Result<(), (&'static str, String)> {
+pub(super) fn within_reach(key: &'static str, figures: &[f64]) -> Result<(), (&'static str, String)> {
     match figures.iter().find(|figure| !(-REACH_MAX..=REACH_MAX).contains(*figure)) {
         Some(figure) => {
             Err((key, format!("{figure} is not a coordinate, expected a number from -{REACH_MAX} to {REACH_MAX}")))
@@ -116,12 +119,23 @@ fn within_reach(key: &'static str, figures: &[f64]) -> Result<(), (&'static str,
     }
 }
 
-fn block(min: &[f64; 3], max: &[f64; 3], scale: f64) -> Result<Aabb, (&'static str, String)> {
+pub(super) fn block(min: &[f64; 3], max: &[f64; 3], scale: f64) -> Result<Aabb, (&'static str, String)> {
     let bounds = Aabb { min: Point::from(min.map(|v| v * scale)), max: Point::from(max.map(|v| v * scale)) };
     let solid = (0..3).all(|axis| bounds.min[axis] < bounds.max[axis]);
     within_reach("stock.min", min)?;
     within_reach("stock.max", max)?;
     if solid { Ok(bounds) } else { Err(("stock.max", format!("the box from {min:?} to {max:?} has no volume"))) }
+}
+
+/// The unit of a mesh file. An STL has none, so that it must be stated; a 3MF says its own.
+pub(super) fn mesh_unit(file: &str, units: Option<&str>) -> Result<Option<LengthUnit>, String> {
+    match units {
+        Some(word) => {
+            length_unit(word).map(Some).ok_or_else(|| format!("`{word}` is not a unit, expected \"mm\" or \"inch\""))
+        }
+        None if file.to_ascii_lowercase().ends_with(".3mf") => Ok(None),
+        None => Err(format!("`{file}` does not say its unit; write units = \"mm\" or \"inch\"")),
+    }
 }
 
 /// `mm` or `inch`.

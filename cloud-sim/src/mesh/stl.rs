@@ -1,10 +1,6 @@
 use shared::geom::Point;
 
-/// Most triangles of a mesh: more is refused before memory is taken for them.
-pub const STL_TRIANGLES_MAX: usize = 4_000_000;
-
-/// Greatest magnitude of a coordinate after conversion, mm.
-pub const STL_COORDINATE_MAX_MM: f64 = 10_000.0;
+use super::{COORDINATE_MAX_MM, MeshLimits};
 
 /// Why bytes are not a mesh.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -20,14 +16,16 @@ pub enum StlError {
         /// By the length of the file.
         found: u64,
     },
-    /// More triangles than [`STL_TRIANGLES_MAX`].
-    #[error("{count} triangles are more than the {max} supported", max = STL_TRIANGLES_MAX)]
+    /// More triangles than [`MeshLimits::triangles_max`].
+    #[error("{count} triangles are more than the {max} supported")]
     TooMany {
         /// How many there are at least.
         count: u64,
+        /// The limit.
+        max: u64,
     },
-    /// A coordinate that is not a number, or lies beyond [`STL_COORDINATE_MAX_MM`].
-    #[error("triangle {triangle} has a coordinate that is not a number or lies beyond ±{max} mm", max = STL_COORDINATE_MAX_MM)]
+    /// A coordinate that is not a number, or lies beyond [`COORDINATE_MAX_MM`].
+    #[error("triangle {triangle} has a coordinate that is not a number or lies beyond ±{max} mm", max = COORDINATE_MAX_MM)]
     Coordinate {
         /// Which, from 1.
         triangle: u64,
@@ -44,16 +42,17 @@ pub enum StlError {
 }
 
 const HEADER_BYTES: usize = 84;
-const TRIANGLE_BYTES: usize = 50;
+pub(super) const TRIANGLE_BYTES: usize = 50;
 
 /// Reads a binary or ASCII STL whose unit is `unit_mm` millimetres long (1 or 25.4); STL itself has none.
 ///
-/// Normals and attributes are ignored: a mesh is a set of surfaces seen from above here. A file is taken for
+/// Normals and attributes are ignored: which side is outside follows from the order of the corners. A file is taken for
 /// binary when its length is exactly what its count says, because binary files that begin with `solid` exist.
 ///
 /// # Errors
 /// [`StlError`]; memory is taken only after the count was checked against the length of the file.
-pub fn read_stl(bytes: &[u8], unit_mm: f64) -> Result<Vec<[Point; 3]>, StlError> {
+pub fn read_stl(bytes: &[u8], unit_mm: f64, limits: &MeshLimits) -> Result<Vec<[Point; 3]>, StlError> {
+    let max = limits.triangles_max as u64;
     let promised = bytes.get(80..HEADER_BYTES).map(|count| le_u32(count, 0));
     let is_text = bytes.trim_ascii_start().starts_with(b"solid");
     match promised {
@@ -61,17 +60,17 @@ pub fn read_stl(bytes: &[u8], unit_mm: f64) -> Result<Vec<[Point; 3]>, StlError>
             let found = ((bytes.len() - HEADER_BYTES) / TRIANGLE_BYTES) as u64;
             let exact = (bytes.len() - HEADER_BYTES) as u64 == u64::from(promised) * TRIANGLE_BYTES as u64;
             if is_text && !exact {
-                return read_text(bytes, unit_mm);
+                return read_text(bytes, unit_mm, limits);
             }
-            if u64::from(promised) > STL_TRIANGLES_MAX as u64 {
-                return Err(StlError::TooMany { count: u64::from(promised) });
+            if u64::from(promised) > max {
+                return Err(StlError::TooMany { count: u64::from(promised), max });
             }
             if found < u64::from(promised) {
                 return Err(StlError::Truncated { promised: u64::from(promised), found });
             }
             read_binary(&bytes[HEADER_BYTES..], promised as usize, unit_mm)
         }
-        None if is_text => read_text(bytes, unit_mm),
+        None if is_text => read_text(bytes, unit_mm, limits),
         None => Err(StlError::NotStl),
     }
 }
@@ -96,7 +95,7 @@ fn read_binary(bytes: &[u8], count: usize, unit_mm: f64) -> Result<Vec<[Point; 3
     Ok(triangles)
 }
 
-fn read_text(bytes: &[u8], unit_mm: f64) -> Result<Vec<[Point; 3]>, StlError> {
+fn read_text(bytes: &[u8], unit_mm: f64, limits: &MeshLimits) -> Result<Vec<[Point; 3]>, StlError> {
     let mut triangles = Vec::new();
     let mut corners: Vec<Point> = Vec::with_capacity(3);
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
@@ -118,8 +117,9 @@ fn read_text(bytes: &[u8], unit_mm: f64) -> Result<Vec<[Point; 3]>, StlError> {
                 let &[a, b, c] = corners.as_slice() else {
                     return Err(fault);
                 };
-                if triangles.len() == STL_TRIANGLES_MAX {
-                    return Err(StlError::TooMany { count: triangles.len() as u64 + 1 });
+                if triangles.len() == limits.triangles_max {
+                    let count = triangles.len() as u64 + 1;
+                    return Err(StlError::TooMany { count, max: limits.triangles_max as u64 });
                 }
                 triangles.push(checked([a, b, c], triangles.len())?);
                 corners.clear();
@@ -136,13 +136,17 @@ fn read_text(bytes: &[u8], unit_mm: f64) -> Result<Vec<[Point; 3]>, StlError> {
 
 fn checked(triangle: [Point; 3], index: usize) -> Result<[Point; 3], StlError> {
     // NaN compares false, so it is refused too.
-    let within = triangle.iter().flat_map(|point| point.iter()).all(|value| value.abs() <= STL_COORDINATE_MAX_MM);
+    let within = triangle.iter().flat_map(|point| point.iter()).all(|value| value.abs() <= COORDINATE_MAX_MM);
     if within { Ok(triangle) } else { Err(StlError::Coordinate { triangle: index as u64 + 1 }) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(bytes: &[u8], unit_mm: f64) -> Result<Vec<[Point; 3]>, StlError> {
+        read_stl(bytes, unit_mm, &MeshLimits::STANDARD)
+    }
 
     fn binary(promised: u32, triangles: &[[[f32; 3]; 3]]) -> Vec<u8> {
         let mut bytes = vec![0u8; 80];
@@ -161,12 +165,12 @@ mod tests {
     fn binary_and_text_give_the_same_mesh_in_the_unit_that_was_said() {
         let text = "solid x\n facet normal 0 0 1\n outer loop\n vertex 0 0 0\n vertex 1 0 0\r\n vertex 0 1 2e0\n endloop\n \
                     endfacet\nendsolid x\n";
-        let from_text = read_stl(text.as_bytes(), 25.4).expect("valid text");
-        assert_eq!(read_stl(&binary(1, &[ONE]), 25.4).expect("valid bytes"), from_text);
+        let from_text = read(text.as_bytes(), 25.4).expect("valid text");
+        assert_eq!(read(&binary(1, &[ONE]), 25.4).expect("valid bytes"), from_text);
         assert_eq!(from_text[0][2], Point::new(0.0, 25.4, 50.8));
         let mut said_solid = binary(1, &[ONE]);
         said_solid[..5].copy_from_slice(b"solid");
-        assert_eq!(read_stl(&said_solid, 1.0).expect("binary by its length").len(), 1);
+        assert_eq!(read(&said_solid, 1.0).expect("binary by its length").len(), 1);
     }
 
     #[test]
@@ -174,7 +178,7 @@ mod tests {
         let nan = [[f32::NAN, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         let far = [[1e30, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         let cases: [(Vec<u8>, StlError); 9] = [
-            (binary(u32::MAX, &[ONE]), StlError::TooMany { count: u64::from(u32::MAX) }),
+            (binary(u32::MAX, &[ONE]), StlError::TooMany { count: u64::from(u32::MAX), max: 4_000_000 }),
             (binary(2, &[ONE]), StlError::Truncated { promised: 2, found: 1 }),
             (binary(0, &[]), StlError::Empty),
             (binary(1, &[nan]), StlError::Coordinate { triangle: 1 }),
@@ -185,7 +189,7 @@ mod tests {
             (b"solid x\nfacet\nvertex 1 2 3\nendfacet".to_vec(), StlError::Text { line: 4 }),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(read_stl(&bytes, 1.0), Err(expected));
+            assert_eq!(read(&bytes, 1.0), Err(expected));
         }
     }
 }
