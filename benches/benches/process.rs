@@ -85,6 +85,11 @@ fn loads(criterion: &mut Criterion) {
             }),
             ("flat N4 half immersion, every slice different", tool(CutterShape::Flat, 4), engagement(SLICES, 32)),
             ("ball N2 half of its slices", tool(CutterShape::Ball, 2), engagement(SLICES / 2, 24)),
+            ("ball N2 slot, equal slices", tool(CutterShape::Ball, 2), {
+                let mut slot = engagement(SLICES, 0);
+                slot.slices.iter_mut().for_each(|slice| slice.mask = (1 << 64) - 1);
+                slot
+            }),
             ("ball N2 slot, every slice different", tool(CutterShape::Ball, 2), engagement(SLICES, 0)),
         ];
         for (cut, tool, engagement) in cases {
