@@ -5,6 +5,10 @@
 //! moves its rapids along a line, one lets each axis arrive when it can. Such options are data of the
 //! machine, never constants of the code. Files that describe machines are read in [`crate::files`].
 
+mod dynamics;
+
+pub use dynamics::{FrequencyResponse, Mode, ResponsePoint, TipDynamics, TipResponse, tip_of};
+
 use crate::geom::Point;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 

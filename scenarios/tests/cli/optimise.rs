@@ -139,6 +139,36 @@ fn levels_and_buckets_round_down() {
 }
 
 #[test]
+fn cuts_that_chatter_are_named_with_their_line_and_no_feed_is_asked_to_cure_them() {
+    let bench = bench();
+    let machine = include_str!("../../data/machines/generic-vmc.toml");
+    let with = |mass_kg: f64| {
+        let mode = format!("[{{ frequency_hz = 900.0, damping_ratio = 0.03, mass_kg = {mass_kg} }}]");
+        bench.write("mill.toml", &format!("{machine}\n[[dynamics]]\ntool = 1\nx = {mode}\ny = {mode}\n"));
+        optimise(&bench, "part.nc", &["--limits", "limits.toml", "--machine", "mill.toml"])
+    };
+    let (soft, text) = with(0.15);
+    let risks = soft["chatter"]["risks"].as_array().expect("a list");
+    // Line 10 cuts the slot 4 mm deep, line 8 only 1 mm.
+    assert!(risks.iter().any(|risk| risk["line"] == 10 && risk["depth_mm"] == 4.0), "{}", soft["chatter"]);
+    for risk in risks {
+        let limits = ["zeroth_order_mm", "semi_discretisation_mm"].map(|key| risk[key].as_f64());
+        assert!(limits.iter().flatten().any(|limit| *limit < number(risk, "depth_mm")), "{risk}");
+        let rpm = risk["suggested_rpm"].as_f64();
+        assert!(rpm.is_none_or(|rpm| (rpm / 4000.0 - 1.0).abs() <= 0.1 + 1e-9), "{risk}");
+    }
+    let (stiff, other) = with(15.0);
+    assert_eq!(stiff["chatter"]["risks"].as_array().map(Vec::len), Some(0), "{}", stiff["chatter"]);
+    assert!(stiff["chatter"]["parts"].as_u64().is_some_and(|parts| parts > 0));
+    assert_eq!(text, other, "stability changes no feed");
+    let (unknown, _) = optimise(&bench, "part.nc", &["--limits", "limits.toml"]);
+    assert_eq!(unknown["chatter"]["parts"], 0);
+    let said =
+        unknown["notes"].as_array().expect("notes").iter().any(|note| note.as_str().is_some_and(|n| n.contains("5 %")));
+    assert!(said, "{}", unknown["notes"]);
+}
+
+#[test]
 fn the_plan_belongs_to_the_program_as_it_was() {
     let bench = bench();
     let (report, _) = optimise(&bench, "part.nc", &["--limits", "limits.toml", "--plan", "plan.json"]);

@@ -11,7 +11,7 @@ use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, 
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MachineFile {
+pub(super) struct MachineFile {
     schema: u32,
     name: String,
     /// Where the figures come from; read by people.
@@ -34,6 +34,28 @@ struct MachineFile {
     #[serde(rename = "override")]
     overrides: OverrideTable,
     control: Option<ControlTable>,
+    #[serde(default)]
+    pub(super) dynamics: Vec<DynamicsTable>,
+}
+
+/// How a tip gives way: modes by direction, or a file with what was measured.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DynamicsTable {
+    /// T number; every other tool without it.
+    pub(super) tool: Option<u32>,
+    pub(super) x: Option<Vec<ModeTable>>,
+    pub(super) y: Option<Vec<ModeTable>>,
+    /// A file with a measured response, beside the machine file.
+    pub(super) response: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModeTable {
+    pub(super) frequency_hz: f64,
+    pub(super) damping_ratio: f64,
+    pub(super) mass_kg: f64,
 }
 
 /// What the control adds; everything is zero or unknown where it is not said.
