@@ -186,6 +186,18 @@ fn notes(before: &Simulation, facts: &OptimiseFacts<'_>) -> Vec<String> {
             "the machine file has no [[dynamics]]: no stability, no speed is suggested, change none by more than 5 %";
         notes.push(said.to_owned());
     }
+    let infeasible = before.bounds.iter().filter(|bound| bound.binding.reason == Reason::Infeasible);
+    let lines: BTreeSet<u32> =
+        infeasible.map(|bound| job.path.segments()[job.path.index_at(bound.from)].at.line).collect();
+    if !lines.is_empty() {
+        let shown: Vec<String> = lines.iter().take(10).map(ToString::to_string).collect();
+        let more = if lines.len() > shown.len() { ", …" } else { "" };
+        notes.push(format!(
+            "infeasible at this speed and depth, lines {}{more}: a load is above its limit where the cutter already rubs, or at \
+             the smallest factor; it runs at that feed, change speed or depth",
+            shown.join(", ")
+        ));
+    }
     for tool in &facts.unused {
         notes.push(format!("the limits of {tool} have no effect: the program does not use it"));
     }

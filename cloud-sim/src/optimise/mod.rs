@@ -14,6 +14,7 @@ mod blocks;
 mod bound;
 #[cfg(test)]
 mod bound_tests;
+mod caps;
 mod compare;
 mod contact;
 mod profile;

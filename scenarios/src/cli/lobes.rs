@@ -21,6 +21,9 @@ use crate::format::{LoadError, MachineWithTips, load_machine};
 /// Steps of the chatter frequency in the zeroth order.
 const FREQUENCY_STEPS: u32 = 20_000;
 
+/// Taylor's exponent of a carbide edge in steel.
+const TAYLOR_EXPONENT: f64 = 0.25;
+
 /// Most speeds of one table; each costs about a second.
 const SPEEDS_MAX: i64 = 200;
 
@@ -142,7 +145,7 @@ pub(super) fn command(args: &LobesArgs) -> u8 {
             "zeroth_order_mm": zeroth.map(|lobe| lobe.depth.as_mm()),
             "chatter_hz": zeroth.map(|lobe| lobe.frequency_hz),
             "semi_discretisation_mm": limit.and_then(|limit| limit.semi).map(Length::as_mm),
-            "suggestion": suggestion.map(|suggestion| suggested(&suggestion)),
+            "suggestion": suggestion.map(|suggestion| suggested(&suggestion, spindle)),
         })
     };
     let rows: Vec<Value> = speeds(args).map(row).collect();
@@ -200,8 +203,10 @@ fn tip(args: &LobesArgs) -> Result<Tip, u8> {
     Ok(Tip { x: tip.x.clone(), y: tip.y.clone(), speed_max: machine.spindle.speed_max })
 }
 
-fn suggested(suggestion: &Suggestion) -> Value {
+fn suggested(suggestion: &Suggestion, instead_of: RotaryVelocity) -> Value {
+    let speed_ratio = suggestion.spindle / instead_of;
     json!({
+        "life_ratio": chip::taylor_life_ratio(speed_ratio, TAYLOR_EXPONENT),
         "rpm": suggestion.spindle.as_rev_s() * 60.0,
         "stable_at_mm": suggestion.stable_at.as_mm(),
         "zeroth_order_mm": suggestion.zeroth.map(Length::as_mm),
@@ -266,11 +271,13 @@ fn text(value: &Value) -> String {
         let (suggestion, rpm) = (&row["suggestion"], figure(&row["rpm"], 0));
         if !suggestion.is_null() {
             out += &format!(
-                "at {rpm}/min {} mm chatters; {}/min: stable at {} mm by semi-discretisation (zeroth order: {} mm)\n",
+                "at {rpm}/min {} mm chatters; {}/min: stable at {} mm by semi-discretisation (zeroth order: {} mm), \
+                 life of the edge × {}\n",
                 figure(&value["depth_mm"], 3),
                 figure(&suggestion["rpm"], 0),
                 figure(&suggestion["stable_at_mm"], 3),
                 figure(&suggestion["zeroth_order_mm"], 3),
+                figure(&suggestion["life_ratio"], 2),
             );
         }
     }

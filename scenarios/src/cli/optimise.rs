@@ -199,8 +199,11 @@ fn tool_limits(
     level: Option<Level>,
     file: Option<&LimitsFile>,
 ) -> Result<BTreeMap<ToolNumber, StatedLimits>, String> {
-    let (job, limits) = (&prepared.job, &prepared.sources.manifest.limits);
-    limits_by_tool(job.tools.keys().copied(), &job.material.name, limits, level, file)
+    let job = &prepared.job;
+    // Where nobody states the uncertainty, it is that of the material.
+    let mut limits = prepared.sources.manifest.limits.clone();
+    limits.uncertainty = limits.uncertainty.or(Some(job.limits.uncertainty));
+    limits_by_tool(job.tools.keys().copied(), &job.material.name, &limits, level, file)
 }
 
 fn said(args: &OptimiseArgs, level: Option<Level>) -> String {

@@ -21,10 +21,10 @@ mod tool_library;
 
 pub use dynamics_file::{read_dynamics, response_files};
 pub use job_file::{
-    JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
+    DutyWord, JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
     StockSection, ToolsSection, WorkOffsetSection,
 };
-pub use limits_section::{LimitProblem, read_limits};
+pub use limits_section::{LimitProblem, read_limits, uncertainty_of};
 pub use machine_file::{MachinePatch, read_machine};
 pub use material_file::read_material;
 pub use response_file::{MeasuredTip, read_response};

@@ -6,7 +6,7 @@ use super::sources::JobSources;
 use super::stock::StockSpec;
 use crate::cutting::Material;
 use crate::det::DigestChain;
-use crate::files::{Assumed, FileText};
+use crate::files::{Assumed, FileText, uncertainty_of};
 use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
 use crate::machine::{Machine, TipDynamics, ToolAtStart};
 use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
@@ -94,6 +94,9 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let text = inputs.program();
     let ((machine, work_origin), material, limits, library, text) = (machine?, material?, limits?, library?, text?);
     let tips = inputs.tips()?;
+    // A limit binds the upper edge of the prediction's band; how wide that is, the material may say.
+    let stated = sources.manifest.limits.uncertainty;
+    let limits = Limits { uncertainty: stated.unwrap_or(uncertainty_of(material.coefficient_sigma)), ..limits };
     let name = &sources.manifest.program.file;
     let offsets = inputs.work_offsets(work_origin)?;
     let options = inputs.program_options(&machine, library.as_ref(), offsets, text)?;

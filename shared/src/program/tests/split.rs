@@ -1,5 +1,6 @@
 //! Blocks in pieces: the text, and that both programs go the same way.
 
+use super::corpus::{PROGRAMS, corpus, no_table};
 use super::*;
 use crate::det::Rng;
 
@@ -107,4 +108,41 @@ fn random_programs_go_the_same_way_in_pieces() {
         assert_eq!((before.0 + added, before.1), after, "seed {seed}");
     }
     assert!(blocks > 2000, "{blocks} blocks were split");
+}
+
+/// All lines of the corpus are to be cut, those that may be are, and both texts go the same way.
+#[test]
+fn programs_of_the_corpus_go_the_same_way_in_pieces() {
+    let mut in_pieces = 0;
+    for (file, _, _, errors) in PROGRAMS {
+        let Some(text) = corpus(file) else { return };
+        if errors > 0 {
+            continue;
+        }
+        let options = no_table();
+        let count = text.iter().filter(|byte| **byte == b'\n').count() as u32;
+        let cuts: LineCuts = (1..=count + 1).map(|line| (line, vec![0.3, 0.65])).collect();
+        let split = split_blocks(file, &text, &NoSubprograms, &options, &cuts)
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        // Seen from outside: every end of the original comes again, in order, and in between are only feeds.
+        let ends = |text: &[u8]| -> Vec<([f64; 3], Option<f64>)> {
+            let ops = interpret(file, text, &NoSubprograms, &options).ops;
+            let end = |op: &CanonOp| match op.call {
+                Call::StraightFeed { end } | Call::ArcFeed { end, .. } => {
+                    Some((end.machine_mm, op.modal.feed.map(|feed| feed.as_mm_s())))
+                }
+                _ => None,
+            };
+            ops.iter().filter_map(end).collect()
+        };
+        let (before, after) = (ends(&text), ends(&split.text));
+        let added: usize = split.blocks.values().map(|count| count - 1).sum();
+        assert_eq!(before.len() + added, after.len(), "{file}");
+        let mut rest = after.iter();
+        for end in &before {
+            assert!(rest.any(|other| other == end), "{file}: {end:?} does not come again");
+        }
+        in_pieces += usize::from(!split.blocks.is_empty());
+    }
+    assert!(in_pieces >= 10, "blocks of {in_pieces} programs were split");
 }
