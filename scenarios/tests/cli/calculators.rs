@@ -95,7 +95,7 @@ fn measured() -> String {
         let hz = 300.0 + 2.0 * f64::from(i);
         let ratio = hz / natural_hz;
         let (rest, loss) = (1.0 - ratio * ratio, 2.0 * damping * ratio);
-        let size = stiffness * (rest * rest + loss * loss) * 1e-6 * if i % 2 == 0 { 1.01 } else { 0.99 };
+        let size = stiffness * (rest * rest + loss * loss) * 1e-6 * if i.is_multiple_of(2) { 1.01 } else { 0.99 };
         format!("{hz},{},{}\n", rest / size, -loss / size)
     };
     "frequency_hz,x_real_um_n,x_imaginary_um_n\n".to_owned() + &(0..1200).map(row).collect::<String>()
@@ -107,7 +107,7 @@ const MACHINE: &str = include_str!("../../data/machines/generic-vmc.toml");
 fn a_measured_response_beside_the_machine_file_takes_the_place_of_modes() {
     let bench = Bench::new();
     let machine = format!("{MACHINE}\n[[dynamics]]\ntool = 3\nresponse = \"tapped.csv\"\n");
-    bench.write("mill.toml", &machine).write("tapped.csv", &measured());
+    bench.write("mill.toml", &machine).write("tapped.csv", measured());
     let line = "lobes --machine mill.toml --tool 3 --flutes 2 --ktc 600 --krc 200 --rpm 5000 --ap 0.35 --json";
     let done = bench.cosim(&line.split(' ').collect::<Vec<_>>());
     assert_eq!(done.code, 0, "{}", done.err);
@@ -132,7 +132,7 @@ fn a_measured_response_beside_the_machine_file_takes_the_place_of_modes() {
 fn a_response_that_does_not_read_is_named_with_file_line_and_column() {
     let bench = Bench::new();
     let check = |machine: &str, table: &str, texts: &[&str]| {
-        bench.write("mill.toml", &format!("{MACHINE}\n{machine}")).write("tapped.csv", table);
+        bench.write("mill.toml", format!("{MACHINE}\n{machine}")).write("tapped.csv", table);
         let done = bench.cosim(&[
             "lobes",
             "--machine",

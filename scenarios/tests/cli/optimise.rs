@@ -144,7 +144,7 @@ fn cuts_that_chatter_are_named_with_their_line_and_no_feed_is_asked_to_cure_them
     let machine = include_str!("../../data/machines/generic-vmc.toml");
     let with = |mass_kg: f64| {
         let mode = format!("[{{ frequency_hz = 900.0, damping_ratio = 0.03, mass_kg = {mass_kg} }}]");
-        bench.write("mill.toml", &format!("{machine}\n[[dynamics]]\ntool = 1\nx = {mode}\ny = {mode}\n"));
+        bench.write("mill.toml", format!("{machine}\n[[dynamics]]\ntool = 1\nx = {mode}\ny = {mode}\n"));
         optimise(&bench, "part.nc", &["--limits", "limits.toml", "--machine", "mill.toml"])
     };
     let (soft, text) = with(0.15);
@@ -207,7 +207,7 @@ fn blocks_are_split_where_their_feed_changes_and_the_limit_holds() {
 #[test]
 fn a_cutter_that_must_not_plunge_is_refused_with_the_line() {
     let bench = bench();
-    bench.write("face.toml", &TOOLS.replace("flutes = 4", "flutes = 4\ncentre_cutting = false"));
+    bench.write("face.toml", TOOLS.replace("flutes = 4", "flutes = 4\ncentre_cutting = false"));
     bench.write("plunge.nc", "G21 G90 G17 G94\nT1 M6\nS4000 M3\nG0 X50. Y0. Z5.\nG1 Z-2. F100.\nX60.\nM30\n");
     let args =
         ["optimise", "plunge.nc", "--tools", "face.toml", "--stock", STOCK, "--material", "C45E", "--out", "out.nc"];
