@@ -133,6 +133,10 @@ fn parts(path: &Path, steps: &[CutStep], loads: &[StepLoads]) -> BTreeMap<ToolNu
         let Some((first, end, depth_mm)) = arc(step) else { continue };
         let middle = segment.fraction(step.from).midpoint(segment.fraction(step.to));
         let direction = segment.geometry.tangent(middle);
+        // A plunge swings along the spindle, of which a tip's response says nothing.
+        if direction.z.abs() > 0.7 {
+            continue;
+        }
         let along_x = direction.x.abs() >= direction.y.abs();
         let bin_rad = std::f64::consts::TAU / ANGLE_BINS as f64;
         let part = Part {

@@ -103,9 +103,9 @@ fn run(args: &OptimiseArgs) -> Result<(), u8> {
         pieces: program.pieces,
         whole_blocks_s: whole_s,
     });
-    let (base, plan) = match split {
-        Some((program, plan)) => (program.simulation, plan),
-        None => (before.clone(), whole),
+    let (base, plan) = match &split {
+        Some((program, plan)) => (&program.simulation, plan),
+        None => (&before, &whole),
     };
     let facts = OptimiseFacts {
         program: &prepared.sources.manifest.program.file,
@@ -119,8 +119,8 @@ fn run(args: &OptimiseArgs) -> Result<(), u8> {
         split_asked: args.split,
         split: counts,
     };
-    let report = optimise_json(&base, &plan, &facts);
-    write_all(args, &before, &plan, &report, facts.program)
+    let report = optimise_json(base, plan, &facts);
+    write_all(args, &before, plan, &report, facts.program)
 }
 
 /// The program in pieces and its plan; `None` where no block is worth it.

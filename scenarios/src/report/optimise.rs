@@ -176,10 +176,7 @@ fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
         let whole_s = report.cycle_time_whole_blocks_s;
         writeln!(out, "  without splitting        {whole_s:>23.2} s; {blocks} blocks became {pieces}")?;
     }
-    writeln!(out, "\n  what sets the feed   share of time")?;
-    for (reason, share) in &report.reasons {
-        writeln!(out, "  {reason:<20} {:>11.1} %", share * 100.0)?;
-    }
+    write_reasons(out, report)?;
     let [changed, added, fixed] = report.words;
     writeln!(
         out,
@@ -199,6 +196,14 @@ fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
             writeln!(out, "\n{title}")?;
         }
         entries.iter().try_for_each(|entry| writeln!(out, "  {entry}"))?;
+    }
+    Ok(())
+}
+
+fn write_reasons(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
+    writeln!(out, "\n  what sets the feed   share of time")?;
+    for (reason, share) in &report.reasons {
+        writeln!(out, "  {reason:<20} {:>11.1} %", share * 100.0)?;
     }
     Ok(())
 }

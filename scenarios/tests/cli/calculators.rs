@@ -151,7 +151,7 @@ fn a_response_that_does_not_read_is_named_with_file_line_and_column() {
     };
     let named = "[[dynamics]]\nresponse = \"tapped.csv\"\n";
     check(named, &measured().replacen("300,", "3x0,", 1), &["tapped.csv:2:1", "`3x0` is no number"]);
-    check(named, &measured().replace("x_imaginary_um_n", "phase"), &["tapped.csv:1:27", "`phase` is not a column"]);
+    check(named, &measured().replace("x_imaginary_um_n", "phase"), &["tapped.csv:1:26", "`phase` is not a column"]);
     check("[[dynamics]]\nresponse = \"no.csv\"\n", "", &["no.csv"]);
     check("[[dynamics]]\ntool = 3\n", "", &["mill.toml", "neither modes"]);
     check("", "", &["no [[dynamics]]"]);
