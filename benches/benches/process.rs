@@ -17,7 +17,7 @@ use shared::cutting::{
 };
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, Machine};
+use shared::machine::{Axis, Machine, SpindleDuty};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Limits, Override};
 use shared::program::Provenance;
@@ -85,6 +85,11 @@ fn loads(criterion: &mut Criterion) {
             }),
             ("flat N4 half immersion, every slice different", tool(CutterShape::Flat, 4), engagement(SLICES, 32)),
             ("ball N2 half of its slices", tool(CutterShape::Ball, 2), engagement(SLICES / 2, 24)),
+            ("ball N2 slot, equal slices", tool(CutterShape::Ball, 2), {
+                let mut slot = engagement(SLICES, 0);
+                slot.slices.iter_mut().for_each(|slice| slice.mask = (1 << 64) - 1);
+                slot
+            }),
             ("ball N2 slot, every slice different", tool(CutterShape::Ball, 2), engagement(SLICES, 0)),
         ];
         for (cut, tool, engagement) in cases {
@@ -118,6 +123,8 @@ fn limits() -> Limits {
         chip_thickness_min: Some(Length::mm(0.005)),
         deflection_max: Some(Length::mm(0.05)),
         bending_stress_max: None,
+        surface_cusp_max: None,
+        spindle_duty: SpindleDuty::S1,
         factor_min: factor(200),
         factor_max: factor(1000),
         step_permille: 10,
@@ -140,6 +147,7 @@ fn plan(criterion: &mut Criterion) {
         name: "Al7050-T7451".to_owned(),
         law: laws()[0].1,
         source: "bench".to_owned(),
+        coefficient_sigma: None,
         data: CuttingData {
             cutting_speed: Feedrate::mm_s(5000.0),
             feed_per_tooth_of_diameter: 0.01,

@@ -278,9 +278,8 @@ impl SweptForm {
         let [du, dv, dt] = self.along;
         let (u, v) = ((u.0 - self.origin[0], u.1 - self.origin[0]), (v.0 - self.origin[1], v.1 - self.origin[1]));
         // Distance of two intervals, a grain less than exact.
-        let gap = |(low, high): (f64, f64), way: f64| {
-            (low - way.max(0.0)).max(way.min(0.0) - high).max(0.0) * (1.0 - SLACK)
-        };
+        let gap =
+            |(low, high): (f64, f64), way: f64| (low - way.max(0.0)).max(way.min(0.0) - high).max(0.0) * (1.0 - SLACK);
         let reach = |radius: f64, gap2: f64| {
             let reach = (radius * radius - gap2).max(0.0).sqrt();
             (self.origin[2] + dt.min(0.0) - reach, self.origin[2] + dt.max(0.0) + reach)
@@ -413,12 +412,7 @@ impl Slide {
     /// Extent of p·along ± √(r² − (w − p·beside)²) over a part of the move, and whether there is any: concave above, convex
     /// below, so one clamped maximiser each. The radius itself is used in the last way only.
     #[inline(always)]
-    fn extent<const WAY: u8>(
-        &self,
-        (radius, radius2): (f64, f64),
-        w: f64,
-        (from, to): (f64, f64),
-    ) -> (bool, f64, f64) {
+    fn extent<const WAY: u8>(&self, (radius, radius2): (f64, f64), w: f64, (from, to): (f64, f64)) -> (bool, f64, f64) {
         let Self { beside, inverse, along, lean, .. } = *self;
         if WAY == LEVEL {
             let p = (w * inverse).max(from).min(to);

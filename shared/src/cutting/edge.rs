@@ -92,7 +92,13 @@ pub(super) fn elements(engagement: &Engagement, tool: &Tool, ploughs_down: bool)
     if let Some(face) = face.filter(|_| ploughs) {
         found.push(bottom_element(bottom_mm, face.mask));
     }
-    for slice in engagement.slices.iter().filter(|slice| slice.mask != 0).filter(has_height) {
+    // Slices with equal arcs are one: on a curved part they are thinner than a piece has to be.
+    let alike = |a: &EngagementSlice, b: &EngagementSlice| a.mask == b.mask && a.high_mm == b.low_mm;
+    for run in engagement.slices.chunk_by(alike) {
+        let slice = EngagementSlice { high_mm: run[run.len() - 1].high_mm, ..run[0] };
+        if slice.mask == 0 || !has_height(&&slice) {
+            continue;
+        }
         let low_mm = slice.low_mm.max(0.0);
         let curved_to_mm = slice.high_mm.min(tip_mm);
         if curved_to_mm > low_mm {

@@ -11,7 +11,8 @@
 //!
 //! The force has kinks where an end of the edge enters or leaves the material, and the peak stands on one of
 //! them. A fixed grid of θ would step over it, so the revolution is sampled on two grids: one on which the tip
-//! of the leading tooth meets the borders of the mask, and one on which its upper end does.
+//! of the leading tooth meets the borders of the mask, and one on which its upper end does. Both have a sample a
+//! bin, so that they interleave: they are one row of samples, and a change is added to it once.
 
 use std::f64::consts::TAU;
 
@@ -47,18 +48,13 @@ pub(super) struct Peak {
     pub(super) normal_n: f64,
 }
 
-/// Cosine and sine of whole bins and of their doubles and triples, once for all cuts.
+/// e^(−iθ) at whole bins, once for all cuts.
 #[derive(Clone, Debug)]
-pub(super) struct Waves(Vec<[Complex; 3]>);
+pub(super) struct Waves(Vec<Complex>);
 
 impl Waves {
     pub(super) fn new() -> Self {
-        // e^(−iθ), e^(−2iθ) and e^(−3iθ).
-        let wave = |bin: usize, order: usize| {
-            let (sin, cos) = math::sin_cos((bin * order % ANGLE_BINS) as f64 * BIN_RAD);
-            Complex::new(cos, -sin)
-        };
-        Self((0..ANGLE_BINS).map(|bin| [wave(bin, 1), wave(bin, 2), wave(bin, 3)]).collect())
+        Self((0..ANGLE_BINS).map(|bin| turn(bin as f64).conjugate()).collect())
     }
 }
 
@@ -74,21 +70,20 @@ pub(super) struct End<'a> {
     pub(super) weight: f64,
 }
 
-/// Force over one revolution on two grids, with `L` coefficients ([`LINEAR`] or [`QUADRATIC`]).
+/// Force over one revolution on two interleaved grids, with `L` coefficients ([`LINEAR`] or [`QUADRATIC`]).
 pub(super) struct Revolution<const L: usize> {
-    grids: [Grid<L>; 2],
+    /// Both grids, of a sample a bin each: θ of sample 2k + i is k + offset i, in bins. The lower offset is the first.
+    offsets: [f64; 2],
+    /// What changes at each sample.
+    changes: [[f64; L]; SAMPLES],
+    /// Force across the feed, N, once the peak has been sought.
+    y_n: [f64; SAMPLES],
     /// By tooth: how far it is behind the first one, in bins and as a turn.
     pitches: Vec<(f64, Complex)>,
 }
 
-struct Grid<const L: usize> {
-    /// θ of sample k is k + offset, in bins.
-    offset: f64,
-    /// What changes at each sample.
-    changes: [[f64; L]; ANGLE_BINS],
-    /// Force across the feed, N, once the peak has been sought.
-    y_n: [f64; ANGLE_BINS],
-}
+/// Samples of a revolution.
+const SAMPLES: usize = 2 * ANGLE_BINS;
 
 impl<const L: usize> Revolution<L> {
     /// An empty revolution of a cutter with `flutes`; the grids are laid for these elements and the tooth `leading`.
@@ -96,9 +91,11 @@ impl<const L: usize> Revolution<L> {
         let pitch = |tooth: u32| f64::from(tooth) * ANGLE_BINS as f64 / f64::from(flutes);
         let bottom = elements.first().map_or(0.0, |element| element.lag_low_bins);
         let top = elements.last().map_or(0.0, |element| element.lag_low_bins + span_bins(element));
-        let offsets = [bottom, top].map(|lag| (lag + pitch(leading)).rem_euclid(1.0));
+        let [a, b] = [bottom, top].map(|lag| (lag + pitch(leading)).rem_euclid(1.0));
         Self {
-            grids: offsets.map(|offset| Grid { offset, changes: [[0.0; L]; ANGLE_BINS], y_n: [0.0; ANGLE_BINS] }),
+            offsets: [a.min(b), a.max(b)],
+            changes: [[0.0; L]; SAMPLES],
+            y_n: [0.0; SAMPLES],
             pitches: (0..flutes).map(|tooth| (pitch(tooth), turn(pitch(tooth)))).collect(),
         }
     }
@@ -120,34 +117,51 @@ impl<const L: usize> Revolution<L> {
         // one bin later.
         let turns = ((first_bins + pitch_bins - 1.0) * (1.0 / ANGLE_BINS as f64)).floor();
         let shift_bins = pitch_bins - turns * ANGLE_BINS as f64;
-        let last_turn = sample(last_bins + shift_bins) / ANGLE_BINS;
-        let offsets = [self.grids[0].offset, self.grids[1].offset];
+        let last_turn = first_at(last_bins + shift_bins) / ANGLE_BINS;
         for end in ends {
             let lag_bins = end.lag_bins + shift_bins;
             let terms =
                 Terms::new(end.turn * pitch, cut.cutting * end.weight, cut.edge * end.weight, lag_bins * BIN_RAD);
             for change in end.changes {
                 let lanes = terms.of::<L>(change, change.value * end.weight);
-                for (grid, offset) in self.grids.iter_mut().zip(offsets) {
-                    grid.add(sample(change.at.bins + lag_bins - offset), last_turn, &lanes);
-                }
+                let sample = self.sample(change.at.bins + lag_bins);
+                self.add_lanes(sample, last_turn, &lanes);
             }
+        }
+    }
+
+    /// The first sample at or behind a place.
+    #[inline(always)]
+    fn sample(&self, place_bins: f64) -> usize {
+        let place = place_bins - self.offsets[0] - HAIR_BINS;
+        // What is behind a sample of the first grid may still be before that of the second; a place is above −1.
+        let before = place.max(0.0) as i32;
+        let beyond = place - f64::from(before);
+        2 * before as usize + usize::from(beyond > 0.0) + usize::from(beyond > self.offsets[1] - self.offsets[0])
+    }
+
+    /// Adds a change from `sample` on until the end of turn `last_turn`, folded into one turn.
+    #[inline(always)]
+    fn add_lanes(&mut self, sample: usize, last_turn: usize, lanes: &[f64; L]) {
+        let turn = sample / SAMPLES;
+        add_turned(&mut self.changes[sample % SAMPLES], lanes, turn);
+        for later in turn + 1..=last_turn {
+            add_turned(&mut self.changes[0], lanes, later);
         }
     }
 
     /// The greatest forces, once every tooth and element has been added.
     pub(super) fn peak(&mut self, waves: &Waves, elements: &[EdgeElement]) -> Peak {
-        let greatest = self.grids.iter_mut().map(|grid| grid.run(waves)).fold(0.0, f64::max);
-        let resultant_n = greatest.sqrt();
+        let resultant_n = self.run(waves).sqrt();
         let walls = || elements.iter().filter(|element| element.mask & WALLS != 0);
         let any = walls().next().is_some();
-        let normal_n = any.then(|| self.grids.iter().map(|grid| self.normal_n(grid, walls())).fold(0.0, f64::max));
+        let normal_n = any.then(|| (0..2).map(|grid| self.normal_n(grid, walls())).fold(0.0, f64::max));
         Peak { resultant_n, normal_n: normal_n.unwrap_or(resultant_n) }
     }
 
-    /// Greatest |F_y| on a grid while any tooth draws any of the elements along a wall.
-    fn normal_n<'a>(&self, grid: &Grid<L>, elements: impl Iterator<Item = &'a EdgeElement>) -> f64 {
-        // Samples at which that is so.
+    /// Greatest |F_y| on one of the grids while any tooth draws any of the elements along a wall.
+    fn normal_n<'a>(&self, grid: usize, elements: impl Iterator<Item = &'a EdgeElement>) -> f64 {
+        // Samples of the grid at which that is so.
         let mut marked = 0u128;
         for element in elements {
             for (bin, wall) in [(0, 0.0), (ANGLE_BINS / 2 - 1, ANGLE_BINS as f64 / 2.0)] {
@@ -155,7 +169,7 @@ impl<const L: usize> Revolution<L> {
                     continue;
                 }
                 for (pitch_bins, _) in &self.pitches {
-                    let passes = wall + pitch_bins - grid.offset;
+                    let passes = wall + pitch_bins - self.offsets[grid];
                     let first = (passes + element.lag_low_bins + HAIR_BINS).floor() as i64;
                     let last = (passes + element.lag_high_bins).ceil() as i64;
                     let count = (last - first + 1).clamp(0, ANGLE_BINS as i64) as u32;
@@ -164,8 +178,37 @@ impl<const L: usize> Revolution<L> {
                 }
             }
         }
-        let samples = grid.y_n.iter().enumerate().filter(|(sample, _)| marked >> sample & 1 == 1);
+        let samples = self.y_n.iter().skip(grid).step_by(2).enumerate();
+        let samples = samples.filter(|(sample, _)| marked >> sample & 1 == 1);
         samples.fold(0.0, |greatest, (_, y_n)| greatest.max(y_n.abs()))
+    }
+
+    /// Runs over the samples: keeps the force across the feed, returns the square of the greatest resultant.
+    fn run(&mut self, waves: &Waves) -> f64 {
+        let mut greatest = 0.0f64;
+        let mut sums = [0.0; L];
+        let backs = self.offsets.map(|offset| turn(offset).conjugate());
+        let rows = self.changes.as_chunks::<2>().0.iter().zip(self.y_n.as_chunks_mut::<2>().0);
+        for (bin, ((pair, y_n), wave)) in rows.zip(&waves.0).enumerate() {
+            for grid in 0..2 {
+                sums.iter_mut().zip(&pair[grid]).for_each(|(sum, change)| *sum += change);
+                let theta = (bin as f64 + self.offsets[grid]) * BIN_RAD;
+                let part = |i: usize| Complex::new(sums[2 * i], sums[2 * i + 1]);
+                // e^(−iθ); powers of it by Horner's rule.
+                let turned = *wave * backs[grid];
+                let mut force = part(3);
+                if L == QUADRATIC {
+                    force = force + part(5) * turned;
+                }
+                force = part(0) + part(1) * theta + (part(2) + force * turned) * turned;
+                if L == QUADRATIC {
+                    force = force + part(4) * turned.conjugate();
+                }
+                y_n[grid] = force.im;
+                greatest = greatest.max(force.re * force.re + force.im * force.im);
+            }
+        }
+        greatest
     }
 }
 
@@ -215,39 +258,6 @@ impl Terms {
     }
 }
 
-impl<const L: usize> Grid<L> {
-    /// Adds a change from `sample` on until the end of turn `last_turn`, folded into one turn.
-    #[inline(always)]
-    fn add(&mut self, sample: usize, last_turn: usize, lanes: &[f64; L]) {
-        let turn = sample / ANGLE_BINS;
-        add_turned(&mut self.changes[sample % ANGLE_BINS], lanes, turn);
-        for later in turn + 1..=last_turn {
-            add_turned(&mut self.changes[0], lanes, later);
-        }
-    }
-
-    /// Runs over the samples: keeps the force across the feed, returns the square of the greatest resultant.
-    fn run(&mut self, waves: &Waves) -> f64 {
-        let mut greatest = 0.0f64;
-        let mut sums = [0.0; L];
-        let back = turn(self.offset).conjugate();
-        let backs = [back, back * back, back * back * back];
-        for (bin, (changes, wave)) in self.changes.iter().zip(&waves.0).enumerate() {
-            sums.iter_mut().zip(changes).for_each(|(sum, change)| *sum += change);
-            let theta = (bin as f64 + self.offset) * BIN_RAD;
-            let pair = |i: usize| Complex::new(sums[2 * i], sums[2 * i + 1]);
-            let turned = wave[0] * backs[0];
-            let mut force = pair(0) + pair(1) * theta + pair(2) * turned + pair(3) * (wave[1] * backs[1]);
-            if L == QUADRATIC {
-                force = force + pair(4) * turned.conjugate() + pair(5) * (wave[2] * backs[2]);
-            }
-            self.y_n[bin] = force.im;
-            greatest = greatest.max(force.re * force.re + force.im * force.im);
-        }
-        greatest
-    }
-}
-
 /// Adds coefficients that hold for θ counted over whole turns: only the slope over φ is not periodic.
 #[inline(always)]
 fn add_turned<const L: usize>(row: &mut [f64; L], lanes: &[f64; L], turn: usize) {
@@ -259,13 +269,13 @@ fn add_turned<const L: usize>(row: &mut [f64; L], lanes: &[f64; L], turn: usize)
     }
 }
 
-/// The first sample at or behind a place.
+/// The first whole bin at or behind a place.
 #[inline(always)]
-fn sample(place_bins: f64) -> usize {
+fn first_at(place_bins: f64) -> usize {
     // Not `ceil`, which is a call on processors without an instruction for it; a place is above −1.
     let place = place_bins - HAIR_BINS;
-    let whole = place as usize;
-    whole + usize::from((whole as f64) < place)
+    let whole = place as i32;
+    (whole + i32::from(f64::from(whole) < place)) as usize
 }
 
 pub(super) fn span_bins(element: &EdgeElement) -> f64 {
