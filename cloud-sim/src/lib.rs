@@ -12,6 +12,7 @@ pub mod collision;
 pub mod engagement;
 pub mod estimator;
 pub mod executor;
+mod follow;
 mod live;
 pub mod loads;
 pub mod optimise;

@@ -18,11 +18,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
-use shared::ident::{Digest, Epoch, PlanSequence};
+use shared::ident::{Digest, Epoch, PlanSequence, ToolNumber};
 use shared::job::{Job, JobSources};
 use shared::time::{Duration, Instant};
 use shared::wire::{self, Accept, Channel, Message, Offer, OfferPart, PlanMessage, Refuse};
 
+use crate::estimator::{Alarm, Estimate};
 use crate::executor::Executor;
 use crate::live::{Live, Planning};
 
@@ -61,6 +62,24 @@ pub enum SessionEvent {
         /// Highest predicted peak force at 100 %, N; `None` where no force is known.
         force_peak_n: Option<f64>,
     },
+    /// What was learned of a tool has moved its bounds.
+    Learned {
+        /// The tool.
+        tool: ToolNumber,
+        /// Factor on its predicted loads from now on, at least 1.
+        raise: f64,
+        /// What it rests on; `None` where a tool was taken again and nothing has been measured yet.
+        estimate: Option<Estimate>,
+    },
+    /// Another stretch of observable cutting has been seen.
+    Estimated {
+        /// The tool.
+        tool: ToolNumber,
+        /// What has been learned of it.
+        estimate: Estimate,
+    },
+    /// Spindle power no longer fits what was learned.
+    Residual(Alarm),
     /// The session ended.
     Closed,
     /// A message could not be read.
@@ -147,7 +166,10 @@ impl Session {
             Ok(Message::Offer(offer)) => self.handle_offer(offer),
             Ok(Message::OfferPart(part)) => self.handle_part(part),
             Ok(Message::State(batch)) => match &mut self.state {
-                State::Live(live) if live.epoch() == batch.epoch => live.handle_state(now, &batch),
+                State::Live(live) if live.epoch() == batch.epoch => {
+                    let events = &mut self.events;
+                    live.handle_state(now, &batch, &mut |event| keep(events, event));
+                }
                 State::Planning(planning) if planning.epoch() == batch.epoch => planning.handle_state(now, &batch),
                 _ => {}
             },
@@ -291,11 +313,15 @@ impl Session {
     }
 
     fn note(&mut self, event: SessionEvent) {
-        if self.events.len() == EVENTS_MAX {
-            self.events.pop_front();
-        }
-        self.events.push_back(event);
+        keep(&mut self.events, event);
     }
+}
+
+fn keep(events: &mut VecDeque<SessionEvent>, event: SessionEvent) {
+    if events.len() == EVENTS_MAX {
+        events.pop_front();
+    }
+    events.push_back(event);
 }
 
 /// Puts the parts together, compiles the job and compares digests.

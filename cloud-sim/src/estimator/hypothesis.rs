@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::loads::LostTooth;
+
 /// One thing that may have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -108,15 +110,6 @@ impl Symptom {
     pub const fn is_below(self) -> bool {
         matches!(self, Self::Fall | Self::Low | Self::AirInCut)
     }
-}
-
-/// What losing one tooth does to a cut, as ratios to the cut with all teeth.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LostTooth {
-    /// Mean power.
-    pub power_ratio: f64,
-    /// Peak resultant.
-    pub peak_ratio: f64,
 }
 
 /// How far a measured ratio may lie from that of a lost tooth and still fit, beside the error of the estimate.

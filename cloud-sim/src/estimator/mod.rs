@@ -30,9 +30,11 @@ use std::collections::BTreeMap;
 
 use shared::ident::ToolNumber;
 
+use crate::loads::LostTooth;
+
 pub use change::Threshold;
 pub use coefficients::FACTOR_BOUNDS;
-pub use hypothesis::{Hypotheses, Hypothesis, LostTooth, Symptom};
+pub use hypothesis::{Hypotheses, Hypothesis, Symptom};
 pub use signal::{SignalModel, Stretch};
 
 use change::{Change, ChangeTest, Lean};
@@ -319,6 +321,8 @@ impl Estimator {
             Symptom::Rise => level * ratio.max(1.0),
             Symptom::High => this.power,
             Symptom::LoadInAir => this.raise,
+            // A tool that was soft from the first cut on, by another amount than a tooth, has its teeth.
+            Symptom::Low if !hypotheses.has(Hypothesis::FluteLoss) => this.raise,
             Symptom::Fall | Symptom::Low | Symptom::AirInCut => {
                 level * lost.map_or(LOST_PEAK_RATIO, |lost| lost.peak_ratio.clamp(1.0, LOST_PEAK_RATIO))
             }

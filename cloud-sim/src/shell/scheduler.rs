@@ -141,6 +141,30 @@ fn sentence(machine: &Name, event: &SessionEvent) -> String {
         SessionEvent::BaselineReady { spans, force_peak_n: None } => {
             format!("{machine}: baseline of {spans} spans is ready, no force is known")
         }
+        SessionEvent::Learned { tool, raise, estimate } => {
+            let of = estimate.map_or(String::new(), |estimate| {
+                format!(
+                    ", power {:.2} ± {:.2} of the predicted after {:.0} s of observable cutting",
+                    estimate.power, estimate.power_sigma, estimate.observed_s
+                )
+            });
+            format!("{machine}: loads of {tool} count {raise:.2} times{of}")
+        }
+        SessionEvent::Estimated { tool, estimate } => format!(
+            "{machine}: {tool} takes {:.2} ± {:.2} of the predicted power after {:.0} s of observable cutting",
+            estimate.power, estimate.power_sigma, estimate.observed_s
+        ),
+        SessionEvent::Residual(alarm) => {
+            let tool = alarm.tool.map_or("no tool".to_owned(), |tool| tool.to_string());
+            format!(
+                "{machine}: {} with {tool}, {:.2} of the expected power for {:.0} s: {}; its loads count {:.2} times",
+                alarm.symptom.name(),
+                alarm.ratio,
+                alarm.for_s,
+                alarm.hypotheses,
+                alarm.raise
+            )
+        }
         SessionEvent::Closed => format!("{machine}: session closed"),
         SessionEvent::Malformed => format!("{machine}: a message did not read"),
     }

@@ -1,0 +1,98 @@
+//! The cases: one raster of our own that cuts for minutes, the demo, and a real program where it is there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scenarios::format::Scenario;
+use shared::job::Job;
+use tempfile::TempDir;
+
+/// A face of 300 x 200 mm in two layers: first a slot, then half immersion, in a material with an edge part.
+const RASTER: &str = r#"
+schema = 1
+name = "raster"
+seed = 5
+[program]
+file = "part.nc"
+[machine]
+file = "generic-vmc"
+[stock]
+shape = "box"
+min = [0.0, 0.0, -20.0]
+max = [300.0, 130.0, 0.0]
+units = "mm"
+[tools]
+library = "tools.toml"
+[material]
+name = "7050-T7451"
+[limits]
+feed_override = { min = 0.30, max = 1.00, step = 0.01, slew_per_s = 5.0 }
+force_peak_share = 0.9
+[run]
+sample_ms = 20.0
+[truth]
+spread = 0.0
+noise = 0.01
+"#;
+
+const RASTER_TOOLS: &str = "schema = 1\n[[tool]]\nnumber = 1\nname = \"end mill 20 mm\"\nshape = \"flat\"\ndiameter_mm = 20.0\nflutes = 4\n\
+    helix_deg = 30.0\nflute_length_mm = 38.0\nshank_diameter_mm = 20.0\nstickout_mm = 60.0\n";
+
+fn raster_program() -> String {
+    let mut text = "G21 G90 G17 G94\nT1 M6\nS5000 M3\nG0 X-15. Y10. Z10.\nG4 P6.\n".to_owned();
+    for layer in 1..=2 {
+        let z = -4.0 * f64::from(layer);
+        text += &format!("G0 X-15. Y10.\nG1 Z{z} F2000.\n");
+        for pass in 0..11 {
+            let y = 10.0 + 10.0 * f64::from(pass);
+            let x = if pass % 2 == 0 { 315.0 } else { -15.0 };
+            text += &format!("G1 Y{y} F2000.\nG1 X{x} F2000.\n");
+        }
+        text += "G0 Z10.\nG4 P4.\n";
+    }
+    text + "M30\n"
+}
+
+/// A scenario with its compiled job.
+pub struct Case {
+    pub name: &'static str,
+    pub scenario: Scenario,
+    pub job: Arc<Job>,
+    /// Its files, while they are needed.
+    _folder: Option<TempDir>,
+}
+
+fn case(name: &'static str, path: &Path, folder: Option<TempDir>) -> Case {
+    let mut scenario = Scenario::load(path.to_str().expect("a path of text"), 1.0).expect("the case loads");
+    scenario.file.truth.spread = 0.0;
+    let (job, diagnostics) = Job::compile(&scenario.sources);
+    let job = Arc::new(job.unwrap_or_else(|| panic!("{name}: {diagnostics:?}")));
+    Case { name, scenario, job, _folder: folder }
+}
+
+pub fn raster() -> Case {
+    let folder = TempDir::new().expect("a temporary folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a writable folder");
+    write("case.toml", RASTER);
+    write("part.nc", &raster_program());
+    write("tools.toml", RASTER_TOOLS);
+    let path = folder.path().join("case.toml");
+    case("raster", &path, Some(folder))
+}
+
+pub fn demo() -> Case {
+    case("demo", Path::new("demo"), None)
+}
+
+/// A real program; `None`, loudly, where the corpus is absent. In CI it must be there.
+#[allow(clippy::print_stderr, clippy::disallowed_methods)] // A skip must be seen.
+pub fn real(name: &'static str) -> Option<Case> {
+    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus"));
+    if corpus.is_dir() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cases").join(name).join("scenario.toml");
+        return Some(case(name, &path, None));
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "the real programs are absent in CI");
+    eprintln!("SKIPPED: {} is absent; {name} was not run", corpus.display());
+    None
+}
