@@ -66,7 +66,7 @@ impl Thresholds {
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
         settled_share: 0.04,
-        in_cut: Threshold { slack: 0.9, sum: 14.0 },
+        in_cut: Threshold { slack: 0.6, sum: 11.0 },
         in_air: Threshold { slack: 1.5, sum: 12.0 },
         change_share_min: 0.03,
         level_share: 0.22,

@@ -54,10 +54,10 @@ fn raster_program() -> String {
 }
 
 /// A scenario with its compiled job.
-pub struct Case {
-    pub name: &'static str,
-    pub scenario: Scenario,
-    pub job: Arc<Job>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) scenario: Scenario,
+    pub(crate) job: Arc<Job>,
     /// Its files, while they are needed.
     _folder: Option<TempDir>,
 }
@@ -70,7 +70,7 @@ fn case(name: &'static str, path: &Path, folder: Option<TempDir>) -> Case {
     Case { name, scenario, job, _folder: folder }
 }
 
-pub fn raster() -> Case {
+pub(crate) fn raster() -> Case {
     let folder = TempDir::new().expect("a temporary folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a writable folder");
     write("case.toml", RASTER);
@@ -80,13 +80,13 @@ pub fn raster() -> Case {
     case("raster", &path, Some(folder))
 }
 
-pub fn demo() -> Case {
+pub(crate) fn demo() -> Case {
     case("demo", Path::new("demo"), None)
 }
 
 /// A real program; `None`, loudly, where the corpus is absent. In CI it must be there.
 #[allow(clippy::print_stderr, clippy::disallowed_methods)] // A skip must be seen.
-pub fn real(name: &'static str) -> Option<Case> {
+pub(crate) fn real(name: &'static str) -> Option<Case> {
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus"));
     if corpus.is_dir() {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cases").join(name).join("scenario.toml");

@@ -14,22 +14,22 @@ use shared::units::{Length, RotaryVelocity, Seconds};
 use crate::case::Case;
 
 /// Time between two points, s.
-pub const POINT_S: f64 = 0.1;
+pub(crate) const POINT_S: f64 = 0.1;
 
 /// Powers at one instant at 100 %.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Point {
-    pub tool: Option<ToolNumber>,
+pub(crate) struct Point {
+    pub(crate) tool: Option<ToolNumber>,
     /// Cutting and edge part at the cutter, W.
-    pub parts_w: [f64; 2],
-    pub idle_w: f64,
+    pub(crate) parts_w: [f64; 2],
+    pub(crate) idle_w: f64,
     /// What losing a tooth does to power and peak.
-    pub lost: Option<cloud_sim::loads::LostTooth>,
+    pub(crate) lost: Option<cloud_sim::loads::LostTooth>,
 }
 
 /// What is wrong with the job although nobody said so.
 #[derive(Clone, Copy, Debug)]
-pub enum Wrong {
+pub(crate) enum Wrong {
     Nothing,
     /// Every cutter is smaller by this share of its diameter.
     Diameter(f64),
@@ -58,7 +58,7 @@ fn wronged(job: &Job, wrong: Wrong) -> Job {
 }
 
 /// The powers of a case over time. `with_lost` looks at every heavy point for what a lost tooth would do.
-pub fn series(case: &Case, wrong: Wrong, with_lost: bool) -> Vec<Point> {
+pub(crate) fn series(case: &Case, wrong: Wrong, with_lost: bool) -> Vec<Point> {
     let job = Arc::new(wronged(&case.job, wrong));
     let session = session_config(&case.scenario.file);
     let choice = MapChoice { cell_mm: session.cell_mm, memory_max_bytes: session.memory_max_bytes };
@@ -87,6 +87,6 @@ pub fn series(case: &Case, wrong: Wrong, with_lost: bool) -> Vec<Point> {
 }
 
 /// Diameter by which the smallest cutter of a case is smaller at a share, for the printed table.
-pub fn smaller_by(case: &Case, share: f64) -> Length {
+pub(crate) fn smaller_by(case: &Case, share: f64) -> Length {
     case.job.tools.values().map(|tool| tool.diameter * share).fold(Length::mm(1e9), Length::min)
 }
