@@ -8,7 +8,7 @@
 use cloud_sim::estimator::{Estimator, SignalModel, Stretch, Symptom, Thresholds};
 use shared::det::{Rng, math};
 
-use crate::case::{Case, demo, raster, real};
+use crate::case::{Case, Spindle, demo, nist_box, raster};
 use crate::series::{POINT_S, Point, Wrong, series, smaller_by};
 
 const CLEAN_HOURS: usize = 200;
@@ -167,7 +167,7 @@ fn faults(programs: &[Program], thresholds: Thresholds) -> Vec<(Fault, f64, Opti
 #[allow(clippy::print_stdout)] // The table is what the test is for.
 fn at_most_one_false_alarm_in_a_hundred_clean_hours() {
     let mut cases = vec![raster(), demo()];
-    cases.extend(["nist-cover", "tball-pocket"].into_iter().filter_map(real));
+    cases.extend(nist_box(Spindle::Router));
     for case in &cases {
         println!("{}: smaller by {:.2} mm", case.name, smaller_by(case, DIAMETER_SHARE).as_mm());
     }

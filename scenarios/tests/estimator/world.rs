@@ -17,7 +17,7 @@ use shared::job::Job;
 use shared::machine::Machine;
 use shared::units::{Power, Seconds};
 
-use crate::case::{Case, demo, raster, real};
+use crate::case::{Case, Spindle, demo, nist_box, raster};
 
 /// Idle power that wanders by this share of what the machine file says, over this time.
 const IDLE_DRIFT: f64 = 0.05;
@@ -118,9 +118,13 @@ fn coefficients_off_by_thirty_per_cent_are_found_and_the_true_peak_keeps_its_lim
 }
 
 #[test]
-fn on_a_real_program_too() {
-    let Some(case) = real("nist-box-op2") else { return };
+fn on_a_real_program_too_where_the_meter_can_see_it_and_nothing_is_claimed_where_it_cannot() {
+    let Some(case) = nist_box(Spindle::Router) else { return };
     [0.7, 1.3].into_iter().for_each(|hardness| check_found(&case, hardness));
+    let Some(case) = nist_box(Spindle::Mill) else { return };
+    let run = run(&case, 1.3, None);
+    assert!(run.outcome.tally.is_completed());
+    assert_eq!(run.outcome.learned, [], "a cut below the meter's step taught something");
 }
 
 #[test]
