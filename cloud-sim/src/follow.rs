@@ -65,7 +65,7 @@ impl Follow {
     }
 
     /// The tool in the spindle and what is known of it, each time more of it has been seen.
-    pub(crate) fn to_say(&mut self) -> Option<(ToolNumber, Estimate)> {
+    pub(crate) fn poll_estimate(&mut self) -> Option<(ToolNumber, Estimate)> {
         let estimate = self.estimator.estimate().filter(|estimate| estimate.observed_s >= self.said_s + SAY_S)?;
         self.said_s = estimate.observed_s;
         Some((self.tool?, estimate))

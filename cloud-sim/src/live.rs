@@ -314,7 +314,7 @@ impl Live {
                 note(SessionEvent::Residual(alarm));
             }
         }
-        if let Some((tool, estimate)) = follow.to_say() {
+        if let Some((tool, estimate)) = follow.poll_estimate() {
             note(SessionEvent::Estimated { tool, estimate });
         }
         let Some((tool, raise)) = follow.moved(models) else { return };

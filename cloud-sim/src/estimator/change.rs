@@ -57,10 +57,12 @@ pub(super) struct ChangeTest {
 }
 
 impl ChangeTest {
-    /// Takes a reading's residual, expected cutting power and variance, W and W², with the time it stands for.
+    /// Takes a reading's residual, expected cutting power and variance, W and W², with the time it stands for. An average
+    /// within `dead_w` of nothing is nothing: a reading that was rounded, however still it stands.
     pub(super) fn take(
         &mut self,
         threshold: &Threshold,
+        dead_w: f64,
         (residual_w, expected_w, variance_w2): (f64, f64, f64),
         span_s: f64,
     ) -> Option<Change> {
@@ -75,7 +77,8 @@ impl ChangeTest {
         let (residual_w, expected_w) = (self.residual_w_s / self.time_s, self.expected_w_s / self.time_s);
         let sigma_w = (self.variance_w2_s / self.time_s).sqrt();
         (self.residual_w_s, self.expected_w_s, self.variance_w2_s, self.time_s) = (0.0, 0.0, 0.0, 0.0);
-        let score = if sigma_w > 0.0 { (residual_w / sigma_w).clamp(-BLOCK_MOST, BLOCK_MOST) } else { 0.0 };
+        let beyond_w = (residual_w.abs() - dead_w).max(0.0) * residual_w.signum();
+        let score = if sigma_w > 0.0 { (beyond_w / sigma_w).clamp(-BLOCK_MOST, BLOCK_MOST) } else { 0.0 };
         for (side, (sign, lean)) in self.sides.iter_mut().zip([(1.0, Lean::Above), (-1.0, Lean::Below)]) {
             side.sum = (side.sum + sign * score - threshold.slack).max(0.0);
             if side.sum == 0.0 {
@@ -103,7 +106,7 @@ mod tests {
     fn run(residuals_w: impl Iterator<Item = f64>) -> Option<(usize, Change)> {
         let mut test = ChangeTest::default();
         residuals_w.enumerate().find_map(|(tenth, residual)| {
-            test.take(&THRESHOLD, (residual, 1000.0, 900.0), 0.1).map(|change| (tenth, change))
+            test.take(&THRESHOLD, 0.0, (residual, 1000.0, 900.0), 0.1).map(|change| (tenth, change))
         })
     }
 

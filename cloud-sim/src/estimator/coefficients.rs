@@ -6,8 +6,9 @@
 //! added. Both factors start as nearly the same unknown: a harder material raises both, and only a change of feed or
 //! immersion tells them apart. And all unknowns have bounds that no reading can push them beyond.
 //!
-//! Errors of prediction last as long as a pass does, and a reading in whole steps shows the same error as long as the
-//! load stands: readings closer than [`CORRELATED_S`] share one error, and count together as one.
+//! Errors of prediction last for a while, and a reading in whole steps shows the same error as long as the load stands:
+//! readings closer than [`CORRELATED_S`], and for the step those closer than [`STANDING_S`], share one error and count
+//! together as one. Otherwise a standing load would seem known ever better, to a step that is wrong.
 //!
 //! Source: Altintas, *Manufacturing Automation*, 2nd ed., section 2.8 (mean forces are linear in the coefficients).
 
@@ -29,8 +30,11 @@ const WALK_PER_ROOT_S: f64 = 0.0012;
 /// Random walk of the idle power's share, per root second: 2 % in ten minutes.
 const IDLE_WALK_PER_ROOT_S: f64 = 0.0008;
 
-/// Time within which errors are the same error, s.
+/// Time within which errors of a prediction are the same error, s.
 const CORRELATED_S: f64 = 1.5;
+
+/// Time within which a load stands on one step of the meter, s.
+const STANDING_S: f64 = 15.0;
 
 /// Bounds of the factors.
 pub const FACTOR_BOUNDS: (f64, f64) = (0.4, 2.5);
@@ -111,8 +115,15 @@ impl Coefficients {
         })
     }
 
-    /// Learns from a reading `span_s` after the one before. `variance_w2` is that of one reading.
-    pub(super) fn learn(&mut self, parts_w: &[f64; UNKNOWNS], reading_w: f64, variance_w2: f64, span_s: f64) {
+    /// Learns from a reading `span_s` after the one before. The variances are those of one reading: of what passes, and
+    /// of the meter's step.
+    pub(super) fn learn(
+        &mut self,
+        parts_w: &[f64; UNKNOWNS],
+        reading_w: f64,
+        (passing_w2, step_w2): (f64, f64),
+        span_s: f64,
+    ) {
         let cuts = parts_w[0] + parts_w[1] > 0.0;
         let walks = if cuts {
             [WALK_PER_ROOT_S, WALK_PER_ROOT_S, IDLE_WALK_PER_ROOT_S]
@@ -128,9 +139,10 @@ impl Coefficients {
             self.covariance[0][1] += together;
             self.covariance[1][0] += together;
         }
-        let shared = (CORRELATED_S / span_s.max(1e-3)).max(1.0);
+        let shared = |for_s: f64| (for_s / span_s.max(1e-3)).max(1.0);
+        let own_w2 = passing_w2 * shared(CORRELATED_S) + step_w2 * shared(STANDING_S);
         let spread = self.spread(parts_w);
-        let variance = variance_w2 * shared + self.variance_w2(parts_w);
+        let variance = own_w2 + self.variance_w2(parts_w);
         if !(variance.is_finite() && variance > 0.0 && reading_w.is_finite()) {
             return;
         }
@@ -173,7 +185,7 @@ mod tests {
         for tenth in 0..seconds * 10 {
             let parts = parts_w(tenth / 10);
             let exact = parts[0] * truth[0] + parts[1] * truth[1] + parts[2] * (1.0 + truth[2]);
-            coefficients.learn(&parts, exact + sigma_w * rng.normal(), sigma_w * sigma_w, 0.1);
+            coefficients.learn(&parts, exact + sigma_w * rng.normal(), (sigma_w * sigma_w, 0.0), 0.1);
         }
         coefficients
     }
@@ -207,7 +219,12 @@ mod tests {
             let mut coefficients = Coefficients::new(0.05);
             for _ in 0..500 {
                 let parts = [rng.between(0.0, 9e3), rng.between(0.0, 3e3), rng.between(0.0, 500.0)];
-                coefficients.learn(&parts, rng.between(0.0, 4e4), rng.between(1.0, 1e5), rng.between(0.0, 2.0));
+                coefficients.learn(
+                    &parts,
+                    rng.between(0.0, 4e4),
+                    (rng.between(1.0, 1e5), 900.0),
+                    rng.between(0.0, 2.0),
+                );
                 let (least, most) = FACTOR_BOUNDS;
                 let inside = [coefficients.cutting(), coefficients.edge()].iter().all(|k| (least..=most).contains(k));
                 assert!(inside && coefficients.mean[2].abs() <= IDLE_BOUND, "seed {seed}: {coefficients:?}");

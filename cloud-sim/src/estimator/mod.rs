@@ -66,7 +66,7 @@ impl Thresholds {
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
         settled_share: 0.04,
-        in_cut: Threshold { slack: 0.6, sum: 11.0 },
+        in_cut: Threshold { slack: 0.6, sum: 8.0 },
         in_air: Threshold { slack: 1.5, sum: 12.0 },
         change_share_min: 0.03,
         level_share: 0.22,
@@ -93,6 +93,10 @@ const DOUBT_SIGMAS: f64 = 2.0;
 
 /// Factor on the peak where it is not known what a lost tooth does: twice the chip.
 const LOST_PEAK_RATIO: f64 = 2.0;
+
+/// Least factor on the peak after a fall: with a runout above the feed one tooth cuts for all, and losing another
+/// changes nothing that is predicted.
+const LOST_PEAK_RATIO_MIN: f64 = 1.1;
 
 /// Greatest factor on loads.
 pub const RAISE_MAX: f64 = 4.0;
@@ -239,12 +243,14 @@ impl Estimator {
         }
         let share_w = model.prediction_share * cut_w * self.current().power.max(1.0);
         let behind_w = BEHIND_SHARE * self.expected.behind_w();
-        let own_w2 = model.step_sigma_w() * model.step_sigma_w() + share_w * share_w + behind_w * behind_w;
-        let variance_w2 = own_w2 + self.coefficients.variance_w2(&parts_w);
+        let step_w2 = model.step_sigma_w() * model.step_sigma_w();
+        let passing_w2 = share_w * share_w + behind_w * behind_w;
+        let variance_w2 = step_w2 + passing_w2 + self.coefficients.variance_w2(&parts_w);
         let residual_w = reading_w - self.coefficients.reading_w(&parts_w);
         let predicted_w = self.coefficients.on_power(&parts_w).map_or(cut_w, |(factor, _)| factor * cut_w);
-        let change = self.in_cut.take(&thresholds.in_cut, (residual_w, predicted_w, variance_w2), span_s);
-        self.coefficients.learn(&parts_w, reading_w, own_w2, span_s);
+        let scored = (residual_w, predicted_w, variance_w2);
+        let change = self.in_cut.take(&thresholds.in_cut, model.step_w / 2.0, scored, span_s);
+        self.coefficients.learn(&parts_w, reading_w, (passing_w2, step_w2), span_s);
         self.settle(&parts_w, span_s);
         if let Some(change) = change.filter(|change| (change.ratio - 1.0).abs() >= thresholds.change_share_min) {
             return Some(self.changed(&change, lost_tooth));
@@ -261,10 +267,9 @@ impl Estimator {
         let step_w2 = self.model.step_sigma_w() * self.model.step_sigma_w();
         let variance_w2 = step_w2 + self.coefficients.variance_w2(&parts_w);
         let residual_w = reading_w - self.coefficients.reading_w(&parts_w);
-        // A reading half a step off is a reading that was rounded, however still it stands.
-        let beyond_w = (residual_w.abs() - self.model.step_w / 2.0).max(0.0) * residual_w.signum();
-        let change = self.in_air.take(&self.thresholds.in_air, (beyond_w, 0.0, variance_w2), span_s);
-        self.coefficients.learn(&parts_w, reading_w, step_w2, span_s);
+        let dead_w = self.model.step_w / 2.0;
+        let change = self.in_air.take(&self.thresholds.in_air, dead_w, (residual_w, 0.0, variance_w2), span_s);
+        self.coefficients.learn(&parts_w, reading_w, (0.0, step_w2), span_s);
         change.filter(|change| change.lean == Lean::Above)
     }
 
@@ -324,7 +329,7 @@ impl Estimator {
             // A tool that was soft from the first cut on, by another amount than a tooth, has its teeth.
             Symptom::Low if !hypotheses.has(Hypothesis::FluteLoss) => this.raise,
             Symptom::Fall | Symptom::Low | Symptom::AirInCut => {
-                level * lost.map_or(LOST_PEAK_RATIO, |lost| lost.peak_ratio.clamp(1.0, LOST_PEAK_RATIO))
+                level * lost.map_or(LOST_PEAK_RATIO, |lost| lost.peak_ratio.clamp(LOST_PEAK_RATIO_MIN, LOST_PEAK_RATIO))
             }
         };
         this.raise = this.raise.max(wanted.min(RAISE_MAX));

@@ -134,7 +134,7 @@ mod tests {
         once.pass(&MODEL, &stretch(0.3));
         let mut often = ExpectedReading::default();
         (0..30).for_each(|_| often.pass(&MODEL, &stretch(0.01)));
-        let reached = 1.0 - (-1.0f64).exp();
+        let reached = 1.0 - math::exp(-1.0);
         for reading in [once, often] {
             for (part, whole) in reading.parts_w.iter().zip([1000.0, 100.0, 400.0]) {
                 assert!((part - whole * reached).abs() < 1e-9, "{part} of {whole}");

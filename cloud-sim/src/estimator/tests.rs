@@ -1,6 +1,6 @@
 //! The estimator against a meter that is modelled apart: exact filter, whole steps, drifting idle.
 
-use shared::det::Rng;
+use shared::det::{Rng, math};
 
 use super::*;
 
@@ -24,7 +24,7 @@ impl Meter {
 
     fn read(&mut self, cut_w: f64) -> f64 {
         let now_w = IDLE_W * (1.0 + self.drift) + cut_w / MODEL.efficiency;
-        self.filtered_w = now_w + (self.filtered_w - now_w) * (-TENTH_S / MODEL.filter_s).exp();
+        self.filtered_w = now_w + (self.filtered_w - now_w) * math::exp(-TENTH_S / MODEL.filter_s);
         (self.filtered_w / MODEL.step_w).round() * MODEL.step_w
     }
 }

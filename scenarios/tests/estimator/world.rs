@@ -105,6 +105,7 @@ fn check_found(case: &Case, hardness: f64) {
     for (what, found) in [("cutting", estimate.cutting), ("power", estimate.power)] {
         assert!((found / hardness - 1.0).abs() <= 0.08, "{} {what}: {found} instead of {hardness}", case.name);
     }
+    assert!(estimate.is_settled, "{}: {estimate:?}", case.name);
     assert!(peak <= 1.10, "{}: true peak is {peak} of its limit", case.name);
     assert!(run.outcome.tally.is_completed(), "{}", case.name);
 }
