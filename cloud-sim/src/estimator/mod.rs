@@ -66,8 +66,8 @@ impl Thresholds {
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
         settled_share: 0.04,
-        in_cut: Threshold { slack: 0.6, sum: 8.0 },
-        in_air: Threshold { slack: 1.5, sum: 12.0 },
+        in_cut: Threshold { slack: 0.6, sum: 5.6 },
+        in_air: Threshold { slack: 1.5, sum: 8.4 },
         change_share_min: 0.03,
         level_share: 0.22,
         no_cut_share: 0.25,

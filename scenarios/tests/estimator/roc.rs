@@ -24,7 +24,7 @@ const PREDICTION_ERROR: f64 = 0.03;
 const PREDICTION_ERROR_S: f64 = 1.0;
 
 /// Points of the table; what is chosen is 1.
-const SCALES: [f64; 6] = [0.5, 0.7, 1.0, 1.4, 2.0, 3.0];
+const SCALES: [f64; 6] = [0.7, 1.0, 1.4, 2.0, 2.8, 4.0];
 
 struct Program {
     name: &'static str,

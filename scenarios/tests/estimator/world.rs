@@ -132,7 +132,7 @@ fn on_a_real_program_too_where_the_meter_can_see_it_and_nothing_is_claimed_where
 #[allow(clippy::print_stdout)] // The table is part of what the test shows.
 fn a_lost_flute_never_raises_the_feed_and_is_found() {
     let case = raster();
-    let from_s = 60.0;
+    let from_s = 90.0;
     let (sound, broken) = (run(&case, 1.0, None), run(&case, 1.0, Some(Seconds::s(from_s))));
     let found = broken.outcome.learned.iter().find_map(|(at, event)| match event {
         SessionEvent::Residual(alarm) => Some((at.since(broken.outcome.started).as_s(), *alarm)),
