@@ -9,7 +9,7 @@
 //! 2. Readings in air give the idle reference; readings in a cut whose expected power stands three sigma above
 //!    what idle may be are *observable* and teach the coefficients (a bounded Kalman filter). Nothing else teaches.
 //! 3. What is left over is tested for a lasting change. A change names the hypotheses that fit.
-//! 4. The factor on loads, [`Estimator::raise`], is never below 1 and never falls while a tool stays in the spindle.
+//! 4. The factor on loads, [`Estimator::raise`], is at least 1 and never falls while a tool stays in the spindle.
 //!
 //! Why falling power raises the factor: a lost tooth lowers the mean power by a tenth and raises the peak by half, and
 //! without a signal of the tooth's passing that cannot be told from a softer material. So a fall is answered by the
@@ -84,8 +84,7 @@ const READING_S: f64 = 0.0999;
 /// Time after a change of the spindle's speed before its idle power is a reference, s.
 const SPIN_UP_S: f64 = 3.0;
 
-/// Readings of one use that may pass without being observable are not counted; this many seconds of observable cutting
-/// must have been seen before an estimate is believed.
+/// Observable cutting in a use before its estimate is believed, s.
 const OBSERVED_S_MIN: f64 = 5.0;
 
 /// Standard deviations of an estimate that is not yet believed which are taken off before it raises a load.
