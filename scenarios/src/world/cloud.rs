@@ -81,14 +81,11 @@ impl<'a> CloudSide<'a> {
             self.busy_until = now.after(STEP_TIME);
         }
         for event in self.session.drain_events() {
-            match event {
-                SessionEvent::BaselineReady { .. } => self.live = true,
-                SessionEvent::Learned { .. } | SessionEvent::Estimated { .. } | SessionEvent::Residual(_) => {
-                    if self.learned.len() < LEARNED_MAX {
-                        self.learned.push((now, event));
-                    }
-                }
-                _ => {}
+            use SessionEvent::{BaselineReady, Estimated, Learned, Residual};
+            self.live |= matches!(event, BaselineReady { .. });
+            let of_learning = matches!(event, Learned { .. } | Estimated { .. } | Residual(_));
+            if of_learning && self.learned.len() < LEARNED_MAX {
+                self.learned.push((now, event));
             }
         }
         while self.session.poll_transmit(now, &mut self.out).is_some() {
