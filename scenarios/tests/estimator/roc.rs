@@ -138,8 +138,11 @@ fn scaled(scale: f64) -> Thresholds {
     thresholds
 }
 
-/// Share found and the median and 90 % detection time, by kind.
-fn faults(programs: &[Program], thresholds: Thresholds) -> Vec<(Fault, f64, Option<(f64, f64)>)> {
+/// A kind of fault, the share of it that is found, and the median and 90 % detection time in s.
+type Found = (Fault, f64, Option<(f64, f64)>);
+
+/// Share found and detection times, by kind.
+fn faults(programs: &[Program], thresholds: Thresholds) -> Vec<Found> {
     let found = |kind: usize| {
         let times: Vec<Option<f64>> = (0..FAULTS / KINDS.len())
             .map(|index| {
