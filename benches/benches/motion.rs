@@ -11,12 +11,12 @@ use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use shared::geom::{Point, Vector};
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Machine};
 use shared::motion::{
     CornerRule, Drive, Geometry, Path, RollingProfile, Runner, Segment, SegmentKind, Station, StopRule, plan_profile,
 };
 use shared::program::Provenance;
-use shared::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
+use shared::units::{Acceleration, Feedrate, Jerk, Length, Seconds};
 
 /// Segments that come at a time.
 const PORTION: usize = 100;
@@ -30,33 +30,7 @@ fn machine(jerk: Option<Jerk>) -> Machine {
         rapid_acceleration: Acceleration::mm_s2(2000.0),
         jerk,
     };
-    Machine {
-        name: "bench".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_wait: shared::machine::SpindleWait::AtCommand,
-        rapid_mode: RapidMode::Linear,
-        corner_deviation: Length::mm(0.01),
-        spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 100.0,
-            power_max: Power::w(10e3),
-            torque_max: Torque::n_m(80.0),
-            efficiency: 0.9,
-            idle_power: Power::w(500.0),
-        },
-        tool_change: Seconds::s(6.0),
-        m_code: Seconds::s(0.5),
-        tool_length_rule: ToolLengthRule::ByProgram,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 10,
-            step_permille: 10,
-            slew_per_s: 5.0,
-            effect_time: Seconds::s(0.01),
-        },
-    }
+    Machine::of_equal_axes(axis)
 }
 
 /// A winding path of short lines at changing feeds, as a finishing program has them, without end.

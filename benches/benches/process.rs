@@ -17,12 +17,12 @@ use shared::cutting::{
 };
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Machine};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Limits, Override};
 use shared::program::Provenance;
 use shared::tool::{CutterMaterial, CutterShape, Tool};
-use shared::units::{Acceleration, Angle, Feedrate, Force, Length, Power, RotaryVelocity, Seconds, Stress, Torque};
+use shared::units::{Acceleration, Angle, Feedrate, Force, Length, RotaryVelocity, Seconds, Stress};
 
 /// Slices of the engagement map.
 const SLICES: u32 = 16;
@@ -105,33 +105,7 @@ fn machine() -> Machine {
         rapid_acceleration: Acceleration::mm_s2(2000.0),
         jerk: None,
     };
-    Machine {
-        name: "bench".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_wait: shared::machine::SpindleWait::AtCommand,
-        rapid_mode: RapidMode::Linear,
-        corner_deviation: Length::mm(0.01),
-        spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 100.0,
-            power_max: Power::w(10_000.0),
-            torque_max: Torque::n_m(60.0),
-            efficiency: 0.8,
-            idle_power: Power::w(300.0),
-        },
-        tool_change: Seconds::s(5.0),
-        m_code: Seconds::s(0.1),
-        tool_length_rule: ToolLengthRule::ByProgram,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 100,
-            step_permille: 10,
-            slew_per_s: 2.0,
-            effect_time: Seconds::s(0.05),
-        },
-    }
+    Machine::of_equal_axes(axis)
 }
 
 fn limits() -> Limits {

@@ -8,15 +8,13 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are the result")]
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use shared::ident::ToolNumber;
-use shared::machine::{LengthUnit, ToolLengthRule};
-use shared::program::{Dialect, Interpreter, Limits, NoSubprograms, Options};
+use shared::program::{Dialect, Interpreter, NoSubprograms, Options};
 
 const PROGRAMS: &str = "/usr/share/linuxcnc/ncfiles";
 const REFERENCE: &str = "/usr/bin/rs274";
@@ -25,19 +23,8 @@ const RUNS: usize = 9;
 
 fn options() -> Options {
     Options {
-        dialect: Dialect::Rs274ngc,
-        length_unit: LengthUnit::Millimetre,
-        tool_length_rule: ToolLengthRule::ByProgram,
-        work_offsets_mm: [[0.0; 3]; 9],
-        reference_mm: [0.0; 3],
         tool_lengths_mm: (1..60).map(|number| (ToolNumber(number), 0.0)).collect(),
-        tool_diameters_mm: BTreeMap::new(),
-        tool_orientations: BTreeMap::new(),
-        tool_names: BTreeMap::new(),
-        optional_stop: false,
-        block_delete: false,
-        parameters: BTreeMap::new(),
-        limits: Limits::STANDARD,
+        ..Options::without_machine(Dialect::Rs274ngc)
     }
 }
 

@@ -15,7 +15,7 @@ use shared::det::math;
 use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
-use shared::motion::{Geometry, Profile, SegmentKind, Station, plan_profile};
+use shared::motion::{Geometry, Path, Profile, SegmentKind, Station, plan_profile};
 use shared::tool::{CutterShape, Tool};
 use shared::units::{Feedrate, Length};
 
@@ -227,12 +227,17 @@ impl Ahead {
     }
 
     fn reached_in(&self, step: &CutStep) -> Feedrate {
-        let (from, length) = (step.from.as_nm(), step.to.as_nm() - step.from.as_nm());
-        (0..=REACHED_SAMPLES)
-            .map(|sample| Station::from_nm(from + length * sample / REACHED_SAMPLES))
-            .map(|station| self.profile.velocity_at(&self.job.path, station))
-            .fold(Feedrate::ZERO, Feedrate::max)
+        reached_within(&self.profile, &self.job.path, step)
     }
+}
+
+/// Greatest speed along the path that a profile has within a step, looked up at a few places.
+pub fn reached_within(profile: &Profile, path: &Path, step: &CutStep) -> Feedrate {
+    let (from, length) = (step.from.as_nm(), step.to.as_nm() - step.from.as_nm());
+    (0..=REACHED_SAMPLES)
+        .map(|sample| Station::from_nm(from + length * sample / REACHED_SAMPLES))
+        .map(|station| profile.velocity_at(path, station))
+        .fold(Feedrate::ZERO, Feedrate::max)
 }
 
 /// The cell that suits a job's tools, and the layer that is left on a roughed part.

@@ -526,12 +526,12 @@ fn h2_recording_03_is_recognised_as_another_revision() {
     world.agent.handle_operator(world.now, OperatorAction::Arm);
     world.run(500);
     let mut mismatch_at = None;
-    // Block numbers of these recordings are physical lines counted from 0.
+    // Block numbers of these recordings are physical lines counted from 1.
     for (index, block) in recording.lines().filter_map(block_number).enumerate() {
         world.now = world.now.after(Duration::from_ms(140));
         let sample = ControllerSample {
             execution: Some(Execution::Active),
-            line: Some(block + 1),
+            line: Some(block),
             ..ControllerSample::unavailable(world.now)
         };
         world.agent.handle_sample(world.now, &sample);
@@ -541,7 +541,7 @@ fn h2_recording_03_is_recognised_as_another_revision() {
         }
     }
     let (_, block) = mismatch_at.expect("recognised");
-    assert!(block + 1 > program.lines().count() as u32);
+    assert!(block > program.lines().count() as u32);
 }
 
 fn block_number(line: &str) -> Option<u32> {

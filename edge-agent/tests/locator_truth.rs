@@ -15,13 +15,13 @@ use edge_agent::locator::{Finding, Locator, Quality};
 use firmware_bridge::controller::{ControllerSample, Execution};
 use shared::det::{Rng, math};
 use shared::geom::{Point, Vector};
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, Spindle, ToolLengthRule};
 use shared::motion::{
     CompileOptions, Drive, Geometry, Path, Runner, Segment, SegmentKind, Station, StillKind, StopRule, compile,
 };
 use shared::program::{self, Provenance, SourceId};
 use shared::time::{Duration, Instant};
-use shared::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
+use shared::units::{Acceleration, Feedrate, Length, Power, Seconds, Torque};
 
 fn machine() -> Machine {
     let axis = Axis {
@@ -32,32 +32,19 @@ fn machine() -> Machine {
         rapid_acceleration: Acceleration::mm_s2(3000.0),
         jerk: None,
     };
+    let plain = Machine::of_equal_axes(axis);
     Machine {
-        name: "test".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_wait: shared::machine::SpindleWait::AtCommand,
-        rapid_mode: RapidMode::Linear,
-        corner_deviation: Length::mm(0.01),
         spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 100.0,
             power_max: Power::w(5000.0),
             torque_max: Torque::n_m(20.0),
-            efficiency: 0.8,
             idle_power: Power::w(400.0),
+            ..plain.spindle
         },
         tool_change: Seconds::s(2.0),
         m_code: Seconds::ZERO,
         tool_length_rule: ToolLengthRule::AtToolChange,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 100,
-            step_permille: 10,
-            slew_per_s: 2.0,
-            effect_time: Seconds::s(0.02),
-        },
+        override_range: OverrideRange { effect_time: Seconds::s(0.02), ..plain.override_range },
+        ..plain
     }
 }
 
@@ -269,19 +256,11 @@ fn corpus(file: &str, unit: LengthUnit) -> Option<(Arc<Path>, u32)> {
     };
     let machine = machine();
     let options = program::Options {
-        dialect: program::Dialect::Auto,
         length_unit: unit,
         tool_length_rule: machine.tool_length_rule,
-        work_offsets_mm: [[0.0; 3]; 9],
         reference_mm: [0.0, 0.0, 100.0],
-        tool_lengths_mm: BTreeMap::new(),
-        tool_diameters_mm: BTreeMap::new(),
-        tool_orientations: BTreeMap::new(),
-        tool_names: BTreeMap::new(),
-        optional_stop: false,
-        block_delete: false,
         parameters: BTreeMap::from([(501, 1.0)]),
-        limits: program::Limits::STANDARD,
+        ..program::Options::without_machine(program::Dialect::Auto)
     };
     let ops = program::interpret(file, &text, &program::NoSubprograms, &options).ops;
     let (path, _) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: [0.0; 3] });

@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod depths;
+pub mod fit;
 pub mod format;
 pub mod hidden;
 pub mod link;
@@ -12,10 +13,12 @@ pub mod log_check;
 pub mod policy;
 pub mod power_check;
 pub mod report;
+pub mod rewrite_plan;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod simulate;
 pub mod summary;
+pub mod summary_optimise;
 pub mod truth;
 pub mod virtual_run;
 pub mod world;

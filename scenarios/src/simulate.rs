@@ -4,22 +4,45 @@
 //! stand two other ways to run the program under the same limits: as programmed, and at the best constant
 //! override.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use cloud_sim::ahead::{Ahead, MapChoice};
+use cloud_sim::ahead::{Ahead, MapChoice, reached_within};
 use cloud_sim::executor::Executor;
 use cloud_sim::loads::{LoadModels, StepLoads};
 use cloud_sim::optimise::{
-    BoundContext, ScheduleInput, StepBound, best_constant, bound_steps, schedule, verify_in_parts,
+    BoundContext, LimitsByTool, ScheduleInput, StepBound, air_segments, best_constant, bound_steps_by_tool, is_clear,
+    schedule, verify_by_tool,
 };
 use cloud_sim::prediction::Prediction;
 use cloud_sim::stock::{HeightMap, MapReport};
 use shared::budget::WorkAllowance;
 use shared::cutting::Loads;
+use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources};
-use shared::motion::{FactorStep, Profile, Station, plan_profile};
+use shared::motion::{FactorStep, Profile, SegmentKind, Station, plan_profile};
 use shared::plan::{Limits, Override, OverridePlan};
-use shared::units::{Feedrate, Seconds};
+use shared::units::{Feedrate, Force, Length, Seconds};
+
+/// Limits of one tool as they were stated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatedLimits {
+    /// Limits.
+    pub limits: Limits,
+    /// Force limit as a share of the tool's own highest peak at 100 %.
+    pub force_peak_share: Option<f64>,
+}
+
+/// What is simulated beyond the job itself.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// How the stock map is made.
+    pub choice: MapChoice,
+    /// Tools with limits of their own.
+    pub by_tool: BTreeMap<ToolNumber, StatedLimits>,
+    /// Look for moves that stay outside the stock inflated by this.
+    pub air: Option<Length>,
+}
 
 /// Everything a report of a simulation is made of.
 #[derive(Clone)]
@@ -36,6 +59,10 @@ pub struct Simulation {
     pub models: Arc<LoadModels>,
     /// Limits with shares resolved.
     pub limits: Limits,
+    /// Limits of tools that have their own, shares resolved.
+    pub by_tool: LimitsByTool,
+    /// Segments that may be faster than programmed; all false unless it was asked for.
+    pub air: Vec<bool>,
     /// Bounds by step.
     pub bounds: Vec<StepBound>,
     /// The plan.
@@ -70,33 +97,85 @@ impl Simulation {
         choice: MapChoice,
         executor: &dyn Executor,
     ) -> Result<Self, String> {
-        let (mut ahead, map_report) = Ahead::new(job, sources, choice, executor)?;
+        Self::run_order(job, sources, &Order { choice, by_tool: BTreeMap::new(), air: None }, executor)
+    }
+
+    /// Simulates a compiled job, with limits of single tools, and looks for air.
+    ///
+    /// # Errors
+    /// As [`Simulation::run`].
+    pub fn run_order(
+        job: &Arc<Job>,
+        sources: &JobSources,
+        order: &Order,
+        executor: &dyn Executor,
+    ) -> Result<Self, String> {
+        let (mut ahead, map_report) = Ahead::new(job, sources, order.choice, executor)?;
         let mut prediction = Prediction::default();
+        let mut clear = vec![false; job.path.segments().len()];
+        if let Some(allowance) = order.air {
+            look_for_air(&mut ahead, allowance, &mut clear, executor, &mut prediction);
+        }
         ahead.extend(Station::MAX, WorkAllowance(u32::MAX), executor, &mut |cut| prediction.take(cut));
         let limits = prediction.resolved_limits(job);
-        let models = Arc::clone(ahead.models());
-        let context = BoundContext { path: &job.path, models: &models, machine: &job.machine, limits: &limits };
-        let (steps, loads) = (&prediction.steps, &prediction.loads);
-        let mut bounds = bound_steps(&context, steps, loads, &prediction.reached);
-        verify_in_parts(&context, (steps, loads), &mut bounds, executor);
-        let input = whole(job, &bounds, &limits);
-        let plan = schedule(&input, WorkAllowance(u32::MAX)).map_err(|error| error.to_string())?;
-        let constant = best_constant(&bounds, &limits);
-        let constant_time = plan_profile(&job.path, &job.machine, &constant_steps(constant)).cycle_time();
-        let planned = plan_profile(&job.path, &job.machine, &factor_steps(&plan));
-        Ok(Self {
-            job: Arc::clone(job),
+        let own = |(tool, stated): (&ToolNumber, &StatedLimits)| {
+            let own = resolved(job, &prediction, *tool, stated);
+            // A tool with other limits of its own keeps the force limit of the job.
+            (*tool, Limits { force_peak_xy: own.force_peak_xy.or(limits.force_peak_xy), ..own })
+        };
+        let by_tool = order.by_tool.iter().map(own).collect();
+        let cut = Cut {
             map_report,
             map: ahead.map().clone(),
-            programmed: Arc::clone(ahead.profile()),
-            models,
-            planned,
-            plan,
-            constant: (constant, constant_time),
-            bounds,
             limits,
+            by_tool,
             prediction,
-        })
+            models: Arc::clone(ahead.models()),
+            programmed: Arc::clone(ahead.profile()),
+            clear,
+        };
+        cut.planned(job, executor)
+    }
+
+    /// The same cut with the feeds of another program that makes the same moves, under the limits of this one, which
+    /// are not resolved again. `None` where the moves are not the same.
+    pub fn with_feeds(&self, job: &Arc<Job>, executor: &dyn Executor) -> Option<Self> {
+        let (own, other) = (self.job.path.segments(), job.path.segments());
+        let is_same = own.len() == other.len()
+            && own.iter().zip(other).all(|(own, other)| {
+                (own.kind, own.geometry, own.start, own.end, own.tool, own.at)
+                    == (other.kind, other.geometry, other.start, other.end, other.tool, other.at)
+            });
+        if !is_same {
+            return None;
+        }
+        let programmed = Arc::new(plan_profile(&job.path, &job.machine, &[]));
+        let steps = &self.prediction.steps;
+        let results: Vec<OnceLock<(StepLoads, Feedrate)>> = steps.iter().map(|_| OnceLock::new()).collect();
+        executor.run(steps.len().div_ceil(JOB_STEPS), &|part| {
+            for index in part * JOB_STEPS..((part + 1) * JOB_STEPS).min(steps.len()) {
+                let step = &steps[index];
+                let loads = self.models.of_step(step, &other[step.segment as usize]);
+                results[index].get_or_init(|| (loads, reached_within(&programmed, &job.path, step)));
+            }
+        });
+        let (loads, reached) = results.into_iter().filter_map(OnceLock::into_inner).unzip();
+        let cut = Cut {
+            map_report: self.map_report,
+            map: self.map.fork(),
+            limits: self.limits.clone(),
+            by_tool: self.by_tool.clone(),
+            prediction: Prediction { loads, reached, ..self.prediction.clone() },
+            models: Arc::clone(&self.models),
+            programmed,
+            clear: vec![false; own.len()],
+        };
+        cut.planned(job, executor).ok()
+    }
+
+    /// What bounds are computed from.
+    pub fn bound_context(&self) -> BoundContext<'_> {
+        BoundContext { path: &self.job.path, models: &self.models, machine: &self.job.machine, limits: &self.limits }
     }
 
     /// The scheduler's view of the whole program.
@@ -152,6 +231,87 @@ impl Simulation {
             power_peak_w: Some(power),
         }
     }
+}
+
+/// Steps of one job that computes loads anew.
+const JOB_STEPS: usize = 32;
+
+/// A program as cut, before it is planned.
+struct Cut {
+    map_report: MapReport,
+    map: HeightMap,
+    prediction: Prediction,
+    models: Arc<LoadModels>,
+    programmed: Arc<Profile>,
+    limits: Limits,
+    by_tool: LimitsByTool,
+    clear: Vec<bool>,
+}
+
+impl Cut {
+    fn planned(self, job: &Arc<Job>, executor: &dyn Executor) -> Result<Simulation, String> {
+        let context =
+            BoundContext { path: &job.path, models: &self.models, machine: &job.machine, limits: &self.limits };
+        let (steps, loads) = (&self.prediction.steps, &self.prediction.loads);
+        let mut bounds = bound_steps_by_tool(&context, &self.by_tool, steps, (loads, &self.prediction.reached));
+        verify_by_tool(&context, &self.by_tool, (steps, loads), &mut bounds, executor);
+        let air = air_segments(&context, &self.by_tool, (steps, loads), &self.clear);
+        let plan = schedule(&whole(job, &bounds, &self.limits), WorkAllowance(u32::MAX));
+        let plan = plan.map_err(|error| error.to_string())?;
+        let constant = best_constant(&bounds, &self.limits);
+        let constant_time = plan_profile(&job.path, &job.machine, &constant_steps(constant)).cycle_time();
+        let planned = plan_profile(&job.path, &job.machine, &factor_steps(&plan));
+        Ok(Simulation {
+            job: Arc::clone(job),
+            map_report: self.map_report,
+            map: self.map,
+            programmed: self.programmed,
+            models: self.models,
+            planned,
+            plan,
+            constant: (constant, constant_time),
+            bounds,
+            limits: self.limits,
+            by_tool: self.by_tool,
+            air,
+            prediction: self.prediction,
+        })
+    }
+}
+
+/// Cuts the program up to each move at feed and holds the move against the stock as it stands then.
+fn look_for_air(
+    ahead: &mut Ahead,
+    allowance: Length,
+    clear: &mut [bool],
+    executor: &dyn Executor,
+    prediction: &mut Prediction,
+) {
+    let job = Arc::clone(ahead.job());
+    for (segment, clear) in job.path.segments().iter().zip(clear) {
+        let Some(tool) = segment.tool.and_then(|tool| job.tools.get(&tool)) else { continue };
+        if segment.kind == SegmentKind::Feed {
+            ahead.extend(segment.start, WorkAllowance(u32::MAX), executor, &mut |cut| prediction.take(cut));
+            *clear = is_clear(ahead.map(), tool, segment, allowance);
+        }
+    }
+}
+
+/// Limits of a tool with a share of its own peak at 100 % turned into newtons; where that peak is not known, or the
+/// tool cuts nothing, the share does not bind.
+fn resolved(job: &Job, prediction: &Prediction, tool: ToolNumber, stated: &StatedLimits) -> Limits {
+    let segments = job.path.segments();
+    let own = |index: &usize| segments[prediction.steps[*index].segment as usize].tool == Some(tool);
+    let peak = (0..prediction.steps.len()).filter(own).try_fold(Force::ZERO, |peak, index| {
+        Some(peak.max(prediction.force_peak_at(index, prediction.reached_ratio(&job.path, index))?))
+    });
+    let by_share =
+        peak.filter(|peak| *peak > Force::ZERO).zip(stated.force_peak_share).map(|(peak, share)| peak * share);
+    let force_peak_xy = match (stated.limits.force_peak_xy, by_share) {
+        (Some(stated), Some(share)) => Some(stated.min(share)),
+        (stated, share) => stated.or(share),
+    };
+    Limits { force_peak_xy, ..stated.limits.clone() }
 }
 
 fn whole<'a>(job: &'a Job, bounds: &'a [StepBound], limits: &'a Limits) -> ScheduleInput<'a> {

@@ -40,7 +40,7 @@ pub struct RotaryAxis {
 
 /// When the program goes on after a spindle command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpindleWait {
+pub enum SpindleStart {
     /// When the spindle has its speed.
     AtCommand,
     /// At once; the next move or dwell waits for what is left. Coolant and other M codes in between cost no time
@@ -115,6 +115,97 @@ pub struct OverrideRange {
     pub effect_time: Seconds,
 }
 
+/// How a control rounds corners by arcs of its own (LinuxCNC).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CornerBlend {
+    /// Share of the shorter of two moves by which the way may leave their corner at most, in (0, 0.5]; the only
+    /// bound where the program gives no tolerance.
+    pub share: f64,
+    /// Greatest feed override the arcs are made for: they are wide enough for this many times the programmed speed.
+    pub speed_ratio: f64,
+    /// Share of the acceleration that the control uses along arcs on which the axes could not run at their own
+    /// speed, in (0, 1]; it rises to all of it on wide ones.
+    pub arc_share: f64,
+    /// Period of the interpolator. A ride from rest to rest takes whole ones; zero where that is not to be counted.
+    pub cycle: Seconds,
+}
+
+/// What is in the spindle when a program starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolAtStart {
+    /// Not known: the first tool is changed in.
+    Unknown,
+    /// The tool the program ends with: parts are made one after the other.
+    AsAtEnd,
+}
+
+/// How a control goes from a rapid to a feed move and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RapidEnd {
+    /// Like any other corner.
+    Blended,
+    /// It comes to rest between them, whatever the angle.
+    AtRest,
+}
+
+/// How long the spindle takes beyond its reported ramp, on a control that lets the axes move meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpindleWait {
+    /// From M3 or M4 until the control takes greatest speed as reached.
+    pub ready: Seconds,
+    /// From M5 until the control takes the spindle as standing, from greatest speed.
+    pub stopped: Seconds,
+}
+
+impl SpindleWait {
+    /// Time between two speeds. Beyond its base speed a spindle speeds up at constant power, so that time goes
+    /// with the kinetic energy, the square of the speed; a change of direction goes through standstill.
+    pub fn between(self, from: RotaryVelocity, to: RotaryVelocity, speed_max: RotaryVelocity) -> Seconds {
+        let share = |speed: RotaryVelocity| {
+            let share = speed.abs() / speed_max;
+            share * share
+        };
+        let reverses = from.as_rev_s() * to.as_rev_s() < 0.0;
+        if reverses {
+            return self.stopped * share(from) + self.ready * share(to);
+        }
+        let change = share(to) - share(from);
+        if change >= 0.0 { self.ready * change } else { self.stopped * -change }
+    }
+}
+
+/// What the control adds to axes, spindle and changer: its own delays, and how it rounds accelerations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Control {
+    /// From the start of the program until its first block is executed.
+    pub start: Seconds,
+    /// From the last block until the program is reported as completed.
+    pub end: Seconds,
+    /// Time over which an acceleration is built up: the jerk along the path is the acceleration over this. A
+    /// control that filters its set points has one such time for all moves. Zero where it does not.
+    pub smoothing: Seconds,
+    /// What happens between a rapid and a feed move.
+    pub rapid_end: RapidEnd,
+    /// Which tool the first tool change finds.
+    pub tool_at_start: ToolAtStart,
+    /// Set where the spindle runs up and down while the axes move: the block of the spindle word moves at
+    /// once and the next one waits, and M5 is waited for by the next stop, tool change or end. Otherwise the
+    /// axes stand while the spindle changes speed, for the time of its ramp.
+    pub spindle_wait: Option<SpindleWait>,
+}
+
+impl Control {
+    /// A control that adds nothing.
+    pub const NONE: Self = Self {
+        start: Seconds::ZERO,
+        end: Seconds::ZERO,
+        smoothing: Seconds::ZERO,
+        rapid_end: RapidEnd::Blended,
+        tool_at_start: ToolAtStart::Unknown,
+        spindle_wait: None,
+    };
+}
+
 /// A machine tool and its controller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
@@ -129,10 +220,15 @@ pub struct Machine {
     /// Greatest deviation from the programmed corner that the control allows itself, for rounding corners
     /// at speed. Zero stops at each corner that is not tangential.
     pub corner_deviation: Length,
+    /// Set where the control rounds corners by arcs of its own; `None` where it keeps to the programmed path and
+    /// passes corners at the speed that its corner deviation allows.
+    pub corner_blend: Option<CornerBlend>,
+    /// Greatest speed along the path, whatever the axes could do together; `None` where only they limit it.
+    pub path_speed_max: Option<Feedrate>,
     /// Spindle.
     pub spindle: Spindle,
     /// Whether M codes overlap with its spin-up.
-    pub spindle_wait: SpindleWait,
+    pub spindle_start: SpindleStart,
     /// From M6 until the next block moves.
     pub tool_change: Seconds,
     /// Time of an M code that waits for the machine's logic (M3 to M9 and M0/M1 without the operator).
@@ -145,9 +241,46 @@ pub struct Machine {
     pub reference: Point,
     /// Override channel.
     pub override_range: OverrideRange,
+    /// Delays and smoothing of the control.
+    pub control: Control,
 }
 
 impl Machine {
+    /// A millimetre machine with three equal axes and a 12 000 rpm spindle, whose control adds nothing of its own: for
+    /// calculations and tests that need a machine and mean no particular one.
+    pub fn of_equal_axes(axis: Axis) -> Self {
+        Self {
+            name: "equal axes".to_owned(),
+            axes: [axis; 3],
+            rotary: [None; 3],
+            rapid_mode: RapidMode::Linear,
+            corner_deviation: Length::mm(0.01),
+            corner_blend: None,
+            path_speed_max: None,
+            spindle: Spindle {
+                speed_max: RotaryVelocity::rev_s(200.0),
+                speed_slew_rev_s2: 100.0,
+                power_max: Power::w(10e3),
+                torque_max: Torque::n_m(60.0),
+                efficiency: 0.8,
+                idle_power: Power::w(300.0),
+            },
+            spindle_start: SpindleStart::AtCommand,
+            tool_change: Seconds::s(5.0),
+            m_code: Seconds::s(0.1),
+            tool_length_rule: ToolLengthRule::ByProgram,
+            length_unit: LengthUnit::Millimetre,
+            reference: Point::origin(),
+            override_range: OverrideRange {
+                min_permille: 100,
+                step_permille: 10,
+                slew_per_s: 2.0,
+                effect_time: Seconds::s(0.05),
+            },
+            control: Control::NONE,
+        }
+    }
+
     /// Power the spindle takes when it turns in air at a speed.
     pub fn idle_power(&self, speed: RotaryVelocity) -> Power {
         self.spindle.idle_power * (speed.abs() / self.spindle.speed_max).min(1.0)

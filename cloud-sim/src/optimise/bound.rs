@@ -1,5 +1,6 @@
 //! The bounds on the feed of one step.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use shared::budget::WorkAllowance;
@@ -23,7 +24,7 @@ const VERIFY_TOLERANCE: f64 = 2e-3;
 const VERIFY_ROUNDS: u32 = 8;
 
 /// Descending steeper than this sine of the path's angle counts as a plunge: 45°.
-const PLUNGE_SINE: f64 = 0.707;
+pub(super) const PLUNGE_SINE: f64 = 0.707;
 
 /// Where the drives do not even come this close to the feed, they are named as what binds.
 const DRIVES_SHARE: f64 = 0.995;
@@ -90,6 +91,23 @@ pub struct BoundContext<'a> {
     pub limits: &'a Limits,
 }
 
+/// Limits of single tools that differ from those of the job.
+pub type LimitsByTool = BTreeMap<ToolNumber, Limits>;
+
+/// Every tool has the limits of the job.
+static NO_TOOLS: LimitsByTool = BTreeMap::new();
+
+impl<'a> BoundContext<'a> {
+    /// The same under the limits of a tool, where it has its own.
+    pub(super) fn of_tool(&self, by_tool: &'a LimitsByTool, tool: Option<ToolNumber>) -> Self {
+        Self { limits: tool.and_then(|tool| by_tool.get(&tool)).unwrap_or(self.limits), ..*self }
+    }
+
+    fn of_step(&self, by_tool: &'a LimitsByTool, step: &CutStep) -> Self {
+        self.of_tool(by_tool, self.path.segments()[step.segment as usize].tool)
+    }
+}
+
 /// One limit on one load.
 struct Candidate {
     reason: Reason,
@@ -111,11 +129,24 @@ pub fn bound_steps(
     loads: &[StepLoads],
     reached: &[Feedrate],
 ) -> Vec<StepBound> {
+    bound_steps_by_tool(context, &NO_TOOLS, steps, (loads, reached))
+}
+
+/// As [`bound_steps`], some tools under limits of their own.
+pub fn bound_steps_by_tool(
+    context: &BoundContext<'_>,
+    by_tool: &LimitsByTool,
+    steps: &[CutStep],
+    (loads, reached): (&[StepLoads], &[Feedrate]),
+) -> Vec<StepBound> {
     assert_eq!(steps.len(), loads.len(), "one load a step");
     assert_eq!(steps.len(), reached.len(), "one reached speed a step");
     let each = steps.iter().zip(loads).zip(reached);
-    let bounds: Vec<_> = each.map(|((step, loads), reached)| bound_step(context, step, loads, *reached)).collect();
-    super::contact::slow_before_contact(context, steps, loads, bounds)
+    let bound = |((step, loads), reached): ((&CutStep, &StepLoads), &Feedrate)| {
+        bound_step(&context.of_step(by_tool, step), step, loads, *reached)
+    };
+    let bounds: Vec<_> = each.map(bound).collect();
+    super::contact::slow_before_contact(context, by_tool, (steps, loads), bounds)
 }
 
 /// The bound of one step, seen alone.
@@ -251,12 +282,23 @@ pub fn verify_in_parts(
     bounds: &mut [StepBound],
     executor: &dyn Executor,
 ) {
+    verify_by_tool(context, &NO_TOOLS, (steps, loads), bounds, executor);
+}
+
+/// As [`verify_in_parts`], some tools under limits of their own.
+pub fn verify_by_tool(
+    context: &BoundContext<'_>,
+    by_tool: &LimitsByTool,
+    (steps, loads): (&[CutStep], &[StepLoads]),
+    bounds: &mut [StepBound],
+    executor: &dyn Executor,
+) {
     /// Bounds of one job: enough to pay for handing it out.
     const JOB_BOUNDS: usize = 64;
     let parts: Vec<Mutex<&mut [StepBound]>> = bounds.chunks_mut(JOB_BOUNDS).map(Mutex::new).collect();
     executor.run(parts.len(), &|job| {
         let mut part = parts[job].lock().unwrap_or_else(PoisonError::into_inner);
-        verify_bounds(context, steps, loads, &mut part, WorkAllowance(u32::MAX));
+        verify_part(context, by_tool, (steps, loads), &mut part, WorkAllowance(u32::MAX));
     });
 }
 
@@ -272,10 +314,21 @@ pub fn verify_bounds(
     bounds: &mut [StepBound],
     work: WorkAllowance,
 ) -> usize {
+    verify_part(context, &NO_TOOLS, (steps, loads), bounds, work)
+}
+
+fn verify_part(
+    context: &BoundContext<'_>,
+    by_tool: &LimitsByTool,
+    (steps, loads): (&[CutStep], &[StepLoads]),
+    bounds: &mut [StepBound],
+    work: WorkAllowance,
+) -> usize {
     let (mut left, mut lowered) = (work.0, 0);
     for bound in bounds.iter_mut().filter(|bound| is_load(bound.binding.reason)) {
         let at = steps.partition_point(|step| step.to <= bound.from);
         let Some((step, StepLoads::Known(known))) = steps.get(at).zip(loads.get(at)) else { continue };
+        let context = &context.of_step(by_tool, step);
         let tool = context.path.segments()[step.segment as usize].tool;
         let candidates = candidates(context, known, tool);
         let ratio = verified(context, step, &candidates, bound.feed_max_ratio, &mut left);
@@ -289,6 +342,35 @@ pub fn verify_bounds(
         }
     }
     lowered
+}
+
+/// The greatest load of a step over its limit when it runs at a ratio of the programmed feed, predictions raised
+/// by the uncertainty, and which limit that is; above 1 the limit is broken. Zero in air; `None` where the loads
+/// are not known.
+pub fn load_over_limit(
+    context: &BoundContext<'_>,
+    by_tool: &LimitsByTool,
+    (step, loads): (&CutStep, &StepLoads),
+    ratio: f64,
+) -> Option<(f64, Reason)> {
+    let known = match loads {
+        StepLoads::Air => return Some((0.0, Reason::Programmed)),
+        StepLoads::Unknown(_) => return None,
+        StepLoads::Known(known) => known,
+    };
+    let context = &context.of_step(by_tool, step);
+    let segment = &context.path.segments()[step.segment as usize];
+    let found = context.models.at_ratio(step, segment, ratio)?;
+    let raised = 1.0 + context.limits.uncertainty.max(0.0);
+    let share = |row: &Candidate| ((row.value)(&found) * row.learned * raised / row.limit, row.reason);
+    let tool = context.path.segments()[step.segment as usize].tool;
+    let shares = candidates(context, known, tool);
+    Some(
+        shares
+            .iter()
+            .map(share)
+            .fold((0.0, Reason::Programmed), |worst, row| if row.0 > worst.0 { row } else { worst }),
+    )
 }
 
 /// True for the reasons that stand for a limit on a load.

@@ -9,17 +9,26 @@
 //! What the room does not know: how the stock was cut, how a controller plans its corners (it is told the
 //! speed the drives reach), and who will admit the plan.
 
+mod air;
+mod blocks;
 mod bound;
 #[cfg(test)]
 mod bound_tests;
 mod compare;
 mod contact;
 mod profile;
+#[cfg(test)]
+mod runner_tests;
 mod schedule;
 mod slew;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use bound::{BoundContext, StepBound, bound_step, bound_steps, verify_bounds, verify_in_parts};
+pub use air::{air_segments, is_clear};
+pub use blocks::{bucket_levels, lowest_by_segment};
+pub use bound::{
+    BoundContext, LimitsByTool, StepBound, bound_step, bound_steps, bound_steps_by_tool, load_over_limit,
+    verify_bounds, verify_by_tool, verify_in_parts,
+};
 pub use compare::{best_constant, constant_plan, lost_time_by_reason, time_by_reason, time_of, won_by_reason};
 pub use schedule::{ScheduleInput, schedule};

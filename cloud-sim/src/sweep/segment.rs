@@ -365,7 +365,7 @@ fn is_plunge(travel: &Vector) -> bool {
 fn lowest_z(geometry: &Geometry) -> f64 {
     let ends = geometry.start().z.min(geometry.end().z);
     match geometry {
-        Geometry::Arc { start, centre, normal, .. } if normal.z.abs() < 0.5 => {
+        Geometry::Arc { start, centre, normal, .. } if normal.z.abs() < 1.0 - 1e-9 => {
             ends.min(centre.z - (start - centre).norm())
         }
         _ => ends,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use shared::det::Rng;
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Machine, OverrideRange, Spindle, ToolLengthRule};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station, StillKind, StopRule};
 use shared::plan::Override;
 use shared::program::Provenance;
@@ -28,32 +28,20 @@ pub(crate) fn machine() -> Machine {
         rapid_acceleration: Acceleration::mm_s2(ACCELERATION_MM_S2),
         jerk: None,
     };
+    let plain = Machine::of_equal_axes(axis);
     Machine {
-        name: "test".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_wait: shared::machine::SpindleWait::AtCommand,
-        rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
         spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 100.0,
             power_max: Power::w(5000.0),
             torque_max: Torque::n_m(20.0),
-            efficiency: 0.8,
             idle_power: Power::w(400.0),
+            ..plain.spindle
         },
         tool_change: Seconds::s(2.0),
         m_code: Seconds::ZERO,
         tool_length_rule: ToolLengthRule::AtToolChange,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 100,
-            step_permille: 10,
-            slew_per_s: 2.0,
-            effect_time: Seconds::s(0.020),
-        },
+        override_range: OverrideRange { effect_time: Seconds::s(0.02), ..plain.override_range },
+        ..plain
     }
 }
 

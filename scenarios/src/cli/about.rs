@@ -7,8 +7,11 @@ What this version does
   program      RS274/NGC with expressions, O-words, cycles, splines, threads and cutter compensation; Fanuc and Haas with
                macro B; Siemens 840D as posts use it; grbl; every operation knows its line and its calls
                tool tables of LinuxCNC, Fusion 360, FreeCAD, CAMotics and CSV
-               canonical operations as JSON lines (canon), a plan written into the F words (rewrite)
-  motion       look-ahead velocity profile with per-axis velocity, acceleration and jerk, station for every point
+               canonical operations as JSON lines (canon), a plan written into the F words (rewrite), feeds under which a
+               program keeps its limits by itself, faster air on request (optimise)
+  motion       look-ahead velocity profile with velocity, acceleration and jerk of linear and rotary axes, corners rounded by
+               arcs, station for every point; a horizon that grows; machine files imported (LinuxCNC, MTConnect, FreeCAD)
+               and fitted to recordings
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
                through stock, holder and shank contact
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
@@ -22,11 +25,11 @@ const ABSENT: &str = "\
 What is not there yet
   program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
                Siemens cycles beyond drilling; kinematics of rotary axes; values the machine alone knows end the reading
-  motion       rotary axes; importers for other machine descriptions; fitting to recordings
+  motion       the frame of the work under rotary axes
   kernel       tri-dexel, 3+2 and 5-axis; fixtures and finished part; 3MF
-  process      stability in the plan; learning from measured load; ceiling programs (nothing is ever faster than
-               programmed)
-  handoff      signatures and certificates; real-time scheduling; link emulation between namespaces; handoff-bench
+  process      stability in the plan; learning from measured load; ceiling programs (nothing live is ever faster
+               than programmed)
+  handoff      signatures and certificates; link emulation between namespaces; handoff-bench
   controllers  LinuxCNC, grbl, grblHAL and MTConnect links; the machine here is our own virtual controller
   service      web page, store, registry, more than one process
 ";

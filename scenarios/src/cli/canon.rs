@@ -3,14 +3,13 @@
 //! Operations go to standard output as they are made, everything else to standard error: first how the program
 //! is read, at the end what is wrong with it and what was accepted without effect.
 
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::Path;
 
 use shared::ident::ToolNumber;
-use shared::machine::{LengthUnit, ToolLengthRule};
+use shared::machine::LengthUnit;
 use shared::program::{
-    Checkpoint, Diagnostic, Dialect, Facts, Interpreter, Limits, NoSubprograms, Options, Piece, Sources, is_straight,
+    Checkpoint, Diagnostic, Dialect, Facts, Interpreter, NoSubprograms, Options, Piece, Sources, is_straight,
     tool_names,
 };
 
@@ -69,7 +68,7 @@ fn options(args: &CanonArgs) -> Result<Options, LoadError> {
             .filter_map(|(number, name)| Some((ToolNumber(number.parse().ok()?), name.clone())))
             .collect(),
     };
-    let options = Options { block_delete: args.block_delete, ..read_as(args.dialect) };
+    let options = Options { block_delete: args.block_delete, ..Options::without_machine(args.dialect) };
     let Some(mut library) = request.read()? else { return Ok(options) };
     let names = names_in(&args.program, &options);
     library.number_names(&names);
@@ -93,25 +92,6 @@ fn names_in(path: &Path, options: &Options) -> Vec<String> {
         return Vec::new();
     }
     std::fs::read(path).map(|text| tool_names(&text)).unwrap_or_default()
-}
-
-/// How a program is read without a machine: with every offset at zero, so that an outsider's interpreter agrees.
-pub(super) fn read_as(dialect: Dialect) -> Options {
-    Options {
-        dialect,
-        length_unit: LengthUnit::Millimetre,
-        tool_length_rule: ToolLengthRule::ByProgram,
-        work_offsets_mm: [[0.0; 3]; 9],
-        reference_mm: [0.0; 3],
-        tool_lengths_mm: BTreeMap::new(),
-        tool_diameters_mm: BTreeMap::new(),
-        tool_orientations: BTreeMap::new(),
-        tool_names: BTreeMap::new(),
-        optional_stop: false,
-        block_delete: false,
-        parameters: BTreeMap::new(),
-        limits: Limits::STANDARD,
-    }
 }
 
 /// Reads the program to its end, piece by piece while it goes straight on, and writes its operations.

@@ -8,10 +8,14 @@ mod bundle;
 mod canon;
 mod cut;
 mod draw;
+mod job;
 #[cfg(feature = "live")]
 mod live;
 mod lobes;
+mod machine;
+mod machine_fit;
 mod measure;
+mod optimise;
 mod replay;
 mod rewrite;
 mod run;
@@ -26,6 +30,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use shared::program::Dialect;
 
 use crate::format::LoadError;
+
+use job::JobArgs;
 
 /// Everything went as expected.
 pub const EXIT_PASS: u8 = 0;
@@ -58,6 +64,12 @@ enum Command {
     Canon(CanonArgs),
     /// Write a plan into the F words of its program; every other byte stays as it is.
     Rewrite(RewriteArgs),
+    /// Write a program with feeds under which it keeps its limits, and say what that wins and costs.
+    ///
+    /// Each block gets the lowest feed that the loads on it allow; blocks are not split. Nothing becomes faster than
+    /// programmed but, with `--air-factor`, blocks that stay outside the stock and an allowance around it; never
+    /// plunges, first contacts, hole cycles, locked or unknown operations. Fixtures are not known: look for them.
+    Optimise(optimise::OptimiseArgs),
     /// Say how long a program takes on a machine, and when each block runs; nothing is cut.
     Time(TimeArgs),
     /// Calculate one cut: forces, torque, power, chip, deflection; or the feed that meets a limit.
@@ -72,6 +84,9 @@ enum Command {
     /// semi-discretisation follows the teeth: believe it where the two differ. The feed does not matter to either. A
     /// mode is what a hammer test at the tip of the clamped cutter gives.
     Lobes(lobes::LobesArgs),
+    /// Machine descriptions: import one that another program wrote, or fit one to recordings.
+    #[command(subcommand)]
+    Machine(machine::MachineCommand),
     /// Run a scenario: a scenario file, or the name of a built-in case (demo, slot).
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
@@ -115,25 +130,8 @@ struct ToolArgs {
 
 #[derive(Debug, Args)]
 struct SimulateArgs {
-    /// The G-code program.
-    #[arg(required_unless_present = "scenario")]
-    program: Option<PathBuf>,
-    /// Take everything from a scenario file or a built-in case; nothing of its run is done.
-    #[arg(long, conflicts_with_all = ["program", "machine", "tools", "tool_units", "tool_map", "material", "stock"])]
-    scenario: Option<String>,
-    /// Machine: a file, or a built-in name (generic-vmc, hurco-02, hurco-04).
-    #[arg(long)]
-    machine: Option<String>,
     #[command(flatten)]
-    tools: ToolArgs,
-    /// Material: a file, or a built-in name (6061-T6, 7050-T7451, AlSi-cast, St37, St50-2, St60-2, St70-2, C45E,
-    /// 16MnCr5, 42CrMo4, X5CrNi18-10, GJL-250, Ti6Al4V).
-    #[arg(long)]
-    material: Option<String>,
-    /// Stock: box:XxYxZ@x,y,z (sizes, smallest corner, program mm), cyl:DxH@x,y,z (centre of the lower face), or
-    /// FILE.stl:mm or FILE.stl:inch. Without it: the box of the feed moves plus a tool radius, top at Z0.
-    #[arg(long)]
-    stock: Option<String>,
+    job: JobArgs,
     /// Write the result as JSON to a file (`-` for standard output).
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -146,12 +144,6 @@ struct SimulateArgs {
     /// Write the stock as cut as a binary STL.
     #[arg(long, value_name = "FILE")]
     stl: Option<PathBuf>,
-    /// Cell of the stock map in mm; chosen from the tools where absent.
-    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
-    resolution: Option<f64>,
-    /// Threads to simulate with; all processors where absent. The result does not depend on it.
-    #[arg(long, value_name = "COUNT", value_parser = threads(), allow_negative_numbers = true)]
-    threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +190,9 @@ struct TimeArgs {
     /// Write when each block begins and ends, one JSON object a line, to a file (`-` for standard output).
     #[arg(long, value_name = "FILE")]
     blocks: Option<PathBuf>,
+    /// Compare with a recording of a run: which block when, and each interval. Another revision is refused.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -274,9 +269,11 @@ pub fn main() -> ExitCode {
         Some(Command::Simulate(args)) => simulate::command(&args),
         Some(Command::Canon(args)) => canon::command(&args),
         Some(Command::Rewrite(args)) => rewrite::command(&args),
+        Some(Command::Optimise(args)) => optimise::command(&args),
         Some(Command::Time(args)) => timing::command(&args),
         Some(Command::Cut(args)) => cut::command(&args),
         Some(Command::Lobes(args)) => lobes::command(&args),
+        Some(Command::Machine(command)) => machine::command(&command),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),

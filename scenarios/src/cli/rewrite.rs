@@ -3,9 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use shared::program::{NoSubprograms, RewriteError, digest, rewrite};
+use shared::program::{NoSubprograms, Options, RewriteError, digest, rewrite};
 
-use super::canon::read_as;
 use super::simulate::write_file;
 use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, RewriteArgs, bad_input, draw};
 use crate::format::{PlanFile, read_file};
@@ -35,7 +34,7 @@ pub(super) fn command(args: &RewriteArgs) -> u8 {
         ));
     }
     // Lengths of tools move no F word: without a table each has one.
-    let options = read_as(args.dialect);
+    let options = Options::without_machine(args.dialect);
     match rewrite(&name, &text, &NoSubprograms, &options, &plan.factors()) {
         Ok(rewritten) => {
             for line in &rewritten.fixed {

@@ -4,14 +4,13 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use cloud_sim::ahead::MapChoice;
 use cloud_sim::executor::{Executor, Serial};
 use cloud_sim::workers::Workers;
-use shared::job::{Job, JobSources, StockSpec};
+use shared::job::{Job, JobSources};
 use shared::program::Diagnostic;
 
 use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, SimulateArgs, bad_input, draw};
-use crate::format::{LoadError, PlanFile, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
+use crate::format::{LoadError, PlanFile};
 use crate::report::{simulate_text, write_segments};
 use crate::simulate::Simulation;
 use crate::summary::simulate_json;
@@ -32,62 +31,22 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn command(args: &SimulateArgs) -> u8 {
-    let (loaded, resolution) = match &args.scenario {
-        Some(name) => match Scenario::load(name, 1.0) {
-            Ok(scenario) => {
-                let resolution = args.resolution.or(scenario.file.run.resolution_mm);
-                (Ok((scenario.sources, Vec::new())), resolution)
-            }
-            Err(error) => return bad_input(&error),
-        },
-        None => match request(args) {
-            Ok(request) => (request.sources(), args.resolution),
-            Err(message) => return draw::message(&message),
-        },
-    };
-    let (sources, assumed) = match loaded {
+    let loaded = match args.job.load() {
         Ok(loaded) => loaded,
-        Err(error) => return bad_input(&error),
+        Err(code) => return code,
     };
-    if resolution.is_some_and(|mm| !RESOLUTION_MM.contains(&mm)) {
-        let (least, most) = (RESOLUTION_MM.start(), RESOLUTION_MM.end());
-        return draw::message(&format!("--resolution must be a number of millimetres from {least} to {most}"));
-    }
-    let prepared = match prepare(sources, assumed) {
+    let choice = loaded.choice;
+    let prepared = match prepare(loaded.sources, loaded.assumed) {
         Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    let executor = match executor(args.threads) {
+    let executor = match executor(args.job.threads) {
         Ok(executor) => executor,
         Err(message) => return draw::message(&message),
     };
-    let choice = MapChoice { cell_mm: resolution, memory_max_bytes: MEMORY_MAX_BYTES };
     match Simulation::run(&prepared.job, &prepared.sources, choice, executor.as_ref()) {
         Ok(simulation) => report(args, &prepared, &simulation),
         Err(message) => draw::message(&format!("{message}; {STOCK_ADVICE}")),
-    }
-}
-
-fn request(args: &SimulateArgs) -> Result<SimulateRequest, String> {
-    let program = args.program.clone().ok_or("name a program")?;
-    Ok(SimulateRequest {
-        program,
-        machine: args.machine.clone(),
-        tools: args.tools.tools.clone(),
-        tool_units: args.tools.tool_units.clone(),
-        tool_map: args.tools.tool_map.iter().cloned().collect(),
-        material: args.material.clone(),
-        stock: args.stock.as_deref().map(stock).transpose()?,
-        limits: Default::default(),
-    })
-}
-
-/// `--stock`, with figures that can be meant.
-fn stock(text: &str) -> Result<StockArgument, String> {
-    let stock = StockArgument::parse(text)?;
-    match StockSpec::from_section(&stock.0) {
-        Ok(_) => Ok(stock),
-        Err((_, message)) => Err(format!("--stock {text}: {message}; correct the figure, in program millimetres")),
     }
 }
 

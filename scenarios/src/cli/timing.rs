@@ -1,9 +1,12 @@
 use std::io::Write;
+use std::path::Path;
 
 use shared::motion::plan_profile;
 
+use super::machine_fit::read_recording;
 use super::simulate::{Prepared, prepare, write_file};
-use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, TimeArgs, bad_input, draw};
+use super::{EXIT_EXPECTATION, EXIT_INFRASTRUCTURE, EXIT_PASS, TimeArgs, bad_input, draw};
+use crate::fit::{run_json, run_text};
 use crate::format::SimulateRequest;
 use crate::report::{timing_json, timing_text, write_blocks};
 
@@ -26,9 +29,37 @@ pub(super) fn command(args: &TimeArgs) -> u8 {
     // The material has no part in the time.
     assumed.retain(|line| !line.starts_with("material"));
     match prepare(sources, assumed) {
-        Ok(prepared) => report(args, &prepared),
+        Ok(prepared) => match &args.against {
+            Some(recording) => against(args, &prepared, recording),
+            None => report(args, &prepared),
+        },
         Err(code) => code,
     }
+}
+
+/// Lays a recording beside the prediction; refuses one of another revision.
+fn against(args: &TimeArgs, prepared: &Prepared, recording: &Path) -> u8 {
+    let recording = match read_recording(recording) {
+        Ok(recording) => recording,
+        Err(message) => return draw::message(&message),
+    };
+    let run = run_json(&args.program.display().to_string(), &prepared.job, &recording);
+    let mut code = if run["foreign"].is_string() { EXIT_EXPECTATION } else { EXIT_PASS };
+    if let Some(path) = &args.json {
+        let written = write_file(path, &mut |out| {
+            serde_json::to_writer_pretty(&mut *out, &run)?;
+            out.write_all(b"\n")
+        });
+        if let Err(message) = written {
+            draw::line(&message);
+            code = EXIT_INFRASTRUCTURE;
+        }
+    }
+    if args.json.as_ref().is_none_or(|path| path.as_os_str() != "-") {
+        // A closed standard output leaves nobody to tell.
+        let _ = std::io::stdout().lock().write_all(run_text(&run, true).as_bytes());
+    }
+    code
 }
 
 fn report(args: &TimeArgs, prepared: &Prepared) -> u8 {

@@ -7,6 +7,8 @@
 
 mod builtin;
 mod expect;
+mod limits_file;
+mod machines;
 mod plan_file;
 mod program_pieces;
 mod scenario;
@@ -15,6 +17,8 @@ mod tools;
 
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
+pub use limits_file::{Level, LimitsFile, limits_by_tool};
+pub use machines::{MachineImport, MachineImportRequest, Remark, import_machine};
 pub use plan_file::{PlanFile, PlanLine, PlanSpan};
 pub use program_pieces::{FilePiece, ProgramPieces, programs_beside};
 pub(crate) use scenario::read_file;

@@ -55,6 +55,13 @@ pub struct PlanSpan {
     pub override_permille: u16,
     /// What binds there.
     pub reason: String,
+    /// The load that binds, as predicted at this factor, in the unit of its limit: N, N·m, W, mm or N/mm²; absent where
+    /// the reason has no figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f32>,
+    /// The limit it was held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f32>,
 }
 
 impl PlanFile {
@@ -65,6 +72,8 @@ impl PlanFile {
             to_mm: span.to.as_mm(),
             override_permille: span.factor.permille(),
             reason: span.binding.reason.name().to_owned(),
+            value: span.binding.value,
+            limit: span.binding.limit,
         });
         let lines = slowed(simulation).into_iter().map(|(line, (permille, reason))| PlanLine {
             line,

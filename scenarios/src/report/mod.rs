@@ -6,6 +6,7 @@
 mod canon;
 mod figure;
 mod json;
+mod optimise;
 mod segments;
 mod text;
 mod timing;
@@ -16,6 +17,7 @@ pub use json::{
     CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson,
     SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
 };
+pub use optimise::{OptimiseJson, PeaksJson, optimise_text};
 pub use segments::write_segments;
 pub use text::{run_text, simulate_text};
 pub use timing::{TimingJson, timing_json, timing_text, write_blocks};

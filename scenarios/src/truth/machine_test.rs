@@ -8,13 +8,13 @@ use firmware_bridge::virtual_controller::{
 };
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use shared::machine::{Axis, Machine, OverrideRange, Spindle, ToolLengthRule};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station, StopRule};
 use shared::plan::Override;
 use shared::program::Provenance;
 use shared::time::{Duration, Instant};
 use shared::tool::CutterShape;
-use shared::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
+use shared::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds};
 
 use super::Truth;
 use super::tests::{block, exact, near, tool};
@@ -28,32 +28,15 @@ fn machine() -> Machine {
         rapid_acceleration: Acceleration::mm_s2(2000.0),
         jerk: None,
     };
+    let plain = Machine::of_equal_axes(axis);
     Machine {
-        name: "test".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_wait: shared::machine::SpindleWait::AtCommand,
-        rapid_mode: RapidMode::Linear,
         corner_deviation: Length::ZERO,
-        spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 1e6,
-            power_max: Power::w(10_000.0),
-            torque_max: Torque::n_m(50.0),
-            efficiency: 0.8,
-            idle_power: Power::w(400.0),
-        },
+        spindle: Spindle { speed_slew_rev_s2: 1e6, idle_power: Power::w(400.0), ..plain.spindle },
         tool_change: Seconds::ZERO,
         m_code: Seconds::ZERO,
         tool_length_rule: ToolLengthRule::AtToolChange,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 100,
-            step_permille: 10,
-            slew_per_s: 2.0,
-            effect_time: Seconds::s(0.02),
-        },
+        override_range: OverrideRange { effect_time: Seconds::s(0.02), ..plain.override_range },
+        ..plain
     }
 }
 

@@ -3,7 +3,8 @@ use serde::Deserialize;
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
 use crate::machine::{
-    Axis, LengthUnit, Machine, OverrideRange, RapidMode, RotaryAxis, Spindle, SpindleWait, ToolLengthRule,
+    Axis, Control, CornerBlend, LengthUnit, Machine, OverrideRange, RapidEnd, RapidMode, RotaryAxis, Spindle,
+    SpindleStart, SpindleWait, ToolAtStart, ToolLengthRule,
 };
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
@@ -20,16 +21,54 @@ struct MachineFile {
     tool_length: ToolLengthWord,
     rapid_mode: RapidWord,
     corner_deviation_mm: f64,
+    path_speed_max_mm_min: Option<f64>,
     tool_change_s: f64,
     m_code_s: f64,
-    spindle_wait: Option<SpindleWaitWord>,
+    spindle_start: Option<SpindleStartWord>,
     reference_mm: [f64; 3],
     /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
     work_origin_mm: [f64; 3],
     axis: AxisTables,
+    corner_blend: Option<BlendTable>,
     spindle: SpindleTable,
     #[serde(rename = "override")]
     overrides: OverrideTable,
+    control: Option<ControlTable>,
+}
+
+/// What the control adds; everything is zero or unknown where it is not said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ControlTable {
+    start_s: f64,
+    end_s: f64,
+    smoothing_s: f64,
+    rapid_end: RapidEndWord,
+    tool_at_start: ToolAtStartWord,
+    spindle_wait: Option<SpindleWaitTable>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RapidEndWord {
+    #[default]
+    Blended,
+    AtRest,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ToolAtStartWord {
+    #[default]
+    Unknown,
+    AsAtEnd,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpindleWaitTable {
+    ready_s: f64,
+    stopped_s: f64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -75,7 +114,7 @@ struct RotaryTable {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SpindleWaitWord {
+enum SpindleStartWord {
     AtCommand,
     BeforeMotion,
 }
@@ -89,6 +128,15 @@ struct AxisTable {
     acceleration_mm_s2: f64,
     rapid_acceleration_mm_s2: Option<f64>,
     jerk_mm_s3: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlendTable {
+    share: f64,
+    speed_ratio: f64,
+    arc_share: f64,
+    cycle_ms: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,6 +185,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let rotary = tables.map(|(table, name)| table.as_ref().map(|table| rotary(table, name, &mut ranges)));
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
+    let control = control(&read.control.unwrap_or_default(), &mut ranges);
     let corner_mm = patch.corner_deviation_mm.unwrap_or(read.corner_deviation_mm);
     let rapid_mode = match (patch.rapid_mode, read.rapid_mode) {
         (Some(RapidWord::Linear), _) | (None, RapidWord::Linear) => RapidMode::Linear,
@@ -148,10 +197,19 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         rotary,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
+        corner_blend: read.corner_blend.map(|table| CornerBlend {
+            share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
+            speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
+            arc_share: ranges.within("corner_blend.arc_share", table.arc_share, 0.05, 1.0),
+            cycle: Seconds::s(ranges.within("corner_blend.cycle_ms", table.cycle_ms, 0.0, 100.0) / 1e3),
+        }),
+        path_speed_max: read
+            .path_speed_max_mm_min
+            .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),
         spindle,
-        spindle_wait: match read.spindle_wait {
-            Some(SpindleWaitWord::BeforeMotion) => SpindleWait::BeforeMotion,
-            Some(SpindleWaitWord::AtCommand) | None => SpindleWait::AtCommand,
+        spindle_start: match read.spindle_start {
+            Some(SpindleStartWord::BeforeMotion) => SpindleStart::BeforeMotion,
+            Some(SpindleStartWord::AtCommand) | None => SpindleStart::AtCommand,
         },
         tool_change: Seconds::s(ranges.within(
             "tool_change_s",
@@ -170,6 +228,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         },
         reference: Point::from(read.reference_mm.map(|v| ranges.within("reference_mm", v, -1e5, 1e5))),
         override_range,
+        control,
     };
     let origin = read.work_origin_mm.map(|v| ranges.within("work_origin_mm", v, -1e5, 1e5));
     if ranges.errors.is_empty() { Ok((machine, origin)) } else { Err(ranges.errors) }
@@ -229,6 +288,27 @@ fn override_range(table: &OverrideTable, ranges: &mut Ranges<'_>) -> OverrideRan
     }
 }
 
+fn control(table: &ControlTable, ranges: &mut Ranges<'_>) -> Control {
+    let mut time = |key: &str, value: f64, high: f64| Seconds::s(ranges.within(key, value, 0.0, high));
+    Control {
+        start: time("control.start_s", table.start_s, 60.0),
+        end: time("control.end_s", table.end_s, 60.0),
+        smoothing: time("control.smoothing_s", table.smoothing_s, 1.0),
+        rapid_end: match table.rapid_end {
+            RapidEndWord::Blended => RapidEnd::Blended,
+            RapidEndWord::AtRest => RapidEnd::AtRest,
+        },
+        tool_at_start: match table.tool_at_start {
+            ToolAtStartWord::Unknown => ToolAtStart::Unknown,
+            ToolAtStartWord::AsAtEnd => ToolAtStart::AsAtEnd,
+        },
+        spindle_wait: table.spindle_wait.as_ref().map(|wait| SpindleWait {
+            ready: time("control.spindle_wait.ready_s", wait.ready_s, 60.0),
+            stopped: time("control.spindle_wait.stopped_s", wait.stopped_s, 60.0),
+        }),
+    }
+}
+
 /// Collects figures that lie outside what is physically sensible.
 struct Ranges<'a> {
     file: FileText<'a>,
@@ -270,16 +350,16 @@ mod tests {
     #[test]
     fn rotary_axes_and_the_wait_for_the_spindle_are_optional() {
         let plain = read("", "").expect("valid");
-        assert_eq!((plain.rotary, plain.spindle_wait), ([None; 3], SpindleWait::AtCommand));
+        assert_eq!((plain.rotary, plain.spindle_start), ([None; 3], SpindleStart::AtCommand));
         let table = "[axis.b]\nfeed_max_deg_min = 1800.0\nrapid_deg_min = 3600.0\nacceleration_deg_s2 = 180.0\n";
-        let turning = read("spindle_wait = \"before_motion\"\n", table).expect("valid");
+        let turning = read("spindle_start = \"before_motion\"\n", table).expect("valid");
         let [None, Some(axis), None] = turning.rotary else {
             panic!("{:?}", turning.rotary);
         };
         assert!((axis.feed_max_rad_s - std::f64::consts::PI / 6.0).abs() < 1e-12);
         assert!((axis.rapid_rad_s - std::f64::consts::PI / 3.0).abs() < 1e-12);
         assert!((axis.acceleration_rad_s2 - std::f64::consts::PI).abs() < 1e-12);
-        assert_eq!((axis.jerk_rad_s3, turning.spindle_wait), (None, SpindleWait::BeforeMotion));
+        assert_eq!((axis.jerk_rad_s3, turning.spindle_start), (None, SpindleStart::BeforeMotion));
     }
 
     #[test]

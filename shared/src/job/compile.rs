@@ -8,7 +8,7 @@ use crate::cutting::Material;
 use crate::det::DigestChain;
 use crate::files::{Assumed, FileText};
 use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
-use crate::machine::Machine;
+use crate::machine::{Machine, ToolAtStart};
 use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
 use crate::plan::Limits;
 use crate::program::{self, Call, CanonOp, Diagnostic, Facts, NoSubprograms};
@@ -17,7 +17,7 @@ use crate::units::{Length, RotaryVelocity};
 
 /// Version of everything that turns bytes into a path and a plan; part of the context digest, so that two
 /// versions that might differ never share one.
-const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 2");
+const COMPILER_VERSION: &str = concat!("cosim ", env!("CARGO_PKG_VERSION"), " path 3");
 
 /// What the program itself said, and how it was read.
 #[derive(Clone, Debug)]
@@ -75,6 +75,16 @@ impl Job {
     }
 }
 
+/// How the program of a job is read: what [`Job::compile`] gives the interpreter. `None` for a job that does not compile.
+pub fn reading_of(sources: &JobSources) -> Option<program::Options> {
+    let mut inputs = Inputs::new(sources);
+    let (machine, work_origin) = inputs.machine()?;
+    let library = inputs.tool_library()?;
+    let text = inputs.program()?;
+    let offsets = inputs.work_offsets(work_origin)?;
+    inputs.program_options(&machine, library.as_ref(), offsets, text)
+}
+
 fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     // Each reads its own part; all are read before giving up, so that one run names every mistake.
     let (machine, material, limits, library) =
@@ -90,7 +100,9 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
     let work = first_work_offset(&ops);
     let further = interpreted.facts.further_origins_mm.get(&work);
     let origin_mm = offsets.get(usize::from(work)).or(further).copied().unwrap_or([0.0; 3]);
-    let (path, problems) = compile(&ops, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
+    let waiting = tool_waiting(&machine, &ops);
+    let moved = ops.iter().enumerate().filter(|(index, _)| Some(*index) != waiting).map(|(_, op)| op);
+    let (path, problems) = compile(moved, &CompileOptions { machine: &machine, work_origin_mm: origin_mm });
     take_problems(inputs, name, text, problems);
     let mut segments = path?.segments().to_vec();
     let in_spindle = inputs.tool_in_spindle(&segments);
@@ -142,6 +154,17 @@ fn take_problems(inputs: &mut Inputs<'_>, name: &str, text: &[u8], problems: Vec
 /// The work frame's origin is that of the first work offset a motion uses.
 fn first_work_offset(ops: &[CanonOp]) -> u8 {
     ops.iter().find(|op| is_motion(op)).map_or(0, |op| op.modal.work_offset)
+}
+
+/// Index of a first tool change to the tool the program ends with, where the machine makes parts one after the
+/// other: that tool is in the spindle already.
+fn tool_waiting(machine: &Machine, ops: &[CanonOp]) -> Option<usize> {
+    if machine.control.tool_at_start != ToolAtStart::AsAtEnd {
+        return None;
+    }
+    let at_end = ops.last()?.modal.tool;
+    let (index, first) = ops.iter().enumerate().find(|(_, op)| matches!(op.call, Call::ChangeTool { .. }))?;
+    (matches!(first.call, Call::ChangeTool { tool } if Some(tool) == at_end)).then_some(index)
 }
 
 fn is_motion(op: &CanonOp) -> bool {

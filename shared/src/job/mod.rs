@@ -14,7 +14,7 @@ mod manifest;
 mod sources;
 mod stock;
 
-pub use compile::{Job, JobFacts};
+pub use compile::{Job, JobFacts, reading_of};
 pub use manifest::{ManifestProblem, check_manifest};
 pub use sources::{BundleError, JobSources};
 pub use stock::StockSpec;

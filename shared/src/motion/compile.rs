@@ -21,9 +21,14 @@
 //! | change tool | still for the machine's tool change, the spindle stands afterwards; nothing where the tool is in the spindle already |
 //! | spindle direction | still while the spindle changes speed, down to rest and up again where it reverses |
 //! | spindle speed | still while a turning spindle changes speed, before the next thing that waits for it |
-//! | coolant | M code time; a spindle that is not waited for at once spins up meanwhile ([`SpindleWait`]) |
+//! | coolant | M code time; a spindle that is not waited for at once spins up meanwhile ([`SpindleStart`]) |
+//! | start and end of the program | the control's own delays, where it has any |
 //! | stop | M code time, then a stop of no time that waits for a person |
 //! | select tool, end | none |
+//!
+//! Where the spindle changes speed while the axes move ([`crate::machine::Control::spindle_wait`]) only what the
+//! moves leave of its time is a segment: ahead of the next block that moves after a start, and ahead of a stop,
+//! a tool change or the end. The moves' times are those from rest to rest.
 //!
 //! Diagnostics: `motion::feed-missing` (a feed move before any F word, or at no usable feed),
 //! `motion::arc-radius` (start and end at different distances from the centre), `motion::not-finite` (a
@@ -34,13 +39,14 @@
 use std::borrow::Borrow;
 use std::f64::consts::TAU;
 
+use super::blend::blend;
 use super::diagnosis::Findings;
 use super::limits::Drives;
 use super::{CornerRule, Geometry, Path, PathError, Segment, SegmentKind, Station, StillKind};
 use crate::det::{ExactSum, math};
 use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
-use crate::machine::{Machine, RapidMode, SpindleWait};
+use crate::machine::{Machine, RapidEnd, RapidMode, SpindleStart};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, PathMode, Plane, Pose, Provenance, Severity};
 use crate::units::{Feedrate, Length, RotaryVelocity, Seconds};
 
@@ -94,6 +100,10 @@ pub fn compile<O: Borrow<CanonOp>>(
     compiler.finish()
 }
 
+/// Cycles that a control which blends corners loses at a spindle command: one until it sees that the moves have ended,
+/// one until the next of them is taken up. Measured on LinuxCNC.
+const HANDOVER_CYCLES: f64 = 2.0;
+
 struct Compiler<'a> {
     machine: &'a Machine,
     drives: Drives,
@@ -110,6 +120,9 @@ struct Compiler<'a> {
     awaits_spindle: Option<Provenance>,
     /// Time that has gone by since the spindle was told its speed.
     spinning_s: f64,
+    /// A change of spindle speed under way while the axes move.
+    under_way: Option<SpindleChange>,
+    started: bool,
     /// Block being compiled, and the tool in the spindle before and after it.
     block: Provenance,
     tool_before: Option<ToolNumber>,
@@ -122,6 +135,19 @@ struct Compiler<'a> {
 struct Aim {
     axes_mm: Point,
     rotary_rad: [f64; 3],
+}
+
+/// A change of spindle speed while the axes move.
+#[derive(Clone, Copy, Debug)]
+struct SpindleChange {
+    /// The block that asked for it; its own moves do not wait.
+    at: Provenance,
+    /// True if the spindle turns afterwards.
+    starts: bool,
+    /// Time it takes.
+    due_s: f64,
+    /// Time that has passed since, by the moves' own times from rest to rest.
+    passed_s: f64,
 }
 
 /// What every segment takes over from its operation.
@@ -144,6 +170,8 @@ impl<'a> Compiler<'a> {
             turning: RotaryVelocity::ZERO,
             awaits_spindle: None,
             spinning_s: 0.0,
+            under_way: None,
+            started: false,
             block: Provenance::default(),
             tool_before: None,
             tool_after: None,
@@ -153,6 +181,10 @@ impl<'a> Compiler<'a> {
 
     fn operation(&mut self, op: &CanonOp) {
         let from = Origin { at: op.at, modal: &op.modal };
+        if !self.started {
+            self.started = true;
+            self.delay(from, self.machine.control.start);
+        }
         if op.at != self.block {
             self.block = op.at;
             self.tool_before = self.tool_after;
@@ -171,6 +203,7 @@ impl<'a> Compiler<'a> {
             // T and M6 for the tool that is there already: the changer has nothing to do.
             Call::ChangeTool { tool } if self.tool_before == Some(tool) => {}
             Call::ChangeTool { .. } => {
+                self.wait_for_standstill(from);
                 self.still(from, StillKind::ToolChange, self.machine.tool_change);
                 // The changer takes the tool from a standing spindle; what the program has asked for since
                 // the last M3 is waited for afterwards.
@@ -180,16 +213,21 @@ impl<'a> Compiler<'a> {
             Call::SetSpindleSpeed { .. } => self.tell_spindle(op.at),
             Call::SetSpindleDirection { .. } => {
                 self.tell_spindle(op.at);
-                if self.machine.spindle_wait == SpindleWait::AtCommand {
+                if self.machine.spindle_start == SpindleStart::AtCommand {
                     self.wait_for_spindle(from);
                 }
             }
             Call::Coolant { .. } => self.m_code(from),
             Call::Stop { .. } => {
+                self.wait_for_standstill(from);
                 self.m_code(from);
                 self.still(from, StillKind::Stop, Seconds::ZERO);
             }
-            Call::SelectTool { .. } | Call::End => {}
+            Call::End => {
+                self.wait_for_standstill(from);
+                self.delay(from, self.machine.control.end);
+            }
+            Call::SelectTool { .. } => {}
         }
     }
 
@@ -197,7 +235,11 @@ impl<'a> Compiler<'a> {
         if let Some(last) = self.segments.last_mut() {
             last.stop_at_end = true;
         }
-        let path = match Path::new(self.segments) {
+        let segments = match self.machine.corner_blend {
+            Some(how) => blend(self.segments, self.machine, how),
+            None => self.segments,
+        };
+        let path = match Path::new(segments) {
             Ok(path) => Some(path),
             Err(PathError::Empty) => {
                 let message = "the program moves nothing".to_owned();
@@ -370,6 +412,14 @@ impl<'a> Compiler<'a> {
             PathMode::Continuous { tolerance_mm: Some(mm), .. } => (false, CornerRule::Within(Length::mm(mm))),
             PathMode::Continuous { tolerance_mm: None, .. } => (false, CornerRule::Machine),
         };
+        if self.machine.control.rapid_end == RapidEnd::AtRest
+            && let Some(before) = self.segments.last_mut()
+        {
+            before.stop_at_end |= before.kind != kind;
+        }
+        if let Some(change) = &mut self.under_way {
+            change.passed_s += self.drives.rest_to_rest_s(&segment);
+        }
         self.segments.push(segment);
         (self.axes_mm, self.rotary_rad) = (aim.axes_mm, aim.rotary_rad);
     }
@@ -412,7 +462,17 @@ impl<'a> Compiler<'a> {
         let span_mm = (time.as_s() * STILL_MM_PER_S).max(STILL_MM_MIN);
         let mut segment = self.segment(from, SegmentKind::Still(kind), Geometry::Still { at }, span_mm);
         segment.still = time;
+        if let Some(change) = &mut self.under_way {
+            change.passed_s += time.as_s();
+        }
         self.segments.push(segment);
+    }
+
+    /// A delay of the control itself; none that takes no time.
+    fn delay(&mut self, from: Origin<'_>, time: Seconds) {
+        if time > Seconds::ZERO {
+            self.still(from, StillKind::MCode, time);
+        }
     }
 
     /// An M code that takes no time does not stop the axes either.
@@ -429,6 +489,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn wait_for_spindle(&mut self, from: Origin<'_>) {
+        if self.under_way.is_some_and(|change| change.at != from.at && change.starts) {
+            self.wait_for_change(from);
+        }
         let Some(at) = self.awaits_spindle.take() else {
             return;
         };
@@ -436,15 +499,47 @@ impl<'a> Compiler<'a> {
         let limit = self.machine.spindle.speed_max;
         let wanted =
             spindle.speed.map_or(RotaryVelocity::ZERO, |speed| speed.min(limit) * f64::from(spindle.direction));
-        let change = (wanted - self.turning).abs();
+        let (before, ramp_s) = (self.turning, (wanted - self.turning).abs().as_rev_s());
         self.turning = wanted;
-        let gone_s = match self.machine.spindle_wait {
-            SpindleWait::AtCommand => 0.0,
-            SpindleWait::BeforeMotion => self.spinning_s,
-        };
-        let time_s = change.as_rev_s() / self.machine.spindle.speed_slew_rev_s2 - gone_s;
-        if time_s > 0.0 {
-            self.still(Origin { at, ..from }, StillKind::Spindle, Seconds::s(time_s));
+        let ramp_s = ramp_s / self.machine.spindle.speed_slew_rev_s2;
+        if ramp_s <= 0.0 {
+            return;
+        }
+        match self.machine.control.spindle_wait {
+            None => {
+                let gone_s = match self.machine.spindle_start {
+                    SpindleStart::AtCommand => 0.0,
+                    SpindleStart::BeforeMotion => self.spinning_s,
+                };
+                if ramp_s > gone_s {
+                    let handed_s = self.machine.corner_blend.map_or(0.0, |blend| HANDOVER_CYCLES * blend.cycle.as_s());
+                    self.still(Origin { at, ..from }, StillKind::Spindle, Seconds::s(ramp_s - gone_s + handed_s));
+                }
+            }
+            Some(wait) => {
+                self.wait_for_change(from);
+                let due_s = ramp_s.max(wait.between(before, wanted, limit).as_s());
+                self.under_way =
+                    Some(SpindleChange { at, starts: wanted != RotaryVelocity::ZERO, due_s, passed_s: 0.0 });
+            }
+        }
+    }
+
+    /// Waits for what is left of a change of spindle speed that began while the axes moved.
+    fn wait_for_change(&mut self, from: Origin<'_>) {
+        if let Some(change) = self.under_way.take() {
+            let left_s = change.due_s - change.passed_s;
+            if left_s > 0.0 {
+                self.still(from, StillKind::Spindle, Seconds::s(left_s));
+            }
+        }
+    }
+
+    /// Waits before something that needs a spindle that stands, or is what it was told to be.
+    fn wait_for_standstill(&mut self, from: Origin<'_>) {
+        if self.machine.control.spindle_wait.is_some() {
+            self.wait_for_spindle(from);
+            self.wait_for_change(from);
         }
     }
 
@@ -486,7 +581,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Length of the path of the tip.
-fn length_mm(geometry: &Geometry) -> f64 {
+pub(super) fn length_mm(geometry: &Geometry) -> f64 {
     match *geometry {
         Geometry::Line { start, end } => (end - start).norm(),
         Geometry::Arc { start, end, centre, normal, sweep_rad } => {

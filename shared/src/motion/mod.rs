@@ -21,11 +21,14 @@
 //! What it does not know: material, forces, and why a factor is what it is.
 
 mod anchors;
+mod blend;
 mod compile;
+mod cycles;
 mod diagnosis;
 mod glide;
 mod jerk;
 mod limits;
+mod naive;
 mod path;
 mod pieces;
 mod profile;

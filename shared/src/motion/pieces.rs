@@ -52,7 +52,7 @@ impl<'a> Cutter<'a> {
         index: u32,
         mut take: impl FnMut(Piece, Station),
     ) {
-        let limits = drives.segment(segment);
+        let limits = drives.segment(before, segment);
         let obeys = segment.kind == SegmentKind::Feed && segment.forced.is_none();
         let mut piece = Piece {
             start: segment.start,

@@ -14,7 +14,7 @@ pub enum Geometry {
         /// Last point.
         end: Point,
     },
-    /// An arc or helix about an axis parallel to X, Y or Z.
+    /// An arc or helix about an axis parallel to X, Y or Z; blends of corners are flat arcs about any axis.
     Arc {
         /// First point.
         start: Point,
@@ -22,7 +22,7 @@ pub enum Geometry {
         end: Point,
         /// A point on the axis.
         centre: Point,
-        /// Unit vector of the axis: +Z for the XY plane, +Y for ZX, +X for YZ.
+        /// Unit vector of the axis: +Z for the XY plane, +Y for ZX, +X for YZ, either way for blends.
         normal: Vector,
         /// Swept angle in rad about `normal`, positive counter-clockwise, |sweep| may exceed 2π.
         sweep_rad: f64,

@@ -131,7 +131,7 @@ impl Window {
                 self.ends_at_rest = true;
                 break;
             }
-            let limits = drives.segment(segment);
+            let limits = drives.segment((first + index).checked_sub(1).map(|before| &path.segments()[before]), segment);
             let stretch = Stretch::new(segment, limits, corner_mm_s);
             self.stretches.push(stretch);
             if index + 1 >= FRESH && beyond.is_enough(&stretch, index + 1 == FRESH) {

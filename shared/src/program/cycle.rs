@@ -12,7 +12,7 @@
 //! (L, on Fanuc K) are drilled one hole at a time, so that a block with a million of them needs no memory.
 
 use super::block::code_name;
-use super::canon::{Call, FeedMode, ForcedReason, StopKind};
+use super::canon::{Call, FeedMode, ForcedReason, PathMode, StopKind};
 use super::execute::{AXIS_LETTERS, Execution};
 use super::fault::*;
 use super::frame::Axes;
@@ -213,9 +213,17 @@ impl Execution<'_, '_> {
         let normal = self.state.plane.axes()[2];
         let mut over = holes.target;
         over[normal] = holes.travel;
-        self.cycle_line(0, over, &holes.span)?;
-        self.cycle_to(0, holes.retract, &holes)?;
-        self.drill(&holes)?;
+        // LinuxCNC runs its cycles through the programmed points, whatever path mode is in force.
+        let path = self.state.path;
+        if self.dialect == Dialect::Rs274ngc && path != PathMode::ExactStop {
+            self.state.path = PathMode::ExactPath;
+        }
+        let drilled = self
+            .cycle_line(0, over, &holes.span)
+            .and_then(|()| self.cycle_to(0, holes.retract, &holes))
+            .and_then(|()| self.drill(&holes));
+        self.state.path = path;
+        drilled?;
         holes.left -= 1;
         for axis in 0..6 {
             holes.target[axis] += holes.step[axis];

@@ -84,6 +84,6 @@ pub use facts::{Facts, WithoutEffect};
 pub use interpreter::{Interpreted, Interpreter, interpret};
 pub use options::{Dialect, Limits, NoSubprograms, Options, Sources};
 pub use parameters::Parameter;
-pub use rewrite::{LineFactors, RewriteError, Rewritten, rewrite};
+pub use rewrite::{LINE_FACTOR_MAX, LineFactors, RewriteError, Rewritten, rewrite};
 pub use tool_names::{tool_names, tools_from_names};
 pub use unknown::UnknownValue;

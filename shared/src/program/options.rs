@@ -127,6 +127,28 @@ pub struct Options {
     pub limits: Limits,
 }
 
+impl Options {
+    /// How a program is read where no machine is meant: in millimetres from power-on, every offset zero and the axes at
+    /// the origin, lengths applied by the program, nothing known of its tools.
+    pub fn without_machine(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            length_unit: LengthUnit::Millimetre,
+            tool_length_rule: ToolLengthRule::ByProgram,
+            work_offsets_mm: [[0.0; 3]; 9],
+            reference_mm: [0.0; 3],
+            tool_lengths_mm: BTreeMap::new(),
+            tool_diameters_mm: BTreeMap::new(),
+            tool_orientations: BTreeMap::new(),
+            tool_names: BTreeMap::new(),
+            optional_stop: false,
+            block_delete: false,
+            parameters: BTreeMap::new(),
+            limits: Limits::STANDARD,
+        }
+    }
+}
+
 /// Where subprograms come from.
 pub trait Sources {
     /// The text of a subprogram, by the name the program calls it: `name` for `o<name> call`, `O1001` for

@@ -8,6 +8,7 @@
 //! * A block is not split: one factor for all of it.
 //! * An F by expression or parameter becomes a number where it has to change.
 //! * Under G93 F is one over time and changes like any other; under G95 the spindle leads and nothing changes.
+//! * A factor above one makes a block faster; it is held down to that of its slowest pass like any other.
 //! * Numbers are rounded down, so that no feed is above what was asked for.
 //!
 //! What comes out is interpreted again and held against the original: the same operations, and no feed above the
@@ -25,7 +26,11 @@ use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 /// Factor of the programmed feed by physical line of the main program, in per mille; absent lines run as programmed.
+/// Above 1000 a block becomes faster: whoever asks for that has shown that nothing is cut there.
 pub type LineFactors = BTreeMap<u32, u16>;
+
+/// Greatest factor that a rewritten program gets, per mille; greater ones are taken as this.
+pub const LINE_FACTOR_MAX: u16 = 5000;
 
 /// A program with other feeds.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +84,7 @@ struct Pass {
     factor: f64,
 }
 
-/// Rewrites a program. Factors above one are taken as one.
+/// Rewrites a program. Factors above [`LINE_FACTOR_MAX`] are taken as that.
 ///
 /// # Errors
 /// [`RewriteError`] where the program has an error, or its feeds cannot be stated.
@@ -118,7 +123,7 @@ fn factor_of(factors: &LineFactors, op: &CanonOp) -> f64 {
     if op.at.source.0 > 0 || op.modal.feed_mode == FeedMode::PerRevolution || op.modal.forced.is_some() {
         return 1.0;
     }
-    factors.get(&op.at.line).map_or(1.0, |permille| f64::from(*permille).min(1000.0) / 1000.0)
+    factors.get(&op.at.line).map_or(1.0, |permille| f64::from((*permille).min(LINE_FACTOR_MAX)) / 1000.0)
 }
 
 /// Executed blocks in order; consecutive operations of one block are one pass.
@@ -161,7 +166,7 @@ fn needs_of(passes: &[Pass]) -> BTreeMap<u32, Need> {
     needs
 }
 
-/// The F words that must be written, by line: those of slower blocks, and those that keep others as they are.
+/// The F words that must be written, by line: those of slower and faster blocks, and those that keep others as they are.
 fn words_to_write(
     passes: &[Pass],
     needs: &BTreeMap<u32, Need>,
@@ -170,8 +175,8 @@ fn words_to_write(
     factors: &LineFactors,
 ) -> BTreeMap<u32, f64> {
     let mut wanted = BTreeMap::new();
-    let is_slower = |pass: &&Pass| pass.factor < 1.0 && factors.contains_key(&pass.line);
-    for pass in passes.iter().filter(is_slower) {
+    let is_other = |pass: &&Pass| pass.factor != 1.0 && factors.contains_key(&pass.line);
+    for pass in passes.iter().filter(is_other) {
         if let Some(need) = needs.get(&pass.line) {
             wanted.insert(pass.line, need.word);
         }

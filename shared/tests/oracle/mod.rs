@@ -10,8 +10,8 @@ pub(crate) mod batch;
 
 pub(crate) use batch::oracle_of_all;
 use shared::ident::ToolNumber;
-use shared::machine::{LengthUnit, ToolLengthRule};
-use shared::program::{Call, Dialect, Interpreted, Interpreter, Limits, Options, Parameter};
+use shared::machine::LengthUnit;
+use shared::program::{Call, Dialect, Interpreted, Interpreter, Options, Parameter};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -185,19 +185,9 @@ pub(crate) fn difference(theirs: &[Step], ours: &[Step]) -> Option<String> {
 
 pub(crate) fn options() -> Options {
     Options {
-        dialect: Dialect::Rs274ngc,
-        length_unit: LengthUnit::Millimetre,
-        tool_length_rule: ToolLengthRule::ByProgram,
-        work_offsets_mm: [[0.0; 3]; 9],
-        reference_mm: [0.0; 3],
         tool_lengths_mm: (1..60).map(|number| (ToolNumber(number), 0.0)).collect(),
         tool_diameters_mm: (1..60).map(|number| (ToolNumber(number), f64::from(number))).collect(),
-        tool_orientations: BTreeMap::new(),
-        tool_names: BTreeMap::new(),
-        optional_stop: false,
-        block_delete: false,
-        parameters: BTreeMap::new(),
-        limits: Limits::STANDARD,
+        ..Options::without_machine(Dialect::Rs274ngc)
     }
 }
 

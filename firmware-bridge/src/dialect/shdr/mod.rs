@@ -3,16 +3,17 @@
 //! A source sends what has changed; what it does not mention stays as it was, and `UNAVAILABLE` is a value.
 //! [`Decoder`] keeps that state and gives one [`Report`] a line, so that all pairs of a line belong to one
 //! instant. Two vocabularies are read: MTConnect's words in MTConnect's units (what our own controller
-//! sends), and the keys of the NIST recordings, in which `Block_Number` is the physical line from 0 and
-//! `Feed_Rate` is in inch/min.
+//! sends), and the keys of the NIST recordings, in which `Block_Number` is the physical line from 1 (0 before the
+//! first block) and `Feed_Rate` is in mm/s: `Box-OP2` reports 12.8 on moves at F30. (30 inch/min, 12.7 mm/s), and
+//! its number 1158 is what runs while the tool of line 1158 is changed.
 //!
 //! | key | unit | into |
 //! | --- | --- | --- |
 //! | `Execution`, `Program_Status` | MTConnect words | execution |
 //! | `ControllerMode` | MTConnect words | mode |
-//! | `LineNumber` / `Block_Number` | from 1 / from 0 | line, from 1 |
+//! | `LineNumber`, `Block_Number` | from 1 | line, from 1 |
 //! | `PathPosition` | mm, `x y z` | position |
-//! | `PathFeedrate` / `Feed_Rate` | mm/s / inch/min | path feedrate |
+//! | `PathFeedrate`, `Feed_Rate` | mm/s | path feedrate |
 //! | `PathFeedrateOverride`, `Feed_Override` | per cent | dial |
 //! | `PathFeedrateFactor` | per mille | factor of ours in force |
 //! | `PathFeedrateFactorState` | `ENABLED`, `DISABLED` | whether the factor is obeyed |

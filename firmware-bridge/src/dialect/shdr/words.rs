@@ -72,11 +72,11 @@ pub(super) fn take(report: &mut Report, key: &str, text: &str) -> Taken {
         "Execution" | "Program_Status" => set(&mut sample.execution, text, |text| value(&EXECUTION, text)),
         "ControllerMode" => set(&mut sample.mode, text, |text| value(&MODE, text)),
         "LineNumber" => set(&mut sample.line, text, |text| text.parse().ok()),
-        "Block_Number" => set(&mut sample.line, text, |text| text.parse::<u32>().ok()?.checked_add(1)),
+        // Zero stands for a program that has not begun.
+        "Block_Number" => set(&mut sample.line, text, |text| text.parse().ok()),
         "PathPosition" => set(&mut sample.position, text, position),
-        "PathFeedrate" => set(&mut sample.path_feedrate, text, |text| number(text, 1e5).map(Feedrate::mm_s)),
-        "Feed_Rate" => {
-            set(&mut sample.path_feedrate, text, |text| number(text, 1e5).map(|v| Feedrate::mm_s(v * 25.4 / 60.0)))
+        "PathFeedrate" | "Feed_Rate" => {
+            set(&mut sample.path_feedrate, text, |text| number(text, 1e5).map(Feedrate::mm_s))
         }
         "PathFeedrateOverride" | "Feed_Override" => set(&mut sample.dial_permille, text, permille_of_percent),
         "Rapid_Override" => set(&mut report.rapid_override_permille, text, permille_of_percent),

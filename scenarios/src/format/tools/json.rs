@@ -15,21 +15,22 @@ const ADVICE: &str = "export the file again, or correct the value";
 
 /// A value, and the path to it.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'a> {
+pub(in crate::format) struct Node<'a> {
     file: FileText<'a>,
     raw: &'a str,
     path: String,
+    code: &'static str,
 }
 
 /// Values by key.
-pub(super) type Object<'a> = BTreeMap<String, Node<'a>>;
+pub(in crate::format) type Object<'a> = BTreeMap<String, Node<'a>>;
 
 type Found<T> = Result<T, Box<Diagnostic>>;
 
-/// The value of a whole file, with its syntax checked throughout.
-pub(super) fn parse(file: FileText<'_>) -> Found<Node<'_>> {
+/// The value of a whole file, with its syntax checked throughout. `code` is the diagnostics' about its values.
+pub(in crate::format) fn parse<'a>(file: FileText<'a>, code: &'static str) -> Found<Node<'a>> {
     match serde_json::from_str::<&RawValue>(file.text) {
-        Ok(raw) => Ok(Node { file, raw: raw.get(), path: String::new() }),
+        Ok(raw) => Ok(Node { file, raw: raw.get(), path: String::new(), code }),
         Err(error) => {
             let before = file.text.split_inclusive('\n').take(error.line().saturating_sub(1));
             let line_start: usize = before.map(str::len).sum();
@@ -45,20 +46,20 @@ pub(super) fn parse(file: FileText<'_>) -> Found<Node<'_>> {
 
 impl<'a> Node<'a> {
     /// Where it stands: the value's own text, at most its first line.
-    pub(super) fn span(&self) -> Span {
+    pub(in crate::format) fn span(&self) -> Span {
         let start = self.raw.as_ptr() as usize - self.file.text.as_ptr() as usize;
         Span { start, len: self.raw.lines().next().map_or(0, str::len) }
     }
 
     /// `data[3].geometry.DC`.
-    pub(super) fn path(&self) -> &str {
+    pub(in crate::format) fn path(&self) -> &str {
         &self.path
     }
 
-    pub(super) fn error(&self, message: String, advice: &str) -> Box<Diagnostic> {
+    pub(in crate::format) fn error(&self, message: String, advice: &str) -> Box<Diagnostic> {
         let message = if self.path.is_empty() { message } else { format!("`{}`: {message}", self.path) };
         let span = Some(self.span());
-        Box::new(self.file.diagnostic(Severity::Error, span, "tool::json", message, advice.to_owned()))
+        Box::new(self.file.diagnostic(Severity::Error, span, self.code, message, advice.to_owned()))
     }
 
     fn wrong(&self, expected: &str) -> Box<Diagnostic> {
@@ -66,27 +67,27 @@ impl<'a> Node<'a> {
         self.error(format!("{shown} was read, expected {expected}"), ADVICE)
     }
 
-    pub(super) fn is_array(&self) -> bool {
+    pub(in crate::format) fn is_array(&self) -> bool {
         self.raw.starts_with('[')
     }
 
-    pub(super) fn is_object(&self) -> bool {
+    pub(in crate::format) fn is_object(&self) -> bool {
         self.raw.starts_with('{')
     }
 
-    pub(super) fn is_text(&self) -> bool {
+    pub(in crate::format) fn is_text(&self) -> bool {
         self.raw.starts_with('"')
     }
 
     /// Values by key; null counts as absent.
-    pub(super) fn object(&self) -> Found<Object<'a>> {
+    pub(in crate::format) fn object(&self) -> Found<Object<'a>> {
         let Ok(Pairs(pairs)) = serde_json::from_str::<Pairs<'a>>(self.raw) else {
             return Err(self.wrong("an object in braces"));
         };
         let mut object = Object::new();
         for (key, raw) in pairs {
             let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            let node = Node { file: self.file, raw: raw.get(), path };
+            let node = Node { file: self.file, raw: raw.get(), path, code: self.code };
             if object.contains_key(&key) {
                 return Err(node.error("this key stands here twice".to_owned(), "remove one of the two"));
             }
@@ -96,7 +97,7 @@ impl<'a> Node<'a> {
         Ok(object)
     }
 
-    pub(super) fn items(&self) -> Found<Vec<Node<'a>>> {
+    pub(in crate::format) fn items(&self) -> Found<Vec<Node<'a>>> {
         let Ok(raws) = serde_json::from_str::<Vec<&'a RawValue>>(self.raw) else {
             return Err(self.wrong("a list in brackets"));
         };
@@ -104,24 +105,25 @@ impl<'a> Node<'a> {
             file: self.file,
             raw: raw.get(),
             path: format!("{}[{index}]", self.path),
+            code: self.code,
         };
         Ok(raws.into_iter().enumerate().map(node).collect())
     }
 
-    pub(super) fn number(&self) -> Found<f64> {
+    pub(in crate::format) fn number(&self) -> Found<f64> {
         let is_number = self.raw.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         let value = self.raw.parse::<f64>().ok().filter(|value| is_number && value.is_finite());
         value.ok_or_else(|| self.wrong("a finite number"))
     }
 
     /// A whole number from 0 up.
-    pub(super) fn count(&self) -> Found<u32> {
+    pub(in crate::format) fn count(&self) -> Found<u32> {
         let value = self.number()?;
         let whole = (0.0..=f64::from(u32::MAX)).contains(&value) && value.fract() == 0.0;
         if whole { Ok(value as u32) } else { Err(self.wrong("a whole number from 0")) }
     }
 
-    pub(super) fn text(&self) -> Found<String> {
+    pub(in crate::format) fn text(&self) -> Found<String> {
         serde_json::from_str(self.raw).map_err(|_| self.wrong("a text in quotes"))
     }
 }
@@ -152,6 +154,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
 }
 
 /// The text of an optional key.
-pub(super) fn text_of(object: &Object<'_>, key: &str) -> Found<Option<String>> {
+pub(in crate::format) fn text_of(object: &Object<'_>, key: &str) -> Found<Option<String>> {
     object.get(key).map(Node::text).transpose()
 }

@@ -15,7 +15,7 @@ mod camotics;
 mod csv;
 mod freecad;
 mod fusion;
-mod json;
+pub(in crate::format) mod json;
 mod library;
 mod sheet;
 mod table;
@@ -128,7 +128,7 @@ pub fn import_tools(name: &str, bytes: &[u8], unit: UnitOfFile) -> Result<Option
 
 /// Which program wrote a JSON file shows in its keys.
 fn by_kind_of_json(sheet: &mut Sheet<'_>) -> Result<(), Box<Diagnostic>> {
-    let root = json::parse(sheet.text)?;
+    let root = json::parse(sheet.text, "tool::json")?;
     let object = root.object()?;
     if object.contains_key("data") {
         fusion::read(sheet, &object)

@@ -308,7 +308,7 @@ fn a_reversal_goes_through_rest_and_m_codes_may_overlap_with_the_spin_up() {
         assert!(found.len() == expected.len() && found.iter().zip(expected).all(near), "{found:?}");
     };
     same(&found, &one_by_one);
-    machine.spindle_wait = crate::machine::SpindleWait::BeforeMotion;
+    machine.spindle_start = crate::machine::SpindleStart::BeforeMotion;
     let found = stills(&script.path(&machine));
     same(&found, &[(code, 0.5), (spindle, 1.0), (code, 0.5), (spindle, 2.5), (code, 0.5)]);
     // A change of tool stops the spindle; the time of the change is no spin-up.

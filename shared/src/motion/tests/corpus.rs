@@ -3,10 +3,10 @@
 use super::fixture::machine;
 use super::jerk::worst_of_axes;
 use crate::det::Rng;
-use crate::machine::{LengthUnit, Machine, ToolLengthRule};
+use crate::machine::Machine;
 use crate::motion::limits::Drives;
 use crate::motion::{CompileOptions, Drive, Path, Runner, SegmentKind, StopRule, compile, plan_profile};
-use crate::program::{Dialect, Limits, NoSubprograms, Options, interpret};
+use crate::program::{Dialect, NoSubprograms, Options, interpret};
 use crate::units::{Acceleration, Jerk, Length, Seconds};
 
 fn corpus(file: &str) -> Option<Vec<u8>> {
@@ -32,21 +32,7 @@ fn mill() -> Machine {
 pub(super) fn path(file: &str, text: &[u8], machine: &Machine) -> Path {
     let mut work_offsets_mm = [[-300.0, -200.0, -300.0]; 9];
     work_offsets_mm[4] = [-600.0, -400.0, -300.0];
-    let options = Options {
-        dialect: Dialect::Auto,
-        length_unit: LengthUnit::Millimetre,
-        tool_length_rule: ToolLengthRule::ByProgram,
-        work_offsets_mm,
-        reference_mm: [0.0; 3],
-        tool_lengths_mm: std::collections::BTreeMap::new(),
-        tool_diameters_mm: std::collections::BTreeMap::new(),
-        tool_orientations: std::collections::BTreeMap::new(),
-        tool_names: std::collections::BTreeMap::new(),
-        optional_stop: false,
-        block_delete: false,
-        parameters: std::collections::BTreeMap::new(),
-        limits: Limits::STANDARD,
-    };
+    let options = Options { work_offsets_mm, ..Options::without_machine(Dialect::Auto) };
     let program = interpret(file, text, &NoSubprograms, &options);
     let options = CompileOptions { machine, work_origin_mm: work_offsets_mm[0] };
     let (path, diagnostics) = compile(&program.ops, &options);

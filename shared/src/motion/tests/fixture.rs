@@ -3,10 +3,10 @@
 use crate::det::Rng;
 use crate::geom::{Point, Vector};
 use crate::ident::ToolNumber;
-use crate::machine::{Axis, LengthUnit, Machine, OverrideRange, RapidMode, Spindle, ToolLengthRule};
+use crate::machine::{Axis, Machine};
 use crate::motion::{CompileOptions, CornerRule, Geometry, Path, Segment, SegmentKind, Station, StillKind, compile};
 use crate::program::{Call, CanonOp, Diagnostic, Modal, Plane, Pose, Provenance, SpindleState};
-use crate::units::{Acceleration, Feedrate, Length, Power, RotaryVelocity, Seconds, Torque};
+use crate::units::{Acceleration, Feedrate, Length, RotaryVelocity, Seconds};
 
 /// Three equal axes, no corner deviation, nothing that waits takes no time.
 pub(super) fn machine(speed_mm_s: f64, acceleration_mm_s2: f64) -> Machine {
@@ -18,33 +18,8 @@ pub(super) fn machine(speed_mm_s: f64, acceleration_mm_s2: f64) -> Machine {
         rapid_acceleration: Acceleration::mm_s2(acceleration_mm_s2),
         jerk: None,
     };
-    Machine {
-        name: "test".to_owned(),
-        axes: [axis; 3],
-        rotary: [None; 3],
-        spindle_wait: crate::machine::SpindleWait::AtCommand,
-        rapid_mode: RapidMode::Linear,
-        corner_deviation: Length::ZERO,
-        spindle: Spindle {
-            speed_max: RotaryVelocity::rev_s(200.0),
-            speed_slew_rev_s2: 100.0,
-            power_max: Power::w(10e3),
-            torque_max: Torque::n_m(80.0),
-            efficiency: 0.9,
-            idle_power: Power::w(500.0),
-        },
-        tool_change: Seconds::s(6.0),
-        m_code: Seconds::s(0.5),
-        tool_length_rule: ToolLengthRule::ByProgram,
-        length_unit: LengthUnit::Millimetre,
-        reference: Point::origin(),
-        override_range: OverrideRange {
-            min_permille: 10,
-            step_permille: 10,
-            slew_per_s: 5.0,
-            effect_time: Seconds::s(0.01),
-        },
-    }
+    let plain = Machine::of_equal_axes(axis);
+    Machine { corner_deviation: Length::ZERO, tool_change: Seconds::s(6.0), m_code: Seconds::s(0.5), ..plain }
 }
 
 /// Writes operations as an interpreter would, line by line.

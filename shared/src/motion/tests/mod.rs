@@ -1,6 +1,8 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files and take the platform's functions as an oracle")]
 
+mod blend;
 mod compile;
+mod control;
 mod corner;
 mod corpus;
 mod fixture;

@@ -25,19 +25,9 @@ use std::collections::BTreeMap;
 /// A millimetre machine with every offset at zero and the axes at the origin.
 fn options(dialect: Dialect) -> Options {
     Options {
-        dialect,
-        length_unit: LengthUnit::Millimetre,
-        tool_length_rule: ToolLengthRule::ByProgram,
-        work_offsets_mm: [[0.0; 3]; 9],
-        reference_mm: [0.0; 3],
         tool_lengths_mm: BTreeMap::from([(ToolNumber(1), 50.0), (ToolNumber(2), 80.0)]),
         tool_diameters_mm: BTreeMap::from([(ToolNumber(1), 2.0), (ToolNumber(2), 4.0)]),
-        tool_orientations: BTreeMap::new(),
-        tool_names: BTreeMap::new(),
-        optional_stop: false,
-        block_delete: false,
-        parameters: BTreeMap::new(),
-        limits: Limits::STANDARD,
+        ..Options::without_machine(dialect)
     }
 }
 
