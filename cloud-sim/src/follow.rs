@@ -4,15 +4,15 @@
 //! the spindle should have felt. Where the place is not known for sure (another program state, a jump, a stretch that
 //! was not cut yet, an unknown load) nothing is compared until the meter has forgotten it.
 
+use shared::geom::Aabb;
 use shared::ident::ToolNumber;
 use shared::job::Job;
-use shared::machine::Machine;
 use shared::motion::{Segment, Station};
 use shared::time::Instant;
 use shared::units::{Feedrate, RotaryVelocity};
 use shared::wire::{Activity, StateSample};
 
-use crate::estimator::{Alarm, Estimate, Estimator, SignalModel, Stretch, Thresholds};
+use crate::estimator::{Alarm, Estimate, Estimator, SignalModel, Stretch, Thresholds, sawn, skin_per_mm};
 use crate::loads::{LoadModels, LostTooth, StepLoads};
 use crate::window::Window;
 
@@ -50,14 +50,16 @@ pub(crate) struct Follow {
     estimator: Estimator,
     last: Option<Last>,
     tool: Option<ToolNumber>,
+    /// The raw part, where its faces are sawn.
+    sawn: Option<Aabb>,
     /// Observable cutting up to which the estimate was said, s.
     said_s: f64,
 }
 
 impl Follow {
-    pub(crate) fn new(machine: &Machine) -> Self {
-        let estimator = Estimator::new(SignalModel::usual(&machine.spindle), Thresholds::CHOSEN);
-        Self { estimator, last: None, tool: None, said_s: 0.0 }
+    pub(crate) fn new(job: &Job) -> Self {
+        let estimator = Estimator::new(SignalModel::usual(&job.machine.spindle), Thresholds::CHOSEN);
+        Self { estimator, last: None, tool: None, sawn: sawn(&job.stock), said_s: 0.0 }
     }
 
     pub(crate) fn estimate(&self) -> Option<Estimate> {
@@ -138,8 +140,10 @@ impl Follow {
             }
             let segment = &segments[step.segment as usize];
             let Some((cutting_w, edge_w)) = powers(loads, feed / segment.feed) else { return false };
-            let stretch = Stretch { cutting_w, edge_w, idle_w: idle_w(segment), time_s: share_s(from, to) };
-            self.estimator.pass(&stretch);
+            let radius_mm = place.job.tools.get(&segment.tool.unwrap_or(ToolNumber(0))).map_or(0.0, |tool| tool.radius().as_mm());
+            let skin_per_mm = skin_per_mm(step, segment, radius_mm, self.sawn.as_ref());
+            let time_s = share_s(from, to);
+            self.estimator.pass(&Stretch { cutting_w, edge_w, skin_per_mm, idle_w: idle_w(segment), time_s });
             at = to;
         }
         if at < here.station {

@@ -181,7 +181,7 @@ impl Planning {
             kept_behind: behind + Length::mm(KEPT_BEHIND_MM),
             ahead: self.start.clone(),
             models: self.start.models().as_ref().clone(),
-            follow: Follow::new(&job.machine),
+            follow: Follow::new(&job),
             replan: false,
             window: Window::default(),
             job,

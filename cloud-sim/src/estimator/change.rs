@@ -1,16 +1,13 @@
 //! Whether readings have left what was learned: a two-sided sequential test.
 //!
-//! Readings are averaged over a second of the same kind, divided by what their error should be, and summed as
-//! long as they lean to one side by more than half of the change that matters (Page's cumulative sum). A single second
-//! counts for no more than [`BLOCK_MOST`]: an entry that comes a millimetre early is not a change.
+//! Averages of readings ([`super::batch`]) are divided by what their error should be, and summed as long as they lean
+//! to one side by more than half of the change that matters (Page's cumulative sum). A single average counts for no
+//! more than [`SCORE_MOST`]: an entry that comes a millimetre early is not a change.
 //!
 //! Source: Page 1954, *Continuous inspection schemes*; Basseville and Nikiforov, *Detection of Abrupt Changes*, ch. 2.
 
-/// Time over which readings are averaged, s.
-const BLOCK_S: f64 = 1.0;
-
 /// Most that one average counts, in standard deviations.
-const BLOCK_MOST: f64 = 4.0;
+const SCORE_MOST: f64 = 4.0;
 
 /// Which way readings lean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,56 +38,57 @@ pub struct Threshold {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Side {
     sum: f64,
-    residual_w: f64,
-    expected_w: f64,
-    blocks: u32,
+    residual_w_s: f64,
+    expected_w_s: f64,
+    time_s: f64,
+}
+
+/// An average held against its prediction, W and W².
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Residual {
+    /// Reading less prediction.
+    pub(super) residual_w: f64,
+    /// Predicted cutting power.
+    pub(super) expected_w: f64,
+    /// Variance of the difference.
+    pub(super) variance_w2: f64,
+    /// A difference within this is none.
+    pub(super) dead_w: f64,
+    /// How long the average is, s.
+    pub(super) time_s: f64,
 }
 
 /// The test over one kind of reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct ChangeTest {
     sides: [Side; 2],
-    residual_w_s: f64,
-    expected_w_s: f64,
-    variance_w2_s: f64,
-    time_s: f64,
 }
 
 impl ChangeTest {
-    /// Takes a reading's residual, expected cutting power and variance, W and W², with the time it stands for. An average
-    /// within `dead_w` of nothing is nothing: a reading that was rounded, however still it stands.
-    pub(super) fn take(
-        &mut self,
-        threshold: &Threshold,
-        dead_w: f64,
-        (residual_w, expected_w, variance_w2): (f64, f64, f64),
-        span_s: f64,
-    ) -> Option<Change> {
-        self.residual_w_s += residual_w * span_s;
-        self.expected_w_s += expected_w * span_s;
-        self.variance_w2_s += variance_w2 * span_s;
-        self.time_s += span_s;
-        // Ten tenths are a hair less than a second.
-        if self.time_s < BLOCK_S - 1e-6 {
-            return None;
-        }
-        let (residual_w, expected_w) = (self.residual_w_s / self.time_s, self.expected_w_s / self.time_s);
-        let sigma_w = (self.variance_w2_s / self.time_s).sqrt();
-        (self.residual_w_s, self.expected_w_s, self.variance_w2_s, self.time_s) = (0.0, 0.0, 0.0, 0.0);
+    /// Nothing seen.
+    pub(super) const NONE: Self = {
+        const SIDE: Side = Side { sum: 0.0, residual_w_s: 0.0, expected_w_s: 0.0, time_s: 0.0 };
+        Self { sides: [SIDE; 2] }
+    };
+
+    pub(super) fn take(&mut self, threshold: &Threshold, average: &Residual) -> Option<Change> {
+        let Residual { residual_w, expected_w, variance_w2, dead_w, time_s } = *average;
+        let sigma_w = variance_w2.sqrt();
         let beyond_w = (residual_w.abs() - dead_w).max(0.0) * residual_w.signum();
-        let score = if sigma_w > 0.0 { (beyond_w / sigma_w).clamp(-BLOCK_MOST, BLOCK_MOST) } else { 0.0 };
+        let score = if sigma_w > 0.0 { (beyond_w / sigma_w).clamp(-SCORE_MOST, SCORE_MOST) } else { 0.0 };
         for (side, (sign, lean)) in self.sides.iter_mut().zip([(1.0, Lean::Above), (-1.0, Lean::Below)]) {
             side.sum = (side.sum + sign * score - threshold.slack).max(0.0);
             if side.sum == 0.0 {
                 *side = Side::default();
                 continue;
             }
-            side.residual_w += residual_w;
-            side.expected_w += expected_w;
-            side.blocks += 1;
+            side.residual_w_s += residual_w * time_s;
+            side.expected_w_s += expected_w * time_s;
+            side.time_s += time_s;
             if side.sum >= threshold.sum {
-                let ratio = if side.expected_w > 0.0 { 1.0 + side.residual_w / side.expected_w } else { f64::INFINITY };
-                return Some(Change { lean, ratio: ratio.max(0.0), for_s: f64::from(side.blocks) * BLOCK_S });
+                let whole_w_s = side.expected_w_s;
+                let ratio = if whole_w_s > 0.0 { 1.0 + side.residual_w_s / whole_w_s } else { f64::INFINITY };
+                return Some(Change { lean, ratio: ratio.max(0.0), for_s: side.time_s });
             }
         }
         None
@@ -103,22 +101,24 @@ mod tests {
 
     const THRESHOLD: Threshold = Threshold { slack: 0.75, sum: 10.0 };
 
+    /// Averages of a second.
     fn run(residuals_w: impl Iterator<Item = f64>) -> Option<(usize, Change)> {
         let mut test = ChangeTest::default();
-        residuals_w.enumerate().find_map(|(tenth, residual)| {
-            test.take(&THRESHOLD, 0.0, (residual, 1000.0, 900.0), 0.1).map(|change| (tenth, change))
+        residuals_w.enumerate().find_map(|(second, residual_w)| {
+            let average = Residual { residual_w, expected_w: 1000.0, variance_w2: 900.0, dead_w: 0.0, time_s: 1.0 };
+            test.take(&THRESHOLD, &average).map(|change| (second, change))
         })
     }
 
     #[test]
     fn a_lasting_lean_is_found_with_its_side_and_ratio() {
         let check = |residual_w: f64, lean: Lean| {
-            let (tenth, change) = run(std::iter::repeat_n(residual_w, 1000)).expect("found");
+            let (second, change) = run(std::iter::repeat_n(residual_w, 1000)).expect("found");
             assert_eq!(change.lean, lean);
             assert!((change.ratio - (1.0 + residual_w / 1000.0)).abs() < 1e-9, "{change:?}");
             // |score| − slack a second, up to the sum.
             let seconds = (10.0 / (residual_w.abs() / 30.0 - 0.75)).ceil();
-            assert!((tenth as f64 / 10.0 - seconds).abs() <= 0.31, "after {tenth} tenths instead of {seconds} s");
+            assert!((second as f64 + 1.0 - seconds).abs() < 1e-9, "after {} s instead of {seconds}", second + 1);
         };
         check(90.0, Lean::Above);
         check(-60.0, Lean::Below);
@@ -127,6 +127,6 @@ mod tests {
     #[test]
     fn what_stays_within_the_slack_and_a_single_burst_are_no_change() {
         assert_eq!(run(std::iter::repeat_n(20.0, 100_000)), None);
-        assert_eq!(run((0..10_000).map(|tenth| if tenth % 300 < 20 { 900.0 } else { 0.0 })), None);
+        assert_eq!(run((0..10_000).map(|second| if second % 30 < 2 { 900.0 } else { 0.0 })), None);
     }
 }

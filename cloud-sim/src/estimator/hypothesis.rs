@@ -91,6 +91,8 @@ pub enum Symptom {
     LoadInAir,
     /// No power where the prediction is in material.
     AirInCut,
+    /// Cuts that reach the top of the raw part differ from those that do not.
+    Height,
 }
 
 impl Symptom {
@@ -103,6 +105,7 @@ impl Symptom {
             Self::Low => "low",
             Self::LoadInAir => "load_in_air",
             Self::AirInCut => "air_in_cut",
+            Self::Height => "height",
         }
     }
 
@@ -129,6 +132,8 @@ pub(super) fn that_fit(symptom: Symptom, ratio: f64, lost: Option<LostTooth>) ->
         Symptom::Fall => none.with(WrongStock).with(OtherMaterial),
         Symptom::Low if lost_fits => none.with(FluteLoss).with(WrongTool).with(WrongStock).with(OtherMaterial),
         Symptom::Low => none.with(WrongTool).with(WrongStock).with(OtherMaterial),
+        // A skin may be harder or softer than what is below it.
+        Symptom::Height => none.with(WrongStock).with(OtherMaterial),
         Symptom::LoadInAir | Symptom::AirInCut => none.with(WrongTool).with(WrongStock),
     }
 }

@@ -19,10 +19,12 @@
 //! What it does not know: stock, path, plans. Radial and axial coefficients are taken to rise with the tangential
 //! one: power shows no other.
 
+mod batch;
 mod change;
 mod coefficients;
 mod hypothesis;
 mod signal;
+mod skin;
 #[cfg(test)]
 mod tests;
 
@@ -36,9 +38,11 @@ pub use change::Threshold;
 pub use coefficients::FACTOR_BOUNDS;
 pub use hypothesis::{Hypotheses, Hypothesis, Symptom};
 pub use signal::{SignalModel, Stretch};
+pub use skin::{sawn, skin_per_mm};
 
-use change::{Change, ChangeTest, Lean};
-use coefficients::Coefficients;
+use batch::{Average, Batch};
+use change::{Change, ChangeTest, Lean, Residual};
+use coefficients::{Coefficients, Known};
 use hypothesis::that_fit;
 use signal::ExpectedReading;
 
@@ -55,6 +59,8 @@ pub struct Thresholds {
     pub in_air: Threshold,
     /// Least share of the expected power by which a change must differ from none.
     pub change_share_min: f64,
+    /// Error of the raw part's height that is no longer a sawn block's, mm.
+    pub height_mm: f64,
     /// Share by which an estimate may differ from the material data.
     pub level_share: f64,
     /// Share of the expected power below which a change is no cut at all.
@@ -69,14 +75,17 @@ impl Thresholds {
         in_cut: Threshold { slack: 0.6, sum: 5.6 },
         in_air: Threshold { slack: 1.5, sum: 8.4 },
         change_share_min: 0.03,
+        height_mm: 0.7,
         level_share: 0.22,
         no_cut_share: 0.25,
     };
 }
 
-/// Most that the power errs within a reading because the filter's time constant is not exactly known, as a share of
-/// how far the filter is behind.
-const BEHIND_SHARE: f64 = 0.3;
+/// Share of a step by which an average of readings that move may still be off.
+const ROUNDING_SHARE: f64 = 0.1;
+
+/// By how much a sawn block may be higher or lower than was said, mm.
+const HEIGHT_MM: f64 = 0.5;
 
 /// Least time between two readings that are used, s: a usual meter has no more to say.
 const READING_S: f64 = 0.0999;
@@ -140,13 +149,17 @@ pub struct Estimate {
 #[derive(Clone, Copy, Debug)]
 struct Use {
     raise: f64,
-    /// Factors learned; `None` where nothing settled.
-    learned: Option<[f64; 2]>,
+    /// What was known of its factors when it was put away.
+    known: Option<Known>,
+    /// Change of power in its cuts.
+    in_cut: ChangeTest,
     /// Factor on power when its first use had settled.
     first_power: Option<f64>,
     observed_s: f64,
     power: f64,
     power_sigma: f64,
+    /// The same without the height of the raw part.
+    material: (f64, f64),
     /// A change was found: nothing falls any more.
     alarmed: bool,
     /// The level was reported.
@@ -156,11 +169,13 @@ struct Use {
 impl Use {
     const NEW: Self = Self {
         raise: 1.0,
-        learned: None,
+        known: None,
+        in_cut: ChangeTest::NONE,
         first_power: None,
         observed_s: 0.0,
         power: 1.0,
         power_sigma: f64::INFINITY,
+        material: (1.0, f64::INFINITY),
         alarmed: false,
         level_said: false,
     };
@@ -173,10 +188,13 @@ pub struct Estimator {
     thresholds: Thresholds,
     coefficients: Coefficients,
     expected: ExpectedReading,
-    in_cut: ChangeTest,
+    cut: Batch,
+    air: Batch,
     in_air: ChangeTest,
     tool: Option<ToolNumber>,
     uses: BTreeMap<Option<ToolNumber>, Use>,
+    /// The raw part's height was reported.
+    height_said: bool,
     /// Since the last reading that was used, s.
     span_s: f64,
 }
@@ -189,30 +207,35 @@ impl Estimator {
             thresholds,
             coefficients: Coefficients::new(model.idle_share),
             expected: ExpectedReading::default(),
-            in_cut: ChangeTest::default(),
+            cut: Batch::default(),
+            air: Batch::default(),
             in_air: ChangeTest::default(),
             tool: None,
             uses: BTreeMap::new(),
+            height_said: false,
             span_s: 0.0,
         }
     }
 
     /// A tool has been taken into the spindle.
     pub fn begin_use(&mut self, tool: Option<ToolNumber>) {
+        if let Some(last) = self.uses.get_mut(&self.tool) {
+            last.known = Some(self.coefficients.known());
+        }
         self.tool = tool;
         let next = self.uses.entry(tool).or_insert(Use::NEW);
         if !next.alarmed && next.power_sigma <= self.thresholds.settled_share {
             next.raise = next.power.max(1.0);
         }
         (next.observed_s, next.power_sigma) = (0.0, f64::INFINITY);
-        self.coefficients.begin_use(next.learned);
+        self.coefficients.begin_use(next.known);
         self.restart();
     }
 
     /// The place was lost: what the meter's filter holds is not known until it has passed.
     pub fn restart(&mut self) {
         self.expected = ExpectedReading::default();
-        (self.in_cut, self.in_air, self.span_s) = (ChangeTest::default(), ChangeTest::default(), 0.0);
+        (self.cut, self.air, self.span_s) = (Batch::default(), Batch::default(), 0.0);
     }
 
     /// The machine has passed a stretch with these predicted powers.
@@ -224,65 +247,76 @@ impl Estimator {
     /// Takes a reading in W at the drive at the end of what was passed. `lost_tooth` says what losing a
     /// tooth would do to the cut; it is asked only where a change was found.
     pub fn measure(&mut self, reading_w: f64, lost_tooth: &dyn Fn() -> Option<LostTooth>) -> Option<Alarm> {
-        let (model, thresholds) = (self.model, self.thresholds);
+        let model = self.model;
         if !reading_w.is_finite() || self.span_s < READING_S || !self.expected.is_known(&model) {
             return None;
         }
         let span_s = std::mem::take(&mut self.span_s).min(1.0);
         if self.expected.is_air(&model, SPIN_UP_S) {
-            let change = self.measure_air(reading_w, span_s)?;
+            let average = self.air.take(&model, &self.expected, (reading_w, 0.0), span_s)?;
+            let change = self.judge_air(&average)?;
             return Some(self.alarm(Symptom::LoadInAir, change.ratio, change.for_s, lost_tooth));
         }
-        let parts_w = self.expected.parts_w;
-        let cut_w = self.expected.cut_w();
-        let idle_w2 = self.coefficients.variance_w2(&[0.0, 0.0, parts_w[2]]);
+        let idle_w2 = self.coefficients.variance_w2(&[0.0, 0.0, self.expected.parts_w[2], 0.0]);
         let idle_sigma_w = (idle_w2 + model.step_sigma_w() * model.step_sigma_w()).sqrt();
-        if cut_w < thresholds.observable_sigmas * idle_sigma_w {
+        if self.expected.is_entering() || self.expected.cut_w() < self.thresholds.observable_sigmas * idle_sigma_w {
             return None;
         }
-        let share_w = model.prediction_share * cut_w * self.current().power.max(1.0);
-        let behind_w = BEHIND_SHARE * self.expected.behind_w();
-        let step_w2 = model.step_sigma_w() * model.step_sigma_w();
-        let passing_w2 = share_w * share_w + behind_w * behind_w;
-        let variance_w2 = step_w2 + passing_w2 + self.coefficients.variance_w2(&parts_w);
-        let residual_w = reading_w - self.coefficients.reading_w(&parts_w);
-        let predicted_w = self.coefficients.on_power(&parts_w).map_or(cut_w, |(factor, _)| factor * cut_w);
-        let scored = (residual_w, predicted_w, variance_w2);
-        let change = self.in_cut.take(&thresholds.in_cut, model.step_w / 2.0, scored, span_s);
-        self.coefficients.learn(&parts_w, reading_w, (passing_w2, step_w2), span_s);
-        self.settle(&parts_w, span_s);
-        if let Some(change) = change.filter(|change| (change.ratio - 1.0).abs() >= thresholds.change_share_min) {
-            return Some(self.changed(&change, lost_tooth));
+        let factor = self.coefficients.on_power(&self.expected.parts_w).map_or(1.0, |(factor, _)| factor);
+        let average = self.cut.take(&model, &self.expected, (reading_w, factor), span_s)?;
+        let change = self.judge_cut(&average);
+        self.settle(&average);
+        match change {
+            Some(change) => Some(self.changed(&change, lost_tooth)),
+            None => self.level(lost_tooth).or_else(|| self.height(lost_tooth)),
         }
-        self.level(lost_tooth)
+    }
+
+    /// Holds an average in a cut against what was learned, then learns from it.
+    fn judge_cut(&mut self, average: &Average) -> Option<Change> {
+        let residual = self.residual(average);
+        let this = self.uses.entry(self.tool).or_insert(Use::NEW);
+        let change = this.in_cut.take(&self.thresholds.in_cut, &residual);
+        self.coefficients.learn(&average.parts_w, average.reading_w, average.own_w2, average.time_s);
+        change.filter(|change| (change.ratio - 1.0).abs() >= self.thresholds.change_share_min)
+    }
+
+    fn judge_air(&mut self, average: &Average) -> Option<Change> {
+        let residual = self.residual(average);
+        let change = self.in_air.take(&self.thresholds.in_air, &residual);
+        self.coefficients.learn(&average.parts_w, average.reading_w, average.own_w2, average.time_s);
+        change.filter(|change| change.lean == Lean::Above)
+    }
+
+    /// What no height of the raw part within a sawn block's explains.
+    fn residual(&self, average: &Average) -> Residual {
+        let [cutting_w, edge_w, idle_w, skin_w_mm] = average.parts_w;
+        let parts_w = [cutting_w, edge_w, idle_w, 0.0];
+        let cut_w = cutting_w + edge_w;
+        let factor = self.coefficients.on_material(&parts_w).map_or(0.0, |(factor, _)| factor);
+        Residual {
+            residual_w: average.reading_w - self.coefficients.reading_w(&parts_w),
+            expected_w: factor * cut_w,
+            variance_w2: average.own_w2 + self.coefficients.variance_w2(&parts_w),
+            dead_w: ROUNDING_SHARE * self.model.step_w + HEIGHT_MM * factor * skin_w_mm,
+            time_s: average.time_s,
+        }
     }
 
     fn current(&self) -> Use {
         self.uses.get(&self.tool).copied().unwrap_or(Use::NEW)
     }
 
-    fn measure_air(&mut self, reading_w: f64, span_s: f64) -> Option<Change> {
-        let parts_w = [0.0, 0.0, self.expected.parts_w[2]];
-        let step_w2 = self.model.step_sigma_w() * self.model.step_sigma_w();
-        let variance_w2 = step_w2 + self.coefficients.variance_w2(&parts_w);
-        let residual_w = reading_w - self.coefficients.reading_w(&parts_w);
-        let dead_w = self.model.step_w / 2.0;
-        let change = self.in_air.take(&self.thresholds.in_air, dead_w, (residual_w, 0.0, variance_w2), span_s);
-        self.coefficients.learn(&parts_w, reading_w, (0.0, step_w2), span_s);
-        change.filter(|change| change.lean == Lean::Above)
-    }
-
     /// Takes over what was learned, and raises the factor where it calls for that.
-    fn settle(&mut self, parts_w: &[f64; 3], span_s: f64) {
-        let Some((power, sigma)) = self.coefficients.on_power(parts_w) else { return };
+    fn settle(&mut self, average: &Average) {
+        let Some((power, sigma)) = self.coefficients.on_power(&average.parts_w) else { return };
         let settled_share = self.thresholds.settled_share;
-        let factors = [self.coefficients.cutting(), self.coefficients.edge()];
         let this = self.uses.entry(self.tool).or_insert(Use::NEW);
-        this.observed_s += span_s;
+        this.observed_s += average.time_s;
         (this.power, this.power_sigma) = (power, sigma);
+        this.material = self.coefficients.on_material(&average.parts_w).unwrap_or(this.material);
         let is_settled = sigma <= settled_share && this.observed_s >= OBSERVED_S_MIN;
         if is_settled {
-            this.learned = Some(factors);
             this.first_power.get_or_insert(power);
         }
         let doubt = if is_settled { 0.0 } else { DOUBT_SIGMAS * sigma };
@@ -301,14 +335,26 @@ impl Estimator {
     /// Reports once in a use that its factor is far from the material data.
     fn level(&mut self, lost_tooth: &dyn Fn() -> Option<LostTooth>) -> Option<Alarm> {
         let this = self.current();
-        let settled = this.power_sigma <= self.thresholds.settled_share && this.observed_s >= OBSERVED_S_MIN;
-        let beyond = (this.power - 1.0).abs() - 2.0 * this.power_sigma > self.thresholds.level_share;
+        let (factor, sigma) = this.material;
+        let settled = sigma <= self.thresholds.settled_share && this.observed_s >= OBSERVED_S_MIN;
+        let beyond = (factor - 1.0).abs() - 2.0 * sigma > self.thresholds.level_share;
         if this.level_said || !settled || !beyond {
             return None;
         }
         self.uses.entry(self.tool).or_insert(Use::NEW).level_said = true;
-        let symptom = if this.power > 1.0 { Symptom::High } else { Symptom::Low };
-        Some(self.alarm(symptom, this.power, this.observed_s, lost_tooth))
+        let symptom = if factor > 1.0 { Symptom::High } else { Symptom::Low };
+        Some(self.alarm(symptom, factor, this.observed_s, lost_tooth))
+    }
+
+    /// Reports once that the raw part ends elsewhere than was said.
+    fn height(&mut self, lost_tooth: &dyn Fn() -> Option<LostTooth>) -> Option<Alarm> {
+        let (height_mm, sigma_mm) = self.coefficients.height_mm();
+        if self.height_said || height_mm.abs() - 2.0 * sigma_mm <= self.thresholds.height_mm {
+            return None;
+        }
+        self.height_said = true;
+        let this = self.current();
+        Some(self.alarm(Symptom::Height, this.power, this.observed_s, lost_tooth))
     }
 
     /// Names what fits and raises the factor to what the worst of it would need.
@@ -318,13 +364,14 @@ impl Estimator {
         if matches!(symptom, Symptom::Rise | Symptom::Fall | Symptom::AirInCut) {
             self.coefficients.reopen();
         }
-        (self.in_cut, self.in_air) = (ChangeTest::default(), ChangeTest::default());
+        self.in_air = ChangeTest::default();
         let this = self.uses.entry(self.tool).or_insert(Use::NEW);
+        this.in_cut = ChangeTest::default();
         let level = this.power.max(1.0);
         let wanted = match symptom {
             Symptom::Rise => level * ratio.max(1.0),
             Symptom::High => this.power,
-            Symptom::LoadInAir => this.raise,
+            Symptom::LoadInAir | Symptom::Height => this.raise,
             // A tool that was soft from the first cut on, by another amount than a tooth, has its teeth.
             Symptom::Low if !hypotheses.has(Hypothesis::FluteLoss) => this.raise,
             Symptom::Fall | Symptom::Low | Symptom::AirInCut => {

@@ -7,6 +7,8 @@
 use shared::det::math;
 use shared::machine::Spindle;
 
+use super::coefficients::Parts;
+
 /// Share of the rating that one step of a usual load meter shows (PROCESS.md section 2).
 const STEP_SHARE: f64 = 0.01;
 
@@ -18,6 +20,10 @@ const UNIFORM_SIGMA: f64 = 0.288_675;
 
 /// Filter time constants after which a reading no longer remembers what was before.
 const MEMORY_FILTERS: f64 = 5.0;
+
+/// Time after a cutter has met material in which half a millimetre of raw part more or less decides, s: the way of it
+/// and the memory of the filter.
+const ENTRY_S: f64 = 3.0;
 
 /// The instrument, and how good predictions are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,6 +66,8 @@ pub struct Stretch {
     pub cutting_w: f64,
     /// Power of the edges that plough, W at the cutter.
     pub edge_w: f64,
+    /// Share of the cutting and edge power that a millimetre more of the raw part would add, 1/mm.
+    pub skin_per_mm: f64,
     /// Idle power of the spindle at its speed, W at the drive.
     pub idle_w: f64,
     /// How long it takes, s of machine time.
@@ -69,14 +77,16 @@ pub struct Stretch {
 /// The meter's filter, fed with predictions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct ExpectedReading {
-    /// Filtered: cutting and edge part at the drive, idle.
-    pub(super) parts_w: [f64; 3],
+    /// Filtered, W at the drive.
+    pub(super) parts_w: Parts,
     /// Cutting and edge part of the newest stretch, unfiltered.
     newest_w: f64,
     /// Since the filter was begun anew, s.
     known_s: f64,
     /// Since the last stretch in material, s.
     air_s: f64,
+    /// Since the cutter last met material, s; zero in air.
+    contact_s: f64,
     /// Since the idle power changed, s.
     idle_s: f64,
     idle_w: f64,
@@ -86,7 +96,8 @@ impl ExpectedReading {
     pub(super) fn pass(&mut self, model: &SignalModel, stretch: &Stretch) {
         let share = if model.filter_s > 0.0 { 1.0 - math::exp(-stretch.time_s / model.filter_s) } else { 1.0 };
         let drive = 1.0 / model.efficiency;
-        let now_w = [stretch.cutting_w * drive, stretch.edge_w * drive, stretch.idle_w];
+        let skin_w_mm = (stretch.cutting_w + stretch.edge_w) * stretch.skin_per_mm * drive;
+        let now_w = [stretch.cutting_w * drive, stretch.edge_w * drive, stretch.idle_w, skin_w_mm];
         for (filtered, now) in self.parts_w.iter_mut().zip(now_w) {
             *filtered += (now - *filtered) * share;
         }
@@ -94,6 +105,7 @@ impl ExpectedReading {
         self.known_s += stretch.time_s;
         let in_air = self.newest_w <= 0.0;
         self.air_s = if in_air { self.air_s + stretch.time_s } else { 0.0 };
+        self.contact_s = if in_air { 0.0 } else { self.contact_s + stretch.time_s };
         let same_idle = stretch.idle_w == self.idle_w;
         self.idle_s = if same_idle { self.idle_s + stretch.time_s } else { 0.0 };
         self.idle_w = stretch.idle_w;
@@ -114,6 +126,11 @@ impl ExpectedReading {
         self.known_s >= MEMORY_FILTERS * model.filter_s
     }
 
+    /// True while it matters where exactly the cutter met the material.
+    pub(super) fn is_entering(&self) -> bool {
+        self.contact_s < ENTRY_S
+    }
+
     /// True where the reading remembers no material and the spindle has long had its speed.
     pub(super) fn is_air(&self, model: &SignalModel, spin_up_s: f64) -> bool {
         self.air_s >= MEMORY_FILTERS * model.filter_s && self.idle_s >= spin_up_s
@@ -129,14 +146,14 @@ mod tests {
 
     #[test]
     fn the_filter_reaches_63_per_cent_after_its_time_constant_however_it_is_cut_up() {
-        let stretch = |time_s: f64| Stretch { cutting_w: 800.0, edge_w: 80.0, idle_w: 400.0, time_s };
+        let stretch = |time_s: f64| Stretch { cutting_w: 800.0, edge_w: 80.0, skin_per_mm: 0.25, idle_w: 400.0, time_s };
         let mut once = ExpectedReading::default();
         once.pass(&MODEL, &stretch(0.3));
         let mut often = ExpectedReading::default();
         (0..30).for_each(|_| often.pass(&MODEL, &stretch(0.01)));
         let reached = 1.0 - math::exp(-1.0);
         for reading in [once, often] {
-            for (part, whole) in reading.parts_w.iter().zip([1000.0, 100.0, 400.0]) {
+            for (part, whole) in reading.parts_w.iter().zip([1000.0, 100.0, 400.0, 275.0]) {
                 assert!((part - whole * reached).abs() < 1e-9, "{part} of {whole}");
             }
             assert!((reading.behind_w() - 1100.0 * (1.0 - reached)).abs() < 1e-9);
@@ -147,7 +164,7 @@ mod tests {
     #[test]
     fn air_is_air_once_the_filter_has_forgotten_the_cut_and_the_spindle_its_ramp() {
         let mut reading = ExpectedReading::default();
-        reading.pass(&MODEL, &Stretch { cutting_w: 800.0, edge_w: 0.0, idle_w: 400.0, time_s: 2.0 });
+        reading.pass(&MODEL, &Stretch { cutting_w: 800.0, idle_w: 400.0, time_s: 2.0, ..Stretch::default() });
         assert!(reading.is_known(&MODEL) && !reading.is_air(&MODEL, 0.0));
         reading.pass(&MODEL, &Stretch { idle_w: 400.0, time_s: 1.6, ..Stretch::default() });
         assert!(reading.is_air(&MODEL, 1.0) && !reading.is_air(&MODEL, 4.0));

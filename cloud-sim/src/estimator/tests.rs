@@ -37,7 +37,7 @@ fn estimator() -> Estimator {
 
 /// One reading: predicted powers, and what the cut really takes.
 fn step(estimator: &mut Estimator, meter: &mut Meter, [cutting_w, edge_w]: [f64; 2], true_w: f64) -> Option<Alarm> {
-    estimator.pass(&Stretch { cutting_w, edge_w, idle_w: IDLE_W, time_s: TENTH_S });
+    estimator.pass(&Stretch { cutting_w, edge_w, skin_per_mm: 0.0, idle_w: IDLE_W, time_s: TENTH_S });
     estimator.measure(meter.read(true_w), &|| Some(LOST))
 }
 

@@ -117,7 +117,7 @@ fn run(program: &Program, fault: Fault, seed: u64, (from_s, to_s): (f64, f64), t
         let true_w = broken * (real.parts_w[0] * draw.factors[0] + real.parts_w[1] * draw.factors[1]);
         let reading_w = draw.read(&program.model, true_w, point.idle_w, time_s);
         let [cutting_w, edge_w] = point.parts_w;
-        estimator.pass(&Stretch { cutting_w, edge_w, idle_w: point.idle_w, time_s: POINT_S });
+        estimator.pass(&Stretch { cutting_w, edge_w, skin_per_mm: point.skin_per_mm, idle_w: point.idle_w, time_s: POINT_S });
         let before_s = estimator.estimate().map_or(0.0, |estimate| estimate.observed_s);
         if let Some(alarm) = estimator.measure(reading_w, &|| point.lost) {
             outcome.alarms.push((time_s, alarm.symptom));
@@ -175,6 +175,26 @@ fn at_most_one_false_alarm_in_a_hundred_clean_hours() {
         println!("{}: smaller by {:.2} mm", case.name, smaller_by(case, DIAMETER_SHARE).as_mm());
     }
     let programs: Vec<Program> = cases.iter().map(program).collect();
+    if let Some(to) = std::env::var_os("EST_DUMP") {
+        use std::fmt::Write as _;
+        for (case, program) in cases.iter().zip(&programs) {
+            let by = |mm: f64| series(case, Wrong::Stock(mm), false);
+            let all = [program.clean.clone(), program.smaller.clone(), by(-2.0), by(-0.5), by(0.5), by(2.0)];
+            let mut text = format!("{} {} {}\n", program.model.step_w, program.model.efficiency, program.clean.len());
+            for at in 0..program.clean.len() {
+                let p = &program.clean[at];
+                let lost = p.lost.map_or((0.0, 0.0), |l| (l.power_ratio, l.peak_ratio));
+                let _ = write!(text, "{} {} {} {} {}", p.tool.map_or(0, |t| t.0), p.idle_w, lost.0, lost.1, p.skin_per_mm);
+                for series in &all {
+                    let q = series.get(at).copied().unwrap_or_default();
+                    let _ = write!(text, " {} {}", q.parts_w[0], q.parts_w[1]);
+                }
+                text.push('\n');
+            }
+            std::fs::write(std::path::Path::new(&to).join(program.name.replace(' ', "_")), text).unwrap();
+        }
+        return;
+    }
     for program in &programs {
         let clean = run(program, Fault::Nothing, 0, (0.0, 3600.0), Thresholds::CHOSEN);
         let lost: Vec<f64> = program.clean.iter().filter_map(|point| Some(point.lost?.power_ratio)).collect();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cloud_sim::ahead::MapChoice;
+use cloud_sim::estimator::{sawn, skin_per_mm};
 use cloud_sim::executor::Serial;
 use cloud_sim::loads::StepLoads;
 use scenarios::simulate::Simulation;
@@ -23,6 +24,8 @@ pub(crate) struct Point {
     /// Cutting and edge part at the cutter, W.
     pub(crate) parts_w: [f64; 2],
     pub(crate) idle_w: f64,
+    /// Share of the power that a millimetre more of the raw part would add.
+    pub(crate) skin_per_mm: f64,
     /// What losing a tooth does to power and peak.
     pub(crate) lost: Option<cloud_sim::loads::LostTooth>,
 }
@@ -73,6 +76,8 @@ pub(crate) fn series(case: &Case, wrong: Wrong, with_lost: bool) -> Vec<Point> {
         let at = prediction.steps.partition_point(|step| step.to <= station);
         let Some(step) = prediction.steps.get(at).filter(|step| step.from <= station) else { return point };
         let StepLoads::Known(known) = &prediction.loads[at] else { return point };
+        let radius_mm = segment.tool.and_then(|tool| job.tools.get(&tool)).map_or(0.0, |tool| tool.radius().as_mm());
+        point.skin_per_mm = skin_per_mm(step, segment, radius_mm, sawn(&job.stock).as_ref());
         let ratio = (profile.velocity_at(&job.path, station) / segment.feed).clamp(0.0, 1.0);
         let edge_w = (known.full.power - known.full.power_cutting).as_w().max(0.0);
         if ratio > 0.01 {

@@ -1,0 +1,93 @@
+//! Averages of readings, and how much an average in whole steps is worth.
+//!
+//! A meter in whole steps says where the load is only as it goes from one step to the next. While a load stands in the
+//! middle of a step, a thousand readings say no more than one; where noise or the load itself carries it across, each
+//! crossing is a rounding of its own, and their errors average out. So an average is closed after a second in which
+//! the reading has moved. One that stands is closed once, after [`STANDING_S`], and counts no more until it moves.
+
+use super::coefficients::{Parts, UNKNOWNS};
+use super::signal::{ExpectedReading, SignalModel};
+
+/// Least time of an average, s.
+const BATCH_S: f64 = 1.0;
+
+/// Time after which a reading that stands is taken as it is, s.
+const STANDING_S: f64 = 15.0;
+
+/// Time within which errors of a prediction are the same error, s.
+const CORRELATED_S: f64 = 2.0;
+
+/// How well a cut at the top of the raw part is known once its height is, mm: a thin one may not be there at all.
+const SKIN_DOUBT_MM: f64 = 0.3;
+
+/// Most that the power errs within a reading because the filter's time constant is not exactly known, as a share of
+/// how far the filter is behind.
+const BEHIND_SHARE: f64 = 0.3;
+
+/// An average that can be held against a prediction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Average {
+    /// What the unknowns multiply in it, W at the drive.
+    pub(super) parts_w: Parts,
+    /// The reading, W at the drive.
+    pub(super) reading_w: f64,
+    /// Its variance, coefficients apart, W².
+    pub(super) own_w2: f64,
+    /// How long it is, s.
+    pub(super) time_s: f64,
+}
+
+/// Readings that are being averaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Batch {
+    parts_w_s: Parts,
+    reading_w_s: f64,
+    passing_w2_s: f64,
+    time_s: f64,
+    moves: u32,
+    last_w: Option<f64>,
+    /// The reading has stood since an average was closed with it.
+    stood: bool,
+}
+
+impl Batch {
+    /// Takes a reading that stands for `span_s`; `factor` is the expected cutting power over that of the material data.
+    pub(super) fn take(
+        &mut self,
+        model: &SignalModel,
+        expected: &ExpectedReading,
+        (reading_w, factor): (f64, f64),
+        span_s: f64,
+    ) -> Option<Average> {
+        let moved = self.last_w.is_some_and(|last_w| (last_w - reading_w).abs() > 0.5 * model.step_w);
+        self.last_w = Some(reading_w);
+        if moved {
+            self.moves += 1;
+            self.stood = false;
+        } else if self.stood {
+            return None;
+        }
+        for (sum, part) in self.parts_w_s.iter_mut().zip(expected.parts_w) {
+            *sum += part * span_s;
+        }
+        let share_w = model.prediction_share * expected.cut_w() * factor;
+        let behind_w = BEHIND_SHARE * expected.behind_w();
+        self.reading_w_s += reading_w * span_s;
+        self.passing_w2_s += (share_w * share_w + behind_w * behind_w) * span_s;
+        self.time_s += span_s;
+        // Ten tenths are a hair less than a second.
+        let closes = if self.moves > 0 { BATCH_S } else { STANDING_S };
+        if self.time_s < closes - 1e-6 {
+            return None;
+        }
+        let time_s = self.time_s;
+        let rounding_w2 = model.step_sigma_w() * model.step_sigma_w() / f64::from(1 + self.moves);
+        let passing_w2 = self.passing_w2_s / time_s / (time_s / CORRELATED_S).max(1.0);
+        let mut parts_w = [0.0; UNKNOWNS];
+        parts_w.iter_mut().zip(self.parts_w_s).for_each(|(part, sum)| *part = sum / time_s);
+        let reading_w = self.reading_w_s / time_s;
+        let skin_w = SKIN_DOUBT_MM * parts_w[3] * factor;
+        *self = Self { last_w: self.last_w, stood: self.moves == 0, ..Self::default() };
+        Some(Average { parts_w, reading_w, own_w2: rounding_w2 + passing_w2 + skin_w * skin_w, time_s })
+    }
+}
