@@ -62,6 +62,16 @@ impl Follow {
         Self { estimator, last: None, tool: None, sawn: sawn(&job.stock), said_s: 0.0 }
     }
 
+    pub(crate) fn estimator(&self) -> &Estimator {
+        &self.estimator
+    }
+
+    /// Goes on from earlier parts of the same job.
+    pub(crate) fn begin_with(&mut self, mut estimator: Estimator) {
+        estimator.begin_job();
+        self.estimator = estimator;
+    }
+
     pub(crate) fn estimate(&self) -> Option<Estimate> {
         self.estimator.estimate()
     }
@@ -140,7 +150,8 @@ impl Follow {
             }
             let segment = &segments[step.segment as usize];
             let Some((cutting_w, edge_w)) = powers(loads, feed / segment.feed) else { return false };
-            let radius_mm = place.job.tools.get(&segment.tool.unwrap_or(ToolNumber(0))).map_or(0.0, |tool| tool.radius().as_mm());
+            let tool = segment.tool.and_then(|tool| place.job.tools.get(&tool));
+            let radius_mm = tool.map_or(0.0, |tool| tool.radius().as_mm());
             let skin_per_mm = skin_per_mm(step, segment, radius_mm, self.sawn.as_ref());
             let time_s = share_s(from, to);
             self.estimator.pass(&Stretch { cutting_w, edge_w, skin_per_mm, idle_w: idle_w(segment), time_s });

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
-use shared::ident::{Epoch, PlanSequence, SampleSequence};
+use shared::ident::{ContextDigest, Epoch, PlanSequence, SampleSequence};
 use shared::job::{Job, JobSources};
 use shared::motion::Station;
 use shared::plan::{KeepAlive, Limits, OverridePlan, PlanChunk, Span, StageStamps};
@@ -25,6 +25,7 @@ use shared::wire::{
 };
 
 use crate::ahead::{Ahead, MapChoice};
+use crate::estimator::Estimator;
 use crate::executor::{Executor, Serial};
 use crate::follow::{Follow, Place};
 use crate::loads::LoadModels;
@@ -268,6 +269,19 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn epoch(&self) -> Epoch {
         self.accept.epoch
+    }
+
+    pub(crate) fn context(&self) -> ContextDigest {
+        self.accept.context
+    }
+
+    pub(crate) fn estimator(&self) -> &Estimator {
+        self.follow.estimator()
+    }
+
+    /// What was learned on earlier parts of this job.
+    pub(crate) fn begin_with(&mut self, estimator: Estimator) {
+        self.follow.begin_with(estimator);
     }
 
     pub(crate) fn ready_event(&self) -> SessionEvent {

@@ -18,12 +18,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
-use shared::ident::{Digest, Epoch, PlanSequence, ToolNumber};
+use shared::ident::{ContextDigest, Digest, Epoch, PlanSequence, ToolNumber};
 use shared::job::{Job, JobSources};
 use shared::time::{Duration, Instant};
 use shared::wire::{self, Accept, Channel, Message, Offer, OfferPart, PlanMessage, Refuse};
 
-use crate::estimator::{Alarm, Estimate};
+use crate::estimator::{Alarm, Estimate, Estimator};
 use crate::executor::Executor;
 use crate::live::{Live, Planning};
 
@@ -97,6 +97,8 @@ pub struct Session {
     state: State,
     outbox: Outbox,
     events: VecDeque<SessionEvent>,
+    /// What was learned under this context, for the next part of the same job.
+    learned: Option<(ContextDigest, Estimator)>,
 }
 
 enum State {
@@ -157,7 +159,7 @@ impl Outbox {
 impl Session {
     /// A session that waits for an offer.
     pub fn new(config: SessionConfig) -> Self {
-        Self { config, state: State::Idle, outbox: Outbox::default(), events: VecDeque::new() }
+        Self { config, state: State::Idle, outbox: Outbox::default(), events: VecDeque::new(), learned: None }
     }
 
     /// Takes one message from the edge. What is damaged, or of another epoch, changes nothing.
@@ -175,6 +177,7 @@ impl Session {
             },
             Ok(Message::Close { epoch }) => {
                 if self.epoch() == Some(epoch) {
+                    self.keep_learned();
                     self.state = State::Idle;
                     self.note(SessionEvent::Closed);
                 }
@@ -210,7 +213,10 @@ impl Session {
                 (used, ready) = planning.step(allowance, executor, &mut self.outbox);
                 self.state = match ready {
                     None => State::Planning(planning),
-                    Some(Ok(live)) => {
+                    Some(Ok(mut live)) => {
+                        if let Some((_, estimator)) = self.learned.take_if(|(context, _)| *context == live.context()) {
+                            live.begin_with(estimator);
+                        }
                         self.note(live.ready_event());
                         State::Live(live)
                     }
@@ -273,9 +279,17 @@ impl Session {
             State::Live(live) if live.epoch() == offer.epoch => live.offered_again(&mut self.outbox),
             _ if self.epoch().is_none_or(|epoch| epoch < offer.epoch) => {
                 let parts = vec![None; offer.parts as usize];
+                self.keep_learned();
                 self.state = State::Receiving(Receiving { offer, parts });
             }
             _ => {}
+        }
+    }
+
+    /// The job ends: what its spindle taught serves the next part, as long as nothing of the job is changed.
+    fn keep_learned(&mut self) {
+        if let State::Live(live) = &self.state {
+            self.learned = Some((live.context(), live.estimator().clone()));
         }
     }
 

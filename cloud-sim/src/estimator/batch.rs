@@ -3,7 +3,8 @@
 //! A meter in whole steps says where the load is only as it goes from one step to the next. While a load stands in the
 //! middle of a step, a thousand readings say no more than one; where noise or the load itself carries it across, each
 //! crossing is a rounding of its own, and their errors average out. So an average is closed after a second in which
-//! the reading has moved. One that stands is closed once, after [`STANDING_S`], and counts no more until it moves.
+//! the reading has moved. One that stands is closed after [`STANDING_S`]: it teaches once, and is held against the
+//! prediction only as far as it lies beyond half a step.
 
 use super::coefficients::{Parts, UNKNOWNS};
 use super::signal::{ExpectedReading, SignalModel};
@@ -12,7 +13,7 @@ use super::signal::{ExpectedReading, SignalModel};
 const BATCH_S: f64 = 1.0;
 
 /// Time after which a reading that stands is taken as it is, s.
-const STANDING_S: f64 = 15.0;
+const STANDING_S: f64 = 5.0;
 
 /// Time within which errors of a prediction are the same error, s.
 const CORRELATED_S: f64 = 2.0;
@@ -24,6 +25,9 @@ const SKIN_DOUBT_MM: f64 = 0.3;
 /// how far the filter is behind.
 const BEHIND_SHARE: f64 = 0.3;
 
+/// Share of a step by which an average may be off and stay so: of readings that move, and of one that stands.
+const OFF_SHARE: [f64; 2] = [0.1, 0.5];
+
 /// An average that can be held against a prediction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Average {
@@ -33,8 +37,12 @@ pub(super) struct Average {
     pub(super) reading_w: f64,
     /// Its variance, coefficients apart, W².
     pub(super) own_w2: f64,
+    /// What its rounding may do without averaging out, W.
+    pub(super) dead_w: f64,
     /// How long it is, s.
     pub(super) time_s: f64,
+    /// False where the reading stands on and has taught already.
+    pub(super) teaches: bool,
 }
 
 /// Readings that are being averaged.
@@ -46,7 +54,7 @@ pub(super) struct Batch {
     time_s: f64,
     moves: u32,
     last_w: Option<f64>,
-    /// The reading has stood since an average was closed with it.
+    /// The last average was one that stood.
     stood: bool,
 }
 
@@ -63,9 +71,6 @@ impl Batch {
         self.last_w = Some(reading_w);
         if moved {
             self.moves += 1;
-            self.stood = false;
-        } else if self.stood {
-            return None;
         }
         for (sum, part) in self.parts_w_s.iter_mut().zip(expected.parts_w) {
             *sum += part * span_s;
@@ -87,7 +92,11 @@ impl Batch {
         parts_w.iter_mut().zip(self.parts_w_s).for_each(|(part, sum)| *part = sum / time_s);
         let reading_w = self.reading_w_s / time_s;
         let skin_w = SKIN_DOUBT_MM * parts_w[3] * factor;
-        *self = Self { last_w: self.last_w, stood: self.moves == 0, ..Self::default() };
-        Some(Average { parts_w, reading_w, own_w2: rounding_w2 + passing_w2 + skin_w * skin_w, time_s })
+        let stands = self.moves == 0;
+        let teaches = !(stands && self.stood);
+        let dead_w = OFF_SHARE[usize::from(stands)] * model.step_w;
+        *self = Self { last_w: self.last_w, stood: stands, ..Self::default() };
+        let own_w2 = rounding_w2 + passing_w2 + skin_w * skin_w;
+        Some(Average { parts_w, reading_w, own_w2, dead_w, time_s, teaches })
     }
 }

@@ -58,6 +58,20 @@ pub(super) struct Residual {
     pub(super) time_s: f64,
 }
 
+impl Residual {
+    /// Standard deviations by which it lies beyond nothing, up to [`SCORE_MOST`].
+    fn score(&self) -> f64 {
+        let sigma_w = self.variance_w2.sqrt();
+        let beyond_w = (self.residual_w.abs() - self.dead_w).max(0.0) * self.residual_w.signum();
+        if sigma_w > 0.0 { (beyond_w / sigma_w).clamp(-SCORE_MOST, SCORE_MOST) } else { 0.0 }
+    }
+
+    /// True where it lies so far out that it is no error of what is being learned.
+    pub(super) fn is_outlier(&self) -> bool {
+        self.score().abs() >= SCORE_MOST
+    }
+}
+
 /// The test over one kind of reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct ChangeTest {
@@ -72,10 +86,8 @@ impl ChangeTest {
     };
 
     pub(super) fn take(&mut self, threshold: &Threshold, average: &Residual) -> Option<Change> {
-        let Residual { residual_w, expected_w, variance_w2, dead_w, time_s } = *average;
-        let sigma_w = variance_w2.sqrt();
-        let beyond_w = (residual_w.abs() - dead_w).max(0.0) * residual_w.signum();
-        let score = if sigma_w > 0.0 { (beyond_w / sigma_w).clamp(-SCORE_MOST, SCORE_MOST) } else { 0.0 };
+        let Residual { residual_w, expected_w, time_s, .. } = *average;
+        let score = average.score();
         for (side, (sign, lean)) in self.sides.iter_mut().zip([(1.0, Lean::Above), (-1.0, Lean::Below)]) {
             side.sum = (side.sum + sign * score - threshold.slack).max(0.0);
             if side.sum == 0.0 {

@@ -26,7 +26,7 @@ const PRIOR_SIGMA: f64 = 0.3;
 const PRIOR_CORRELATION: f64 = 0.95;
 
 /// What is added when a tool known from an earlier use is taken again: the place of its edges in the holder.
-const TAKEN_AGAIN_SIGMA: f64 = 0.01;
+const TAKEN_AGAIN_SIGMA: f64 = 0.002;
 
 /// The same after a change that has been named.
 const REOPENED_SIGMA: f64 = 0.15;
@@ -117,6 +117,16 @@ impl Coefficients {
     /// Another tool: its factors begin at what is known of them; what is known of idle and raw part stays.
     pub(super) fn begin_use(&mut self, earlier: Option<Known>) {
         self.open(&earlier.map_or_else(Known::fresh, |known| known.widened(TAKEN_AGAIN_SIGMA)));
+    }
+
+    /// Another raw part.
+    pub(super) fn begin_part(&mut self) {
+        self.mean[3] = 0.0;
+        for other in 0..UNKNOWNS {
+            self.covariance[3][other] = 0.0;
+            self.covariance[other][3] = 0.0;
+        }
+        self.covariance[3][3] = HEIGHT_SIGMA_MM * HEIGHT_SIGMA_MM;
     }
 
     /// Something has changed: the factors stay where they are and can move again.

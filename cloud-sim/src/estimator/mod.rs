@@ -72,17 +72,14 @@ impl Thresholds {
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
         settled_share: 0.04,
-        in_cut: Threshold { slack: 0.6, sum: 5.6 },
+        in_cut: Threshold { slack: 0.3, sum: 15.0 },
         in_air: Threshold { slack: 1.5, sum: 8.4 },
         change_share_min: 0.03,
-        height_mm: 0.7,
+        height_mm: 1.0,
         level_share: 0.22,
         no_cut_share: 0.25,
     };
 }
-
-/// Share of a step by which an average of readings that move may still be off.
-const ROUNDING_SHARE: f64 = 0.1;
 
 /// By how much a sawn block may be higher or lower than was said, mm.
 const HEIGHT_MM: f64 = 0.5;
@@ -232,6 +229,16 @@ impl Estimator {
         self.restart();
     }
 
+    /// The same program on the next part, armed by the operator: a new raw part, and every tool begins a new use. A tool
+    /// in which a change was found counts as looked at and changed, and begins afresh.
+    pub fn begin_job(&mut self) {
+        self.begin_use(None);
+        self.uses.retain(|_, this| !this.alarmed);
+        self.uses.values_mut().for_each(|this| this.level_said = false);
+        self.coefficients.begin_part();
+        self.height_said = false;
+    }
+
     /// The place was lost: what the meter's filter holds is not known until it has passed.
     pub fn restart(&mut self) {
         self.expected = ExpectedReading::default();
@@ -277,15 +284,23 @@ impl Estimator {
         let residual = self.residual(average);
         let this = self.uses.entry(self.tool).or_insert(Use::NEW);
         let change = this.in_cut.take(&self.thresholds.in_cut, &residual);
-        self.coefficients.learn(&average.parts_w, average.reading_w, average.own_w2, average.time_s);
+        self.learn(average, &residual);
         change.filter(|change| (change.ratio - 1.0).abs() >= self.thresholds.change_share_min)
     }
 
     fn judge_air(&mut self, average: &Average) -> Option<Change> {
         let residual = self.residual(average);
         let change = self.in_air.take(&self.thresholds.in_air, &residual);
-        self.coefficients.learn(&average.parts_w, average.reading_w, average.own_w2, average.time_s);
+        self.learn(average, &residual);
         change.filter(|change| change.lean == Lean::Above)
+    }
+
+    /// A load that is far out teaches nothing: it is an entry that came early, or what the test is there to find. At a
+    /// face of the raw part it teaches where that lies.
+    fn learn(&mut self, average: &Average, residual: &Residual) {
+        if average.teaches && (average.parts_w[3] > 0.0 || !residual.is_outlier()) {
+            self.coefficients.learn(&average.parts_w, average.reading_w, average.own_w2, average.time_s);
+        }
     }
 
     /// What no height of the raw part within a sawn block's explains.
@@ -298,7 +313,7 @@ impl Estimator {
             residual_w: average.reading_w - self.coefficients.reading_w(&parts_w),
             expected_w: factor * cut_w,
             variance_w2: average.own_w2 + self.coefficients.variance_w2(&parts_w),
-            dead_w: ROUNDING_SHARE * self.model.step_w + HEIGHT_MM * factor * skin_w_mm,
+            dead_w: average.dead_w + HEIGHT_MM * factor * skin_w_mm,
             time_s: average.time_s,
         }
     }

@@ -84,10 +84,11 @@ fn a_lost_tooth_raises_the_loads_though_the_power_falls() {
         assert_eq!(step(&mut estimator, &mut meter, parts, 3000.0), None);
     }
     let before = estimator.raise(Some(ToolNumber(1)));
-    let (tenth, alarm) = (0..600)
+    // A meter without noise stands on its step, and is the slowest to tell.
+    let (tenth, alarm) = (0..1200)
         .find_map(|tenth| Some((tenth, step(&mut estimator, &mut meter, parts, 3000.0 * LOST.power_ratio)?)))
         .expect("it is found");
-    assert!(tenth <= 300, "found after {tenth} tenths of a second");
+    assert!(tenth <= 600, "found after {tenth} tenths of a second");
     assert_eq!(alarm.symptom, Symptom::Fall);
     assert!(alarm.hypotheses.has(Hypothesis::FluteLoss) && alarm.hypotheses.are_indistinguishable(), "{alarm:?}");
     assert!(alarm.raise >= LOST.peak_ratio && before < 1.1, "{before} {alarm:?}");
@@ -95,8 +96,13 @@ fn a_lost_tooth_raises_the_loads_though_the_power_falls() {
     for _ in 0..600 {
         step(&mut estimator, &mut meter, parts, 1500.0);
     }
+    estimator.begin_use(Some(ToolNumber(2)));
     estimator.begin_use(Some(ToolNumber(1)));
     assert!(estimator.raise(Some(ToolNumber(1))) >= alarm.raise);
+    // The operator arms the next part: the tool has been changed, and a new use begins afresh.
+    estimator.begin_job();
+    estimator.begin_use(Some(ToolNumber(1)));
+    assert_eq!(estimator.raise(Some(ToolNumber(1))), 1.0);
 }
 
 #[test]

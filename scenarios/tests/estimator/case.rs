@@ -111,6 +111,16 @@ pub(crate) fn nist_box(spindle: Spindle) -> Option<Case> {
     None
 }
 
+/// True where the long form is asked for: `ESTIMATOR_LONG=1`.
+#[allow(clippy::disallowed_methods)] // A form of the test, no input of what is tested.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("ESTIMATOR_LONG").is_some_and(|form| form == "1")
+}
+
+pub(crate) fn slot() -> Case {
+    case("slot", Path::new("slot"), None, None)
+}
+
 /// What turns the cutter of the box.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spindle {
