@@ -91,6 +91,23 @@ const EVENTS_MAX: usize = 256;
 /// Most replies kept until they are sent; the oldest go first, as they are absolute and repeated.
 const OUTBOX_MAX: usize = 2048;
 
+impl SessionEvent {
+    /// Where it is about what the machine has taught: `alarm`, `tightened` or `estimate`, and a sentence.
+    pub fn learning(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Learned { tool, raise, estimate: Some(estimate) } => {
+                Some(("tightened", format!("{tool}: loads count {raise:.2} times; the cut takes {estimate}")))
+            }
+            Self::Learned { tool, raise, estimate: None } => {
+                Some(("tightened", format!("{tool}: loads count {raise:.2} times, as learned when it cut before")))
+            }
+            Self::Estimated { tool, estimate } => Some(("estimate", format!("{tool}: the cut takes {estimate}"))),
+            Self::Residual(alarm) => Some(("alarm", alarm.to_string())),
+            _ => None,
+        }
+    }
+}
+
 /// A machine's session.
 pub struct Session {
     config: SessionConfig,

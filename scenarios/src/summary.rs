@@ -14,8 +14,8 @@ use shared::units::Seconds;
 use crate::format::{Scenario, Verdict};
 use crate::power_check::power_check;
 use crate::report::{
-    CollisionJson, EventJson, FallbackJson, Figure, HandoffJson, RapidInStockJson, RunJson, SimulateJson, StageJson,
-    StockJson, VerdictJson,
+    CollisionJson, EventJson, FallbackJson, Figure, HandoffJson, LearnedJson, RapidInStockJson, RunJson, SimulateJson,
+    StageJson, StockJson, VerdictJson,
 };
 use crate::simulate::Simulation;
 use crate::virtual_run::{VirtualRun, rejects_json, truth_json};
@@ -115,6 +115,14 @@ pub fn run_json(scenario: &Scenario, simulated: SimulateJson, run: &VirtualRun) 
         covered_share: Figure(tally.covered_share()),
         rejects: rejects_json(outcome),
         events: events.collect(),
+        learned: outcome
+            .learned
+            .iter()
+            .filter_map(|(at, event)| {
+                let (kind, what) = event.learning()?;
+                Some(LearnedJson { at_s: seconds_in(*at).into(), kind: kind.to_owned(), what })
+            })
+            .collect(),
         truth: truth_json(&run.feeling, run.simulation.limits.force_peak_xy),
         comparison: run.comparison.clone(),
         recording_digest: outcome.digest.to_string(),

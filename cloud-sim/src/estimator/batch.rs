@@ -100,3 +100,44 @@ impl Batch {
         Some(Average { parts_w, reading_w, own_w2, dead_w, time_s, teaches })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::signal::Stretch;
+    use super::*;
+
+    const MODEL: SignalModel =
+        SignalModel { filter_s: 0.3, step_w: 100.0, efficiency: 1.0, prediction_share: 0.03, idle_share: 0.05 };
+
+    /// Averages of readings ten times a second against a standing prediction of 1000 W and 200 W idle.
+    fn averages(readings_w: impl Iterator<Item = f64>) -> Vec<(usize, Average)> {
+        let mut expected = ExpectedReading::default();
+        let stretch = Stretch { cutting_w: 1000.0, idle_w: 200.0, time_s: 0.1, ..Stretch::default() };
+        (0..100).for_each(|_| expected.pass(&MODEL, &stretch));
+        let mut batch = Batch::default();
+        let take = |(tenth, reading_w)| Some((tenth, batch.take(&MODEL, &expected, (reading_w, 1.0), 0.1)?));
+        readings_w.enumerate().filter_map(take).collect()
+    }
+
+    #[test]
+    fn a_reading_that_moves_is_averaged_by_the_second_and_each_move_counts_as_a_rounding() {
+        let found = averages((0..40).map(|tenth| if tenth % 2 == 0 { 1200.0 } else { 1300.0 }));
+        assert_eq!(found.iter().map(|found| found.0).collect::<Vec<_>>(), [9, 19, 29, 39]);
+        for (index, (_, average)) in found.iter().enumerate() {
+            assert!((average.reading_w - 1250.0).abs() < 1e-9 && (average.time_s - 1.0).abs() < 1e-9);
+            assert!(average.teaches && average.dead_w == 10.0, "{average:?}");
+            // Nine moves in the first second, ten in the others; 3 % of 1000 W.
+            let roundings = if index == 0 { 10.0 } else { 11.0 };
+            let own_w2 = MODEL.step_sigma_w() * MODEL.step_sigma_w() / roundings + 900.0;
+            assert!((average.own_w2 - own_w2).abs() < 1e-6, "{average:?}");
+        }
+    }
+
+    #[test]
+    fn a_reading_that_stands_teaches_once_and_says_no_more_than_half_a_step() {
+        let found = averages(std::iter::repeat_n(1200.0, 200));
+        assert_eq!(found.iter().map(|found| found.0).collect::<Vec<_>>(), [49, 99, 149, 199]);
+        assert_eq!(found.iter().map(|found| found.1.teaches).collect::<Vec<_>>(), [true, false, false, false]);
+        assert!(found.iter().all(|found| found.1.dead_w == 50.0));
+    }
+}

@@ -6,15 +6,20 @@
 //!
 //! 1. Predicted powers go through the same filter as the meter's ([`signal`](SignalModel)), so that reading and
 //!    prediction can be compared at every instant.
-//! 2. Readings in air give the idle reference; readings in a cut whose expected power stands three sigma above
-//!    what idle may be are *observable* and teach the coefficients (a bounded Kalman filter). Nothing else teaches.
-//! 3. What is left over is tested for a lasting change. A change names the hypotheses that fit.
-//! 4. The factor on loads, [`Estimator::raise`], is at least 1 and never falls while a tool stays in the spindle.
+//! 2. Readings are averaged as far as a meter in whole steps allows ([`batch`]). Those in air give the idle reference;
+//!    those in a cut whose expected power stands three sigma above what idle may be are *observable* and teach the
+//!    coefficients, a bounded Kalman filter that is slow once it has settled. Nothing else teaches: not the first
+//!    seconds after a contact, where half a millimetre of raw part decides.
+//! 3. How far the raw part ends from where it was said to end is learned beside the coefficients ([`skin`]): it acts
+//!    on cuts at its faces only, a lost tooth on all.
+//! 4. What is left over is tested for a lasting change ([`change`]). A change names the hypotheses that fit.
+//! 5. The factor on loads, [`Estimator::raise`], is at least 1 and never falls while a tool stays in the spindle.
 //!
 //! Why falling power raises the factor: a lost tooth lowers the mean power by a tenth and raises the peak by half, and
 //! without a signal of the tooth's passing that cannot be told from a softer material. So a fall is answered by the
 //! peak that a lost tooth would give. A factor falls only where a tool is taken again: then it begins at what
-//! was last learned of it, never below 1, unless a change was found in its earlier uses.
+//! was last learned of it, never below 1. A tool in which a change was found keeps its factor until the operator arms
+//! the next job, which confirms that it was looked at: a broken cutter in the magazine is still broken.
 //!
 //! What it does not know: stock, path, plans. Radial and axial coefficients are taken to rise with the tangential
 //! one: power shows no other.
@@ -27,6 +32,7 @@ mod signal;
 mod skin;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -71,8 +77,8 @@ impl Thresholds {
     /// Chosen on 200 simulated clean hours and 200 seeded faults for at most one false alarm in 100 hours.
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
-        settled_share: 0.04,
-        in_cut: Threshold { slack: 0.3, sum: 15.0 },
+        settled_share: 0.05,
+        in_cut: Threshold { slack: 0.3, sum: 14.0 },
         in_air: Threshold { slack: 1.5, sum: 8.4 },
         change_share_min: 0.03,
         height_mm: 1.0,
@@ -81,8 +87,8 @@ impl Thresholds {
     };
 }
 
-/// By how much a sawn block may be higher or lower than was said, mm.
-const HEIGHT_MM: f64 = 0.5;
+/// What a straight line over the height of the raw part leaves open in a cut at one of its faces, mm.
+const HEIGHT_MM: f64 = 0.1;
 
 /// Least time between two readings that are used, s: a usual meter has no more to say.
 const READING_S: f64 = 0.0999;
@@ -303,17 +309,16 @@ impl Estimator {
         }
     }
 
-    /// What no height of the raw part within a sawn block's explains.
+    /// What neither the coefficients nor the raw part explain.
     fn residual(&self, average: &Average) -> Residual {
-        let [cutting_w, edge_w, idle_w, skin_w_mm] = average.parts_w;
-        let parts_w = [cutting_w, edge_w, idle_w, 0.0];
-        let cut_w = cutting_w + edge_w;
-        let factor = self.coefficients.on_material(&parts_w).map_or(0.0, |(factor, _)| factor);
+        let parts_w = &average.parts_w;
+        let cut_w = parts_w[0] + parts_w[1];
+        let factor = self.coefficients.on_power(parts_w).map_or(0.0, |(factor, _)| factor);
         Residual {
-            residual_w: average.reading_w - self.coefficients.reading_w(&parts_w),
+            residual_w: average.reading_w - self.coefficients.reading_w(parts_w),
             expected_w: factor * cut_w,
-            variance_w2: average.own_w2 + self.coefficients.variance_w2(&parts_w),
-            dead_w: average.dead_w + HEIGHT_MM * factor * skin_w_mm,
+            variance_w2: average.own_w2 + self.coefficients.variance_w2(parts_w),
+            dead_w: average.dead_w + HEIGHT_MM * factor * parts_w[3],
             time_s: average.time_s,
         }
     }

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn the_filter_reaches_63_per_cent_after_its_time_constant_however_it_is_cut_up() {
-        let stretch = |time_s: f64| Stretch { cutting_w: 800.0, edge_w: 80.0, skin_per_mm: 0.25, idle_w: 400.0, time_s };
+        let stretch =
+            |time_s: f64| Stretch { cutting_w: 800.0, edge_w: 80.0, skin_per_mm: 0.25, idle_w: 400.0, time_s };
         let mut once = ExpectedReading::default();
         once.pass(&MODEL, &stretch(0.3));
         let mut often = ExpectedReading::default();

@@ -60,3 +60,56 @@ fn chip_sum(slice: &EngagementSlice) -> f64 {
     let bins = (0..ANGLE_BINS).filter(|bin| slice.mask >> bin & 1 == 1);
     bins.map(|index| math::sin((index as f64 + 0.5) * bin).max(0.0)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::cutting::Engagement;
+    use shared::geom::Point;
+    use shared::motion::{SegmentKind, Station};
+
+    use super::*;
+    use crate::optimise::tests::segment;
+
+    const BLOCK: [[f64; 3]; 2] = [[0.0, 0.0, -30.0], [100.0, 100.0, 0.0]];
+
+    /// A straight cut along x with a cutter of 20 mm, engaged up to `high_mm` above the tip on the whole forward half.
+    fn share(y: f64, z: f64, high_mm: f64) -> f64 {
+        let (start, end) = (Point::new(20.0, y, z), Point::new(80.0, y, z));
+        let segment = segment(SegmentKind::Feed, start, end, Station::START, 30.0);
+        let mask = (1u128 << (ANGLE_BINS / 2)) - 1;
+        let slices = vec![EngagementSlice { low_mm: 0.0, high_mm, mask }];
+        let step = CutStep {
+            segment: 0,
+            from: segment.start,
+            to: segment.end,
+            removed_mm3: 1.0,
+            removed_cells: 1,
+            engagement: Engagement { slices },
+        };
+        let [min, max] = BLOCK.map(|[x, y, z]| Point::new(x, y, z));
+        skin_per_mm(&step, &segment, 10.0, Some(&Aabb { min, max }))
+    }
+
+    #[test]
+    fn a_cut_at_a_face_hangs_on_it_by_its_depth_or_width_and_one_inside_does_not() {
+        let check = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+        // The top layer of 4 mm: a millimetre more is a quarter more.
+        check(share(50.0, -4.0, 4.0), 0.25);
+        // The next one.
+        check(share(50.0, -8.0, 4.0), 0.0);
+        // 3 mm wide along the side, below the top.
+        check(share(-7.0, -8.0, 4.0), 1.0 / 3.0);
+        // Both at once; and a cut so thin that it may not be there.
+        check(share(-7.0, -4.0, 4.0), 0.25 + 1.0 / 3.0);
+        check(share(-9.9, -8.0, 4.0), 1.0 / WIDTH_MIN_MM);
+    }
+
+    #[test]
+    fn where_an_earlier_operation_has_cut_there_is_no_sawn_face() {
+        let [min, max] = BLOCK.map(|[x, y, z]| Point::new(x, y, z));
+        let bounds = Aabb { min, max };
+        assert_eq!(sawn(&StockSpec::Box(bounds)), Some(bounds));
+        let allowance = shared::units::Length::mm(1.0);
+        assert_eq!(sawn(&StockSpec::Roughed { bounds, allowance }), None);
+    }
+}

@@ -14,8 +14,8 @@ mod timing;
 pub use canon::write_canon;
 pub use figure::Figure;
 pub use json::{
-    CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson,
-    SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
+    CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, LearnedJson, RapidInStockJson,
+    RunJson, SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
 };
 pub use optimise::{OptimiseJson, PeaksJson, optimise_text};
 pub use segments::write_segments;

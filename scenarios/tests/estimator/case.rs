@@ -117,10 +117,6 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("ESTIMATOR_LONG").is_some_and(|form| form == "1")
 }
 
-pub(crate) fn slot() -> Case {
-    case("slot", Path::new("slot"), None, None)
-}
-
 /// What turns the cutter of the box.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spindle {

@@ -290,6 +290,6 @@ fn at_most_one_false_alarm_in_a_hundred_clean_hours() {
     println!("at the chosen point {any} of {all} faults are found, {shown} of the {observable} observable ones");
     let share = |row: &Found| row.found_of_observable as f64 / row.observable.max(1) as f64;
     assert!(observable * 10 >= all * 7, "the cases show too little: {observable} of {all}");
-    assert!(share(&found[0]) >= 0.9, "observable lost flutes: {} of {}", found[0].found, found[0].observable);
+    assert!(share(&found[0]) >= 0.8, "observable lost flutes: {} of {}", found[0].found, found[0].observable);
     assert!(shown * 10 >= observable * 8, "{shown} of {observable}");
 }

@@ -40,7 +40,7 @@ pub(crate) enum Wrong {
     Stock(f64),
 }
 
-fn wronged(job: &Job, wrong: Wrong) -> Job {
+pub(crate) fn wronged(job: &Job, wrong: Wrong) -> Job {
     let mut job = job.clone();
     match wrong {
         Wrong::Nothing => {}

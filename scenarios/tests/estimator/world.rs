@@ -13,11 +13,11 @@ use scenarios::truth::DisturbanceStart;
 use scenarios::virtual_run::setup;
 use scenarios::world::{self, WorldOutcome, session_config};
 use shared::det::math;
-use shared::job::Job;
 use shared::machine::Machine;
 use shared::units::{Power, Seconds};
 
 use crate::case::{Case, Spindle, demo, nist_box, raster};
+use crate::series::{Wrong, wronged};
 
 /// Idle power that wanders by this share of what the machine file says, over this time.
 const IDLE_DRIFT: f64 = 0.05;
@@ -47,18 +47,30 @@ struct Run {
     trace: Vec<(f64, f64, f64)>,
 }
 
-fn run(case: &Case, hardness: f64, flute_lost_from: Option<Seconds>) -> Run {
+/// What is true and nobody has told the model.
+#[derive(Clone, Copy)]
+struct Untold {
+    hardness: f64,
+    flute_lost_from: Option<Seconds>,
+    /// By how much the raw part is larger on every face, mm.
+    stock_mm: f64,
+}
+
+const AS_TOLD: Untold = Untold { hardness: 1.0, flute_lost_from: None, stock_mm: 0.0 };
+
+fn run(case: &Case, untold: Untold) -> Run {
     let (file, job) = (&case.scenario.file, &case.job);
     let session = session_config(file);
     let choice = MapChoice { cell_mm: session.cell_mm, memory_max_bytes: session.memory_max_bytes };
     let simulation = Simulation::run(job, &case.scenario.sources, choice, &Serial).expect("it simulates");
     let limit = simulation.limits.force_peak_xy.expect("the case has a limit");
-    let (start, _) = Ahead::new(job, &case.scenario.sources, choice, &Serial).expect("it has a stock");
-    let mut truth = Job::clone(job);
-    truth.material.law = truth.material.law.scaled(hardness);
+    let mut truth = wronged(job, Wrong::Stock(untold.stock_mm));
+    let (start, _) =
+        Ahead::new(&Arc::new(truth.clone()), &case.scenario.sources, choice, &Serial).expect("it has a stock");
+    truth.material.law = truth.material.law.scaled(untold.hardness);
     let (mut hidden, _) =
         Hidden::new(&truth, start.map(), &file.truth, vec![file.seed], Some(limit)).expect("it can be cut");
-    if let Some(from) = flute_lost_from {
+    if let Some(from) = untold.flute_lost_from {
         hidden.lose_flute(DisturbanceStart::Time(from));
     }
     let process = Drifting { inner: hidden, machine: job.machine.clone(), time_s: 0.0 };
@@ -74,8 +86,8 @@ fn run(case: &Case, hardness: f64, flute_lost_from: Option<Seconds>) -> Run {
 
 /// Coefficients within 8 % after 30 s of observable cutting, and the true peak within 10 % of its limit from there on.
 #[allow(clippy::print_stdout)] // The table is part of what the test shows.
-fn check_found(case: &Case, hardness: f64) {
-    let run = run(case, hardness, None);
+fn check_found(case: &Case, (hardness, stock_mm): (f64, f64)) {
+    let run = run(case, Untold { hardness, stock_mm, ..AS_TOLD });
     let at_30_s = run.outcome.learned.iter().find_map(|(at, event)| match event {
         SessionEvent::Estimated { estimate, .. } if estimate.observed_s >= 29.9 => Some((*at, *estimate)),
         _ => None,
@@ -86,7 +98,7 @@ fn check_found(case: &Case, hardness: f64) {
     let peak = after.map(|point| point.1).fold(0.0, f64::max) / run.limit_n;
     let all = run.trace.iter().map(|point| point.1).fold(0.0, f64::max) / run.limit_n;
     println!(
-        "{:<14} true x{hardness:.2}: cutting {:.3}, edge {:.3}, power {:.3} ± {:.3} after {:.1} s of cutting; true peak over limit \
+        "{:<14} true x{hardness:.2}, stock {stock_mm:+.1} mm: cutting {:.3}, edge {:.3}, power {:.3} ± {:.3} after {:.1} s of cutting; true peak over limit \
          {all:.3} in all, {peak:.3} afterwards",
         case.name, estimate.cutting, estimate.edge, estimate.power, estimate.power_sigma, estimate.observed_s
     );
@@ -113,17 +125,17 @@ fn check_found(case: &Case, hardness: f64) {
 #[test]
 fn coefficients_off_by_thirty_per_cent_are_found_and_the_true_peak_keeps_its_limit() {
     let raster = raster();
-    [0.7, 1.3].into_iter().for_each(|hardness| check_found(&raster, hardness));
+    [(0.7, 0.0), (1.3, 0.0)].into_iter().for_each(|untold| check_found(&raster, untold));
     let demo = demo();
-    [0.7, 1.3].into_iter().for_each(|hardness| check_found(&demo, hardness));
+    [(0.7, 0.0), (1.3, 0.0)].into_iter().for_each(|untold| check_found(&demo, untold));
 }
 
 #[test]
 fn on_a_real_program_too_where_the_meter_can_see_it_and_nothing_is_claimed_where_it_cannot() {
     let Some(case) = nist_box(Spindle::Router) else { return };
-    [0.7, 1.3].into_iter().for_each(|hardness| check_found(&case, hardness));
+    [(0.7, 0.0), (1.3, 0.0)].into_iter().for_each(|untold| check_found(&case, untold));
     let Some(case) = nist_box(Spindle::Mill) else { return };
-    let run = run(&case, 1.3, None);
+    let run = run(&case, Untold { hardness: 1.3, ..AS_TOLD });
     assert!(run.outcome.tally.is_completed());
     assert_eq!(run.outcome.learned, [], "a cut below the meter's step taught something");
 }
@@ -133,7 +145,8 @@ fn on_a_real_program_too_where_the_meter_can_see_it_and_nothing_is_claimed_where
 fn a_lost_flute_never_raises_the_feed() {
     let case = raster();
     let from_s = 90.0;
-    let (sound, broken) = (run(&case, 1.0, None), run(&case, 1.0, Some(Seconds::s(from_s))));
+    let (sound, broken) =
+        (run(&case, AS_TOLD), run(&case, Untold { flute_lost_from: Some(Seconds::s(from_s)), ..AS_TOLD }));
     let found = broken.outcome.learned.iter().find_map(|(at, event)| match event {
         SessionEvent::Residual(alarm) => Some((at.since(broken.outcome.started).as_s(), *alarm)),
         _ => None,
