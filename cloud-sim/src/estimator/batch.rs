@@ -19,7 +19,7 @@ const STANDING_S: f64 = 5.0;
 const CORRELATED_S: f64 = 2.0;
 
 /// How well a cut at the top of the raw part is known once its height is, mm: a thin one may not be there at all.
-const SKIN_DOUBT_MM: f64 = 0.3;
+const SKIN_DOUBT_MM: f64 = 0.1;
 
 /// Most that the power errs within a reading because the filter's time constant is not exactly known, as a share of
 /// how far the filter is behind.

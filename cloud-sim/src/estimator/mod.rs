@@ -78,9 +78,9 @@ impl Thresholds {
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
         settled_share: 0.05,
-        in_cut: Threshold { slack: 0.3, sum: 14.0 },
+        in_cut: Threshold { slack: 0.3, sum: 13.5 },
         in_air: Threshold { slack: 1.5, sum: 8.4 },
-        change_share_min: 0.03,
+        change_share_min: 0.034,
         height_mm: 1.0,
         level_share: 0.22,
         no_cut_share: 0.25,
