@@ -2,7 +2,7 @@
 //!
 //! Runs ahead of the tool: removes material, computes engagement, loads and collisions for the path that has
 //! not been cut yet, and plans factors over station. Kernel (`stock`, `sweep`, `engagement`, `collision`),
-//! planner (`loads`, `optimise`, `prediction`) and service (`ahead`, `live`, `session`) are pure cores: work is
+//! planner (`loads`, `optimise`, `prediction`) and service (`ahead`, `estimator`, `live`, `session`) are pure cores: work is
 //! handed to an [`executor::Executor`], time is an argument. Zenoh, threads and the command line are in
 //! `shell`, behind the feature of that name.
 #![deny(unsafe_code)]
@@ -10,7 +10,9 @@
 pub mod ahead;
 pub mod collision;
 pub mod engagement;
+pub mod estimator;
 pub mod executor;
+mod follow;
 mod live;
 pub mod loads;
 pub mod mesh;

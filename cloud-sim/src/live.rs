@@ -5,15 +5,15 @@
 //! at how the cut really goes while it is in force. A chunk covers the stretch from the machine's newest
 //! station to the end of the horizon and is absolute: where it overlaps an earlier one it says the same again.
 //!
-//! A chunk is made by need, never by sample: for a trigger of the edge, or for a horizon that has become shorter
-//! than [`REFILL_SHARE`] of its target. It is made in two steps, cut and plan, so that each stage has its own
+//! A chunk is made by need, never by sample: for a trigger of the edge, for a horizon that has become shorter
+//! than [`REFILL_SHARE`] of its target, or for a bound that has moved by what was learned ([`crate::follow`]). It is made in two steps, cut and plan, so that each stage has its own
 //! stamp. While nothing is asked for, the path beyond the horizon is cut and its bounds are verified
 //! ([`CUT_AHEAD_HORIZONS`]), so that the next trigger finds most of its answer done.
 
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
-use shared::ident::{Epoch, PlanSequence, SampleSequence};
+use shared::ident::{ContextDigest, Epoch, PlanSequence, SampleSequence};
 use shared::job::{Job, JobSources};
 use shared::motion::Station;
 use shared::plan::{KeepAlive, Limits, OverridePlan, PlanChunk, Span, StageStamps};
@@ -25,7 +25,10 @@ use shared::wire::{
 };
 
 use crate::ahead::{Ahead, MapChoice};
+use crate::estimator::Estimator;
 use crate::executor::{Executor, Serial};
+use crate::follow::{Follow, Place};
+use crate::loads::LoadModels;
 use crate::optimise::{BoundContext, ScheduleInput, StepBound, bound_steps, schedule, verify_in_parts};
 use crate::prediction::Prediction;
 use crate::session::{ChunkTiming, Numbering, Outbox, SessionConfig, SessionEvent};
@@ -132,12 +135,7 @@ impl Planning {
             }
             Some(bounding) => {
                 let job = self.start.job();
-                let context = BoundContext {
-                    path: &job.path,
-                    models: self.start.models(),
-                    machine: &job.machine,
-                    limits: &bounding.wider,
-                };
+                let context = context(job, self.start.models(), &bounding.wider);
                 let from = bounding.verified;
                 let to = (from + VERIFIED_AT_ONCE).min(bounding.bounds.len());
                 let Prediction { steps, loads, .. } = &self.prediction;
@@ -161,8 +159,7 @@ impl Planning {
         let job = self.start.job();
         let limits = self.prediction.resolved_limits(job);
         let wider = Limits { uncertainty: limits.uncertainty + BASELINE_EXTRA_UNCERTAINTY, ..limits.clone() };
-        let context =
-            BoundContext { path: &job.path, models: self.start.models(), machine: &job.machine, limits: &wider };
+        let context = context(job, self.start.models(), &wider);
         let Prediction { steps, loads, reached, .. } = &self.prediction;
         let bounds = bound_steps(&context, steps, loads, reached);
         Bounding { limits, wider, bounds, verified: 0 }
@@ -183,9 +180,12 @@ impl Planning {
             limits: limits.clone(),
             force_peak_n: self.prediction.force_peak_programmed(&job.path).map(|force| force.as_n()),
             kept_behind: behind + Length::mm(KEPT_BEHIND_MM),
-            job,
             ahead: self.start.clone(),
+            models: self.start.models().as_ref().clone(),
+            follow: Follow::new(&job),
+            replan: false,
             window: Window::default(),
+            job,
             baseline,
             baseline_have: 0,
             baseline_sent_at: Instant::ORIGIN,
@@ -203,8 +203,8 @@ impl Planning {
     }
 }
 
-fn context<'a>(job: &'a Job, ahead: &'a Ahead, limits: &'a Limits) -> BoundContext<'a> {
-    BoundContext { path: &job.path, models: ahead.models(), machine: &job.machine, limits }
+fn context<'a>(job: &'a Job, models: &'a LoadModels, limits: &'a Limits) -> BoundContext<'a> {
+    BoundContext { path: &job.path, models, machine: &job.machine, limits }
 }
 
 /// Spans in parts that fit a message.
@@ -246,6 +246,11 @@ pub(crate) struct Live {
     force_peak_n: Option<f64>,
     kept_behind: Length,
     ahead: Ahead,
+    /// Those of `ahead`, with what was learned.
+    models: LoadModels,
+    follow: Follow,
+    /// A bound has moved since the last chunk.
+    replan: bool,
     window: Window,
     baseline: Vec<OverridePlan>,
     baseline_have: u32,
@@ -264,6 +269,19 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn epoch(&self) -> Epoch {
         self.accept.epoch
+    }
+
+    pub(crate) fn context(&self) -> ContextDigest {
+        self.accept.context
+    }
+
+    pub(crate) fn estimator(&self) -> &Estimator {
+        self.follow.estimator()
+    }
+
+    /// What was learned on earlier parts of this job.
+    pub(crate) fn begin_with(&mut self, estimator: Estimator) {
+        self.follow.begin_with(estimator);
     }
 
     pub(crate) fn ready_event(&self) -> SessionEvent {
@@ -289,7 +307,7 @@ impl Live {
         }
     }
 
-    pub(crate) fn handle_state(&mut self, now: Instant, batch: &StateBatch) {
+    pub(crate) fn handle_state(&mut self, now: Instant, batch: &StateBatch, note: &mut dyn FnMut(SessionEvent)) {
         self.newest = batch.samples.last().map(|sample| (*sample, now)).or(self.newest);
         self.baseline_have = batch.baseline_parts;
         let open = batch.trigger_basis.map(|basis| Trigger { basis, reach: batch.trigger_reach });
@@ -298,6 +316,26 @@ impl Live {
             self.answered.is_some_and(|(basis, at)| trigger.basis <= basis && now.since(at) < ANSWER_RESEND)
         };
         self.trigger = open.filter(|trigger| !under_way(trigger));
+        self.learn(batch, note);
+    }
+
+    /// Compares what the spindle takes with what was predicted. A bound that moves by that is planned anew at once.
+    fn learn(&mut self, batch: &StateBatch, note: &mut dyn FnMut(SessionEvent)) {
+        let Self { job, models, window, follow, ahead, .. } = self;
+        let place = Place { job, models, window, reached: ahead.reached() };
+        for sample in &batch.samples {
+            if let Some(alarm) = follow.take(sample, &place) {
+                note(SessionEvent::Residual(alarm));
+            }
+        }
+        if let Some((tool, estimate)) = follow.poll_estimate() {
+            note(SessionEvent::Estimated { tool, estimate });
+        }
+        let Some((tool, raise)) = follow.moved(models) else { return };
+        models.set_raise(tool, raise);
+        window.forget_verified();
+        self.replan = true;
+        note(SessionEvent::Learned { tool, raise, estimate: follow.estimate() });
     }
 
     pub(crate) fn work_pending(&self, now: Instant, config: &SessionConfig) -> bool {
@@ -315,14 +353,16 @@ impl Live {
     /// Up to where a new chunk should reach, if one is wanted now.
     fn wanted(&self, config: &SessionConfig) -> Option<Station> {
         let (sample, _) = self.newest?;
-        if self.planned_to >= self.job.path.end() && self.trigger.is_none() {
+        if self.planned_to >= self.job.path.end() && self.trigger.is_none() && !self.replan {
             return None;
         }
         let target = self.after(sample.station, config.horizon_target.as_s());
         let refill = self.after(sample.station, config.horizon_target.as_s() * REFILL_SHARE);
         let reach = self.trigger.map_or(Station::START, |trigger| trigger.reach);
-        let needed = self.trigger.is_some() || self.planned_to < refill;
-        needed.then(|| target.max(reach).min(self.job.path.end()))
+        // A bound that has moved is said for all that was planned.
+        let replanned = if self.replan { self.planned_to } else { Station::START };
+        let needed = self.trigger.is_some() || self.replan || self.planned_to < refill;
+        needed.then(|| target.max(reach).max(replanned).min(self.job.path.end()))
     }
 
     /// Up to where the path is to be cut while nothing is asked for; `None` where it has been.
@@ -369,8 +409,8 @@ impl Live {
         self.in_work = None;
         let target = self.to_cut_ahead(config);
         if self.window.unverified() >= if target.is_some() { VERIFIED_AHEAD } else { 1 } {
-            let Self { window, job, ahead, limits, .. } = self;
-            window.bounds(&context(job, ahead, limits));
+            let Self { window, job, models, limits, .. } = self;
+            window.bounds(&context(job, models, limits));
             return WorkAllowance(0);
         }
         target.map_or(WorkAllowance(0), |target| self.extend(target, allowance, &Serial).1)
@@ -415,7 +455,7 @@ impl Live {
         if from >= to {
             return;
         }
-        let bounds = self.window.bounds(&context(&self.job, &self.ahead, &self.limits));
+        let bounds = self.window.bounds(&context(&self.job, &self.models, &self.limits));
         let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
         // A plan that cannot be made is no plan: the edge stays on its baseline.
         let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };
@@ -423,7 +463,7 @@ impl Live {
         let spans: Vec<Span> = within.take(CHUNK_SPANS_MAX).copied().collect();
         let Ok(plan) = OverridePlan::new(spans) else { return };
         self.planned_to = plan.to();
-        self.trigger = None;
+        (self.trigger, self.replan) = (None, false);
         self.answered = Some((work.sample.sequence, now));
         let sequence = self.numbering.next();
         self.last_chunk = Some(sequence);

@@ -76,18 +76,59 @@ impl StepLoads {
     }
 }
 
+/// What losing one tooth does to a cut, as ratios to the cut with all teeth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LostTooth {
+    /// Mean power.
+    pub power_ratio: f64,
+    /// Peak resultant.
+    pub peak_ratio: f64,
+}
+
 /// One force model for every tool of a job, in one material.
 #[derive(Clone, Debug)]
 pub struct LoadModels {
     models: BTreeMap<ToolNumber, Option<CuttingModel>>,
     law: CuttingLaw,
+    runout: Runout,
+    /// Factors on loads that were learned, above 1.
+    raises: BTreeMap<ToolNumber, f64>,
 }
 
 impl LoadModels {
     /// Models of these tools in a material. Runout is that of every tool; [`Runout::ASSUMED`] unless measured.
     pub fn new<'a>(tools: impl IntoIterator<Item = &'a Tool>, material: &Material, runout: Runout) -> Self {
         let models = tools.into_iter().map(|tool| (tool.number, CuttingModel::new(tool, &material.law, runout)));
-        Self { models: models.collect(), law: material.law }
+        Self { models: models.collect(), law: material.law, runout, raises: BTreeMap::new() }
+    }
+
+    /// From now on every load of a tool counts for this factor of it when it is held against a limit; below 1 is 1.
+    pub fn set_raise(&mut self, tool: ToolNumber, factor: f64) {
+        self.raises.insert(tool, factor.max(1.0));
+    }
+
+    /// Factor on the loads of a tool when they are held against a limit: 1 where nothing was learned.
+    pub fn raise(&self, tool: Option<ToolNumber>) -> f64 {
+        tool.and_then(|tool| self.raises.get(&tool)).copied().unwrap_or(1.0)
+    }
+
+    /// What losing a tooth would do to a step at a ratio of its feed: the mean power over all teeth that may be lost,
+    /// and the worst peak. `None` in air, where the loads are not known, and for a tool with one tooth.
+    pub fn lost_tooth(&self, step: &CutStep, segment: &Segment, ratio: f64) -> Option<LostTooth> {
+        let model = self.model(segment.tool)?;
+        let motion = motion_of(step, segment)?.at_ratio(ratio);
+        let whole = model.loads(&step.engagement, &motion)?;
+        let (mut power_w, mut peak_n, mut count) = (0.0, 0.0f64, 0.0);
+        for lost in 0..model.tool().flutes? {
+            let broken = CuttingModel::with_lost_tooth(model.tool(), &self.law, self.runout, lost)?;
+            let loads = broken.loads(&step.engagement, &motion)?;
+            power_w += loads.power.as_w();
+            peak_n = peak_n.max(loads.force_peak_xy.as_n());
+            count += 1.0;
+        }
+        let (whole_w, whole_n) = (whole.power.as_w(), whole.force_peak_xy.as_n());
+        (count > 0.0 && whole_w > 0.0 && whole_n > 0.0)
+            .then(|| LostTooth { power_ratio: power_w / count / whole_w, peak_ratio: peak_n / whole_n })
     }
 
     /// The law of the material.

@@ -18,11 +18,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use shared::budget::WorkAllowance;
-use shared::ident::{Digest, Epoch, PlanSequence};
+use shared::ident::{ContextDigest, Digest, Epoch, PlanSequence, ToolNumber};
 use shared::job::{Job, JobSources};
 use shared::time::{Duration, Instant};
 use shared::wire::{self, Accept, Channel, Message, Offer, OfferPart, PlanMessage, Refuse};
 
+use crate::estimator::{Alarm, Estimate, Estimator};
 use crate::executor::Executor;
 use crate::live::{Live, Planning};
 
@@ -61,6 +62,24 @@ pub enum SessionEvent {
         /// Highest predicted peak force at 100 %, N; `None` where no force is known.
         force_peak_n: Option<f64>,
     },
+    /// What was learned of a tool has moved its bounds.
+    Learned {
+        /// The tool.
+        tool: ToolNumber,
+        /// Factor on its predicted loads from now on, at least 1.
+        raise: f64,
+        /// What it rests on; `None` where a tool was taken again and nothing has been measured yet.
+        estimate: Option<Estimate>,
+    },
+    /// Another stretch of observable cutting has been seen.
+    Estimated {
+        /// The tool.
+        tool: ToolNumber,
+        /// What has been learned of it.
+        estimate: Estimate,
+    },
+    /// Spindle power no longer fits what was learned.
+    Residual(Alarm),
     /// The session ended.
     Closed,
     /// A message could not be read.
@@ -72,12 +91,31 @@ const EVENTS_MAX: usize = 256;
 /// Most replies kept until they are sent; the oldest go first, as they are absolute and repeated.
 const OUTBOX_MAX: usize = 2048;
 
+impl SessionEvent {
+    /// Where it is about what the machine has taught: `alarm`, `tightened` or `estimate`, and a sentence.
+    pub fn learning(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Learned { tool, raise, estimate: Some(estimate) } => {
+                Some(("tightened", format!("{tool}: loads count {raise:.2} times; the cut takes {estimate}")))
+            }
+            Self::Learned { tool, raise, estimate: None } => {
+                Some(("tightened", format!("{tool}: loads count {raise:.2} times, as learned when it cut before")))
+            }
+            Self::Estimated { tool, estimate } => Some(("estimate", format!("{tool}: the cut takes {estimate}"))),
+            Self::Residual(alarm) => Some(("alarm", alarm.to_string())),
+            _ => None,
+        }
+    }
+}
+
 /// A machine's session.
 pub struct Session {
     config: SessionConfig,
     state: State,
     outbox: Outbox,
     events: VecDeque<SessionEvent>,
+    /// What was learned under this context, for the next part of the same job.
+    learned: Option<(ContextDigest, Estimator)>,
 }
 
 enum State {
@@ -138,7 +176,7 @@ impl Outbox {
 impl Session {
     /// A session that waits for an offer.
     pub fn new(config: SessionConfig) -> Self {
-        Self { config, state: State::Idle, outbox: Outbox::default(), events: VecDeque::new() }
+        Self { config, state: State::Idle, outbox: Outbox::default(), events: VecDeque::new(), learned: None }
     }
 
     /// Takes one message from the edge. What is damaged, or of another epoch, changes nothing.
@@ -147,12 +185,16 @@ impl Session {
             Ok(Message::Offer(offer)) => self.handle_offer(offer),
             Ok(Message::OfferPart(part)) => self.handle_part(part),
             Ok(Message::State(batch)) => match &mut self.state {
-                State::Live(live) if live.epoch() == batch.epoch => live.handle_state(now, &batch),
+                State::Live(live) if live.epoch() == batch.epoch => {
+                    let events = &mut self.events;
+                    live.handle_state(now, &batch, &mut |event| keep(events, event));
+                }
                 State::Planning(planning) if planning.epoch() == batch.epoch => planning.handle_state(now, &batch),
                 _ => {}
             },
             Ok(Message::Close { epoch }) => {
                 if self.epoch() == Some(epoch) {
+                    self.keep_learned();
                     self.state = State::Idle;
                     self.note(SessionEvent::Closed);
                 }
@@ -188,7 +230,10 @@ impl Session {
                 (used, ready) = planning.step(allowance, executor, &mut self.outbox);
                 self.state = match ready {
                     None => State::Planning(planning),
-                    Some(Ok(live)) => {
+                    Some(Ok(mut live)) => {
+                        if let Some((_, estimator)) = self.learned.take_if(|(context, _)| *context == live.context()) {
+                            live.begin_with(estimator);
+                        }
                         self.note(live.ready_event());
                         State::Live(live)
                     }
@@ -251,9 +296,17 @@ impl Session {
             State::Live(live) if live.epoch() == offer.epoch => live.offered_again(&mut self.outbox),
             _ if self.epoch().is_none_or(|epoch| epoch < offer.epoch) => {
                 let parts = vec![None; offer.parts as usize];
+                self.keep_learned();
                 self.state = State::Receiving(Receiving { offer, parts });
             }
             _ => {}
+        }
+    }
+
+    /// The job ends: what its spindle taught serves the next part, as long as nothing of the job is changed.
+    fn keep_learned(&mut self) {
+        if let State::Live(live) = &self.state {
+            self.learned = Some((live.context(), live.estimator().clone()));
         }
     }
 
@@ -291,11 +344,15 @@ impl Session {
     }
 
     fn note(&mut self, event: SessionEvent) {
-        if self.events.len() == EVENTS_MAX {
-            self.events.pop_front();
-        }
-        self.events.push_back(event);
+        keep(&mut self.events, event);
     }
+}
+
+fn keep(events: &mut VecDeque<SessionEvent>, event: SessionEvent) {
+    if events.len() == EVENTS_MAX {
+        events.pop_front();
+    }
+    events.push_back(event);
 }
 
 /// Puts the parts together, compiles the job and compares digests.

@@ -42,6 +42,17 @@ impl Window {
         }
     }
 
+    /// The steps that reach into a stretch, with their loads.
+    pub(crate) fn between(&self, from: Station, to: Station) -> impl Iterator<Item = (&CutStep, &StepLoads)> {
+        let first = self.steps.partition_point(|step| step.to <= from);
+        self.steps.range(first..).zip(self.loads.range(first..)).take_while(move |(step, _)| step.from < to)
+    }
+
+    /// Loads count for more than when the bounds were verified, or for less: all are verified again.
+    pub(crate) fn forget_verified(&mut self) {
+        self.verified.clear();
+    }
+
     /// Steps whose bounds have not been verified.
     pub(crate) fn unverified(&self) -> usize {
         self.steps.len() - self.verified.len()

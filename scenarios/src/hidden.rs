@@ -14,7 +14,10 @@ use shared::job::{Job, StockSpec};
 use shared::units::{Angle, Force, Length, Power};
 
 use crate::format::TruthSection;
-use crate::truth::{Evaluation, SixCoefficients, TrueLaw, TrueStock, TruthEnsemble, TruthError, TruthSetup};
+use crate::truth::{
+    Disturbance, DisturbanceStart, Evaluation, SixCoefficients, TrueLaw, TrueStock, TruthEnsemble, TruthError,
+    TruthSetup,
+};
 
 /// Columns of the true stock, at most: finer than the planner's map where memory allows.
 const COLUMNS_MAX: f64 = 9e6;
@@ -112,6 +115,16 @@ impl Hidden {
         let ensemble = TruthEnsemble::new(setup)?;
         let hidden = Self { ensemble, limit, entry_length: radius, feeling: Arc::clone(&feeling), tally };
         Ok((hidden, feeling))
+    }
+
+    /// From then on the cutters lack a flute.
+    pub fn lose_flute(&mut self, from: DisturbanceStart) {
+        self.ensemble.lose_flute(from);
+    }
+
+    /// A hidden change of the coefficients: a harder spot, a worn edge.
+    pub fn disturb(&mut self, disturbance: Disturbance) {
+        self.ensemble.disturb(disturbance);
     }
 }
 

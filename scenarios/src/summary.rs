@@ -14,7 +14,7 @@ use shared::units::Seconds;
 use crate::format::{Scenario, Verdict};
 use crate::power_check::power_check;
 use crate::report::{
-    EventJson, FallbackJson, Figure, HandoffJson, RunJson, SimulateJson, StageJson, StockJson, VerdictJson,
+    EventJson, FallbackJson, Figure, HandoffJson, LearnedJson, RunJson, SimulateJson, StageJson, StockJson, VerdictJson,
 };
 use crate::simulate::Simulation;
 use crate::summary_findings::{findings, part_json, unchecked};
@@ -118,6 +118,14 @@ pub fn run_json(scenario: &Scenario, simulated: SimulateJson, run: &VirtualRun) 
         covered_share: Figure(tally.covered_share()),
         rejects: rejects_json(outcome),
         events: events.collect(),
+        learned: outcome
+            .learned
+            .iter()
+            .filter_map(|(at, event)| {
+                let (kind, what) = event.learning()?;
+                Some(LearnedJson { at_s: seconds_in(*at).into(), kind: kind.to_owned(), what })
+            })
+            .collect(),
         truth: truth_json(&run.feeling, run.simulation.limits.force_peak_xy),
         comparison: run.comparison.clone(),
         recording_digest: outcome.digest.to_string(),

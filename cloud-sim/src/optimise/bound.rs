@@ -107,8 +107,11 @@ impl<'a> BoundContext<'a> {
 /// One limit on one load.
 struct Candidate {
     reason: Reason,
+    /// The load over the feed, with what was learned of it.
     line: Affine,
     value: fn(&Loads) -> f64,
+    /// Factor on that value from what was learned.
+    learned: f64,
     limit: f64,
 }
 
@@ -163,7 +166,7 @@ pub fn bound_step(context: &BoundContext<'_>, step: &CutStep, loads: &StepLoads,
         StepLoads::Unknown(_) => return bound(ratio_max, 1.0, Binding::plain(Reason::Unknown)),
         StepLoads::Known(known) => known,
     };
-    let (load_ratio, binding) = load_bound(context, known);
+    let (load_ratio, binding) = load_bound(context, known, segment.tool);
     let mut found = bound(load_ratio.min(ratio_max), load_ratio, binding);
     // An infeasible step is not made feasible by slow drives: its ratio is above what the loads allow.
     if binding.reason != Reason::Infeasible {
@@ -212,10 +215,10 @@ fn with_drives(bound: StepBound) -> StepBound {
 }
 
 /// Least of the load bounds with the precedence of rubbing.
-fn load_bound(context: &BoundContext<'_>, known: &KnownLoads) -> (f64, Binding) {
+fn load_bound(context: &BoundContext<'_>, known: &KnownLoads, tool: Option<ToolNumber>) -> (f64, Binding) {
     let limits = context.limits;
     let raised = 1.0 + limits.uncertainty.max(0.0);
-    let candidates = candidates(context, known);
+    let candidates = candidates(context, known, tool);
     let mut ratio = 1.0f64;
     let mut binds: Option<&Candidate> = None;
     for candidate in &candidates {
@@ -248,15 +251,19 @@ fn load_bound(context: &BoundContext<'_>, known: &KnownLoads) -> (f64, Binding) 
     }
 }
 
-fn candidates(context: &BoundContext<'_>, known: &KnownLoads) -> Vec<Candidate> {
+fn candidates(context: &BoundContext<'_>, known: &KnownLoads, tool: Option<ToolNumber>) -> Vec<Candidate> {
     let (limits, spindle, lines) = (context.limits, &context.machine.spindle, &known.lines);
     // Torque at low speed, power above: together the curve T_max(n). A stated limit never lifts that of the spindle.
     let rating = context.machine.rating(limits.spindle_duty);
     let own = (rating.torque_max * spindle.efficiency, rating.power_max * spindle.efficiency);
     let torque_n_m = limits.torque_max.map_or(own.0, |limit| limit.min(own.0)).as_n_m();
     let power_w = limits.power_max.map_or(own.1, |limit| limit.min(own.1)).as_w();
+    let raise = context.models.raise(tool);
     let row = |reason: Reason, line: Affine, value: fn(&Loads) -> f64, limit: Option<f64>| {
-        limit.filter(|limit| *limit > 0.0).map(|limit| Candidate { reason, line, value, limit })
+        // A chip is as thick in a harder material.
+        let learned = if reason == Reason::ChipThickness { 1.0 } else { raise };
+        let line = if learned == 1.0 { line } else { line.scaled(learned) };
+        limit.filter(|limit| *limit > 0.0).map(|limit| Candidate { reason, line, value, learned, limit })
     };
     let force_n = limits.force_peak_xy.map(|limit| limit.as_n());
     let chip_mm = limits.chip_thickness_max.map(|limit| limit.as_mm());
@@ -327,7 +334,8 @@ fn verify_part(
         let at = steps.partition_point(|step| step.to <= bound.from);
         let Some((step, StepLoads::Known(known))) = steps.get(at).zip(loads.get(at)) else { continue };
         let context = &context.of_step(by_tool, step);
-        let candidates = candidates(context, known);
+        let tool = context.path.segments()[step.segment as usize].tool;
+        let candidates = candidates(context, known, tool);
         let ratio = verified(context, step, &candidates, bound.feed_max_ratio, &mut left);
         if ratio < bound.feed_max_ratio {
             bound.feed_max_ratio = ratio.max(context.limits.floor().ratio());
@@ -359,8 +367,9 @@ pub fn load_over_limit(
     let segment = &context.path.segments()[step.segment as usize];
     let found = context.models.at_ratio(step, segment, ratio)?;
     let raised = 1.0 + context.limits.uncertainty.max(0.0);
-    let share = |row: &Candidate| ((row.value)(&found) * raised / row.limit, row.reason);
-    let shares = candidates(context, known);
+    let share = |row: &Candidate| ((row.value)(&found) * row.learned * raised / row.limit, row.reason);
+    let tool = context.path.segments()[step.segment as usize].tool;
+    let shares = candidates(context, known, tool);
     Some(
         shares
             .iter()
@@ -387,7 +396,8 @@ fn verified(context: &BoundContext<'_>, step: &CutStep, candidates: &[Candidate]
         }
         *left -= 1;
         let Some(loads) = context.models.at_ratio(step, segment, ratio) else { break };
-        let excess = |candidate: &Candidate| (candidate.value)(&loads) * raised / candidate.limit - 1.0;
+        let excess =
+            |candidate: &Candidate| (candidate.value)(&loads) * candidate.learned * raised / candidate.limit - 1.0;
         let worst = candidates.iter().map(excess).fold(f64::NEG_INFINITY, f64::max);
         if worst <= VERIFY_TOLERANCE {
             break;

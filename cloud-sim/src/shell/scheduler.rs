@@ -27,6 +27,9 @@ struct Counts {
     sent: u64,
 }
 
+/// Most sentences of what machines have taught that are kept for the line at the end; what comes later is only said.
+const LEARNED_MAX: usize = 256;
+
 /// The one thread that decides: takes messages, gives each session its share of work in turn, and hands over
 /// replies. It never calls the network.
 pub(super) struct Scheduler {
@@ -34,11 +37,19 @@ pub(super) struct Scheduler {
     clock: Clock,
     workers: Workers,
     counts: Counts,
+    /// What machines have taught, for the line at the end.
+    learned: Vec<serde_json::Value>,
 }
 
 impl Scheduler {
     pub(super) fn new(config: SessionConfig, sessions_max: usize, clock: Clock, workers: Workers) -> Self {
-        Self { sessions: Sessions::new(config, sessions_max), clock, workers, counts: Counts::default() }
+        Self {
+            sessions: Sessions::new(config, sessions_max),
+            clock,
+            workers,
+            counts: Counts::default(),
+            learned: Vec::new(),
+        }
     }
 
     pub(super) fn run(&mut self, inbox: &Inbox, outboxes: &Outboxes, stop: &Stop) {
@@ -94,7 +105,13 @@ impl Scheduler {
                 outboxes.push(Outbound { machine: machine.clone(), channel, bytes });
             },
         );
-        self.sessions.drain_events(|machine, event| say(&sentence(machine, &event)));
+        let learned = &mut self.learned;
+        self.sessions.drain_events(|machine, event| {
+            say(&sentence(machine, &event));
+            if let Some((kind, what)) = event.learning().filter(|_| learned.len() < LEARNED_MAX) {
+                learned.push(serde_json::json!({ "kind": kind, "what": what }));
+            }
+        });
     }
 
     fn idle_time(&self) -> Duration {
@@ -113,6 +130,7 @@ impl Scheduler {
             "units_cut": counts.units_cut,
             "work_ms": counts.work_ns as f64 * 1e-6,
             "step_ms_max": counts.step_ns_max as f64 * 1e-6,
+            "learned": self.learned,
             "jobs_per_worker": self.workers.jobs_per_worker(),
             "ignored": {
                 "no_session": counts.no_session,
@@ -140,6 +158,9 @@ fn sentence(machine: &Name, event: &SessionEvent) -> String {
         }
         SessionEvent::BaselineReady { spans, force_peak_n: None } => {
             format!("{machine}: baseline of {spans} spans is ready, no force is known")
+        }
+        SessionEvent::Learned { .. } | SessionEvent::Estimated { .. } | SessionEvent::Residual(_) => {
+            format!("{machine}: {}", event.learning().unwrap_or_default().1)
         }
         SessionEvent::Closed => format!("{machine}: session closed"),
         SessionEvent::Malformed => format!("{machine}: a message did not read"),

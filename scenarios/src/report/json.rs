@@ -208,6 +208,8 @@ pub struct RunJson {
     pub rejects: BTreeMap<String, u64>,
     /// What happened, in order.
     pub events: Vec<EventJson>,
+    /// What the spindle's power has taught, what no longer fitted and what was tightened for it, as sentences in order.
+    pub learned: Vec<LearnedJson>,
     /// The hidden true process.
     pub truth: Option<TruthJson>,
     /// Plan, best constant and reactive controller on the same hidden process.
@@ -285,6 +287,17 @@ pub struct EventJson {
     pub at_s: f64,
     /// Name.
     pub event: String,
+}
+
+/// Something learned.
+#[derive(Clone, Debug, Serialize)]
+pub struct LearnedJson {
+    /// Seconds after the first sample; unavailable in real time, where the service has a clock of its own.
+    pub at_s: Figure,
+    /// `alarm`, `tightened` or `estimate`.
+    pub kind: String,
+    /// The sentence.
+    pub what: String,
 }
 
 /// True loads against the limit, over seeds.

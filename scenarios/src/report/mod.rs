@@ -15,8 +15,8 @@ mod timing;
 pub use canon::write_canon;
 pub use figure::Figure;
 pub use json::{
-    ClosePassJson, CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, PartJson,
-    RapidInStockJson, RunJson, SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
+    ClosePassJson, CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, LearnedJson,
+    PartJson, RapidInStockJson, RunJson, SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
 };
 pub use optimise::{ChatterJson, ChatterRiskJson, OptimiseJson, PeaksJson, optimise_text};
 pub use segments::write_segments;

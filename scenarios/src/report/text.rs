@@ -24,6 +24,7 @@ pub fn run_text(report: &RunJson) -> String {
     put(&mut out, format_args!("  under a live plan        {:>10} of the feed time", percent(report.covered_share.0)));
     write_handoff(&mut out, report);
     write_fallbacks(&mut out, report);
+    write_learned(&mut out, report);
     write_truth(&mut out, report);
     if !report.expectations.is_empty() {
         put(&mut out, format_args!("\nExpectations"));
@@ -191,6 +192,23 @@ fn write_fallbacks(out: &mut String, report: &RunJson) {
             ),
         );
     }
+}
+
+/// Every alarm before anything else, then the newest of what was tightened and estimated.
+fn write_learned(out: &mut String, report: &RunJson) {
+    if report.learned.is_empty() {
+        return put(out, format_args!("  learned from the spindle  nothing: no cut stood far enough above idle"));
+    }
+    let of = |kind: &'static str| report.learned.iter().filter(move |learned| learned.kind == kind);
+    put(out, format_args!("  learned from the spindle  {} alarms", of("alarm").count()));
+    let newest = ["tightened", "estimate"].into_iter().filter_map(|kind| of(kind).next_back());
+    for learned in of("alarm").take(LISTED_MAX).chain(newest) {
+        match learned.at_s.0 {
+            Some(at_s) => put(out, format_args!("  at {at_s:.2} s, {}: {}", learned.kind, learned.what)),
+            None => put(out, format_args!("  {}: {}", learned.kind, learned.what)),
+        }
+    }
+    put(out, format_args!("  all {} of it stands in the JSON report", report.learned.len()));
 }
 
 fn write_truth(out: &mut String, report: &RunJson) {

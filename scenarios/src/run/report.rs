@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
 use edge_agent::shell::{EdgeSummary, StageFigures};
+use serde_json::Value;
 use shared::budget::Stage;
 
 use super::RunOutcome;
 use crate::format::Scenario;
-use crate::report::{CycleJson, EventJson, FallbackJson, Figure, HandoffJson, RunJson, SimulateJson, StageJson};
+use crate::report::{
+    CycleJson, EventJson, FallbackJson, Figure, HandoffJson, LearnedJson, RunJson, SimulateJson, StageJson,
+};
 use crate::simulate::Simulation;
 use crate::summary::judged;
 use crate::virtual_run::truth_json;
@@ -57,6 +60,7 @@ pub fn live_json(
         covered_share: Figure(edge.covered_share),
         rejects: edge.rejects.clone(),
         events: outcome.events().into_iter().map(|(at_s, event)| EventJson { at_s, event }).collect(),
+        learned: learned(outcome),
         truth: truth_json(&outcome.controller.feeling, simulation.limits.force_peak_xy),
         comparison: Vec::new(),
         recording_digest: edge.recording_digest.clone(),
@@ -64,6 +68,15 @@ pub fn live_json(
     };
     report.expectations = judged(scenario, &report);
     report
+}
+
+/// What the service says at its end; nothing where it was killed.
+fn learned(outcome: &RunOutcome) -> Vec<LearnedJson> {
+    let rows = outcome.cloud.as_ref().and_then(|cloud| cloud.get("learned")?.as_array());
+    let text = |row: &Value, key: &str| Some(row.get(key)?.as_str()?.to_owned());
+    let read =
+        |row: &Value| Some(LearnedJson { at_s: Figure(None), kind: text(row, "kind")?, what: text(row, "what")? });
+    rows.into_iter().flatten().filter_map(read).collect()
 }
 
 fn stages(edge: &EdgeSummary) -> BTreeMap<&'static str, StageJson> {

@@ -12,7 +12,7 @@ use super::edge::Cutter;
 use super::law::{Draw, disturbed};
 use super::revolution::{Advance, Revolution, Turn};
 use super::stock::ColumnGrid;
-use super::{Disturbance, TruthError, TruthSetup};
+use super::{Disturbance, DisturbanceStart, TruthError, TruthSetup};
 
 /// Loads of one revolution.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -69,6 +69,8 @@ pub struct TruthEnsemble {
     noise: f64,
     every_mm: f64,
     disturbances: Vec<Disturbance>,
+    /// When every cutter loses its first flute; `None` where none does, and once it has.
+    flute_lost_from: Option<DisturbanceStart>,
     loads: Vec<TrueLoad>,
     counters: Counters,
     time_s: f64,
@@ -124,6 +126,7 @@ impl TruthEnsemble {
             every_mm: setup.evaluate_every.as_mm(),
             loads: vec![TrueLoad::default(); setup.seeds.len()],
             disturbances: setup.disturbances,
+            flute_lost_from: None,
             counters: Counters::default(),
             time_s: 0.0,
             travel_mm: 0.0,
@@ -135,6 +138,16 @@ impl TruthEnsemble {
             direction: Vector::zeros(),
             trail: VecDeque::new(),
         })
+    }
+
+    /// From then on the cutters lack their first flute; nobody is told.
+    pub fn lose_flute(&mut self, from: DisturbanceStart) {
+        self.flute_lost_from = Some(from);
+    }
+
+    /// Hidden changes of the coefficients beside those of the setup.
+    pub fn disturb(&mut self, disturbance: Disturbance) {
+        self.disturbances.push(disturbance);
     }
 
     /// Loads of the last evaluation, one a seed; zero in air and at rest.
@@ -252,6 +265,10 @@ impl TruthEnsemble {
             return;
         };
         self.counters.evaluations += 1;
+        let breaks = |from: &mut DisturbanceStart| from.has_come(self.time_s, self.travel_mm + at_mm);
+        if self.flute_lost_from.take_if(breaks).is_some() {
+            self.cutters.values_mut().for_each(|(_, revolution)| revolution.lose_flute(0));
+        }
         let spindle_rev_s = motion.spindle.as_rev_s();
         let turning_rev_s = spindle_rev_s.abs();
         let per_tooth_mm = speed_mm_s / (turning_rev_s.max(1e-6) * flutes as f64);

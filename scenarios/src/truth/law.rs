@@ -108,11 +108,18 @@ impl TrueLaw {
     }
 }
 
+impl DisturbanceStart {
+    /// True once it has come.
+    pub(super) fn has_come(&self, time_s: f64, travel_mm: f64) -> bool {
+        match self {
+            Self::Time(from) => time_s >= from.as_s(),
+            Self::Travel(from) => travel_mm >= from.as_mm(),
+        }
+    }
+}
+
 /// Product of the factors that act at a time and a place.
 pub(super) fn disturbed(disturbances: &[Disturbance], time_s: f64, travel_mm: f64) -> f64 {
-    let acts = |disturbance: &&Disturbance| match disturbance.from {
-        DisturbanceStart::Time(from) => time_s >= from.as_s(),
-        DisturbanceStart::Travel(from) => travel_mm >= from.as_mm(),
-    };
+    let acts = |disturbance: &&Disturbance| disturbance.from.has_come(time_s, travel_mm);
     disturbances.iter().filter(acts).map(|disturbance| disturbance.factor).product()
 }

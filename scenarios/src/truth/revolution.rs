@@ -39,6 +39,9 @@ const CHIP_SHARE_MIN: f64 = 1e-6;
 /// Teeth back that may have left the surface a tooth meets.
 const TEETH_BACK: usize = 3;
 
+/// How far a lost flute stands back, mm: more than any chip.
+const LOST_FLUTE_MM: f32 = 100.0;
+
 /// Entries of the table of x^exponent.
 const POWER_STEPS: usize = 2048;
 
@@ -122,6 +125,18 @@ impl Revolution {
             share: vec![0.0; steps],
             chip: vec![0.0; steps],
             edge: vec![0.0; steps],
+        }
+    }
+
+    /// A flute is gone: it cuts nothing, and the next one takes its chip as well.
+    pub(super) fn lose_flute(&mut self, lost: usize) {
+        let flutes = self.runout_mm.len();
+        for (flute, relative) in self.runout_mm.iter_mut().enumerate() {
+            for (back, mm) in relative.iter_mut().enumerate() {
+                let before = (flute + back + 1) % flutes;
+                let (here_mm, before_mm) = (f32::from(u8::from(flute == lost)), f32::from(u8::from(before == lost)));
+                *mm += (before_mm - here_mm) * LOST_FLUTE_MM;
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 use cloud_sim::executor::Executor;
-use cloud_sim::session::{Session, SessionConfig};
+use cloud_sim::session::{Session, SessionConfig, SessionEvent};
 use shared::budget::WorkAllowance;
 use shared::time::{Duration, Instant};
 
@@ -10,6 +10,9 @@ const STEP_TIME: Duration = Duration::from_ms(1);
 
 /// The same while nobody waits for a plan: a whole program is cut before the machine starts.
 const PLANNING_ALLOWANCE: WorkAllowance = WorkAllowance(2000);
+
+/// Most of what was learned that is kept; what comes later is not.
+const LEARNED_MAX: usize = 4096;
 
 /// The service, as a shell would run it.
 pub(super) struct CloudSide<'a> {
@@ -22,6 +25,7 @@ pub(super) struct CloudSide<'a> {
     busy_until: Instant,
     live: bool,
     out: Vec<u8>,
+    learned: Vec<(Instant, SessionEvent)>,
 }
 
 impl<'a> CloudSide<'a> {
@@ -35,6 +39,7 @@ impl<'a> CloudSide<'a> {
             busy_until: Instant::ORIGIN,
             live: false,
             out: Vec::new(),
+            learned: Vec::new(),
         }
     }
 
@@ -73,15 +78,24 @@ impl<'a> CloudSide<'a> {
         if now >= self.busy_until && self.session.work_pending(now) {
             let allowance = if self.live { STEP_ALLOWANCE } else { PLANNING_ALLOWANCE };
             self.session.step(now, allowance, self.executor);
-            self.live |= self
-                .session
-                .drain_events()
-                .any(|event| matches!(event, cloud_sim::session::SessionEvent::BaselineReady { .. }));
             self.busy_until = now.after(STEP_TIME);
+        }
+        for event in self.session.drain_events() {
+            use SessionEvent::{BaselineReady, Estimated, Learned, Residual};
+            self.live |= matches!(event, BaselineReady { .. });
+            let of_learning = matches!(event, Learned { .. } | Estimated { .. } | Residual(_));
+            if of_learning && self.learned.len() < LEARNED_MAX {
+                self.learned.push((now, event));
+            }
         }
         while self.session.poll_transmit(now, &mut self.out).is_some() {
             send(&self.out);
         }
+    }
+
+    /// What it has learned and found, with the instants.
+    pub(super) fn into_learned(self) -> Vec<(Instant, SessionEvent)> {
+        self.learned
     }
 
     pub(super) fn poll_timeout(&self, now: Instant) -> Option<Instant> {

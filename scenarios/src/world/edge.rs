@@ -202,6 +202,7 @@ impl EdgeSide {
             rejects,
             cells_removed: self.cells_removed,
             digest: self.chain.end(0).digest,
+            learned: Vec::new(),
             recording,
             tally: self.tally,
         })

@@ -16,7 +16,7 @@ mod settings;
 use std::sync::Arc;
 
 use cloud_sim::executor::Executor;
-use cloud_sim::session::SessionConfig;
+use cloud_sim::session::{SessionConfig, SessionEvent};
 use edge_agent::AgentConfig;
 use edge_agent::tally::Happening;
 use firmware_bridge::controller::{Capabilities, Execution};
@@ -174,9 +174,15 @@ impl<'a> World<'a> {
         self.finish(end_s)
     }
 
-    fn finish(self, cycle_time: Seconds) -> Result<WorldOutcome, WorldError> {
+    fn finish(mut self, cycle_time: Seconds) -> Result<WorldOutcome, WorldError> {
         let started = self.started.unwrap_or(Instant::ORIGIN);
-        self.edge.finish(started, cycle_time, self.events)
+        let learned = self.cloud.into_learned();
+        for (at, event) in &learned {
+            if let SessionEvent::Residual(alarm) = event {
+                self.events.push(Happening { at: *at, name: format!("residual_{}", alarm.symptom.name()) });
+            }
+        }
+        Ok(WorldOutcome { learned, ..self.edge.finish(started, cycle_time, self.events)? })
     }
 
     /// The next instant at which anybody has something to do; always later than now.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use cloud_sim::session::SessionEvent;
 use edge_agent::handoff::HandoffCounts;
 use edge_agent::tally::{Happening, Tally};
 use shared::ident::Digest;
@@ -25,6 +26,8 @@ pub struct WorldOutcome {
     pub cells_removed: u64,
     /// Digest over every input and decision of the edge.
     pub digest: Digest,
+    /// What the cloud learned from the spindle's power, and what it found not to fit, in order of time.
+    pub learned: Vec<(Instant, SessionEvent)>,
     /// The recording's bytes, where they were asked for.
     pub recording: Option<Vec<u8>>,
 }
