@@ -9,6 +9,9 @@
 /// Most that one average counts, in standard deviations.
 const SCORE_MOST: f64 = 4.0;
 
+/// Share of the sum of a change from which one is being weighed.
+const WEIGHING_SHARE: f64 = 0.4;
+
 /// Which way readings lean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lean {
@@ -84,6 +87,11 @@ impl ChangeTest {
         const SIDE: Side = Side { sum: 0.0, residual_w_s: 0.0, expected_w_s: 0.0, time_s: 0.0 };
         Self { sides: [SIDE; 2] }
     };
+
+    /// True while a change is being weighed: what is learned meanwhile would explain it away.
+    pub(super) fn is_weighing(&self, threshold: &Threshold) -> bool {
+        self.sides.iter().any(|side| side.sum > WEIGHING_SHARE * threshold.sum)
+    }
 
     pub(super) fn take(&mut self, threshold: &Threshold, average: &Residual) -> Option<Change> {
         let Residual { residual_w, expected_w, time_s, .. } = *average;

@@ -78,7 +78,7 @@ impl Thresholds {
     pub const CHOSEN: Self = Self {
         observable_sigmas: 3.0,
         settled_share: 0.05,
-        in_cut: Threshold { slack: 0.3, sum: 13.5 },
+        in_cut: Threshold { slack: 0.3, sum: 17.5 },
         in_air: Threshold { slack: 1.5, sum: 8.4 },
         change_share_min: 0.034,
         height_mm: 1.0,
@@ -89,6 +89,9 @@ impl Thresholds {
 
 /// What a straight line over the height of the raw part leaves open in a cut at one of its faces, mm.
 const HEIGHT_MM: f64 = 0.1;
+
+/// Factor on the variance of what is learned while a change is being weighed.
+const WEIGHING_DOUBT: f64 = 10.0;
 
 /// Least time between two readings that are used, s: a usual meter has no more to say.
 const READING_S: f64 = 0.0999;
@@ -304,8 +307,10 @@ impl Estimator {
     /// A load that is far out teaches nothing: it is an entry that came early, or what the test is there to find. At a
     /// face of the raw part it teaches where that lies.
     fn learn(&mut self, average: &Average, residual: &Residual) {
+        let weighing = self.current().in_cut.is_weighing(&self.thresholds.in_cut);
+        let own_w2 = average.own_w2 * if weighing { WEIGHING_DOUBT } else { 1.0 };
         if average.teaches && (average.parts_w[3] > 0.0 || !residual.is_outlier()) {
-            self.coefficients.learn(&average.parts_w, average.reading_w, average.own_w2, average.time_s);
+            self.coefficients.learn(&average.parts_w, average.reading_w, own_w2, average.time_s);
         }
     }
 
