@@ -17,7 +17,7 @@ use shared::cutting::{
 };
 use shared::geom::Point;
 use shared::ident::ToolNumber;
-use shared::machine::{Axis, Machine};
+use shared::machine::{Axis, Machine, SpindleDuty};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Limits, Override};
 use shared::program::Provenance;
@@ -123,6 +123,8 @@ fn limits() -> Limits {
         chip_thickness_min: Some(Length::mm(0.005)),
         deflection_max: Some(Length::mm(0.05)),
         bending_stress_max: None,
+        surface_cusp_max: None,
+        spindle_duty: SpindleDuty::S1,
         factor_min: factor(200),
         factor_max: factor(1000),
         step_permille: 10,
@@ -145,6 +147,7 @@ fn plan(criterion: &mut Criterion) {
         name: "Al7050-T7451".to_owned(),
         law: laws()[0].1,
         source: "bench".to_owned(),
+        coefficient_sigma: None,
         data: CuttingData {
             cutting_speed: Feedrate::mm_s(5000.0),
             feed_per_tooth_of_diameter: 0.01,

@@ -14,6 +14,7 @@ pub mod policy;
 pub mod power_check;
 pub mod report;
 pub mod rewrite_plan;
+pub mod rewrite_split;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod simulate;

@@ -1,8 +1,8 @@
 //! A plan turned into a program: the same program with F words under which it keeps its limits by itself.
 //!
 //! For machines without an edge agent, and for the first look at what there is to win. Each block gets the lowest of
-//! the bounds on it; blocks are not split, so a long block runs at the feed of its worst place, and what that costs
-//! against the plan over station is reported. A block that stays clear of the inflated stock may get a feed above
+//! the bounds on it, so that a long block runs at the feed of its worst place, unless it was split before
+//! ([`crate::rewrite_split`]); what that costs against the plan over station is reported. A block that stays clear of the inflated stock may get a feed above
 //! the programmed one, if the user states by how much.
 //!
 //! The loop is closed. A bound holds at the speeds the drives reached in the *old* program; with other feeds before

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cloud_sim::stability::{ChatterRisk, ChatterSurvey, chatter_survey};
 use shared::ident::ToolNumber;
 use shared::motion::SegmentKind;
 use shared::plan::Reason;
 use shared::program::{Diagnostic, NoSubprograms, Severity, digest};
 use shared::units::Length;
 
-use crate::report::{Figure, OptimiseJson, PeaksJson};
+use crate::report::{ChatterJson, ChatterRiskJson, Figure, OptimiseJson, PeaksJson};
 use crate::rewrite_plan::{FeedRules, RewrittenPlan, worst_over_limit};
 use crate::simulate::Simulation;
 
@@ -29,6 +30,23 @@ pub struct OptimiseFacts<'a> {
     pub assumed: &'a [String],
     /// Tools with limits that the program does not use.
     pub unused: Vec<ToolNumber>,
+    /// Digest of the program as it was.
+    pub program_digest: String,
+    /// True where blocks were to be split.
+    pub split_asked: bool,
+    /// What was split.
+    pub split: Option<SplitCounts>,
+}
+
+/// How many blocks were split, and what that is measured against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SplitCounts {
+    /// Blocks that were split.
+    pub blocks: usize,
+    /// What they became.
+    pub pieces: usize,
+    /// Cycle time with one feed for each whole block, s.
+    pub whole_blocks_s: f64,
 }
 
 /// The report of a program before and after its feeds were rewritten.
@@ -45,7 +63,7 @@ pub fn optimise_json(before: &Simulation, plan: &RewrittenPlan, facts: &Optimise
     let (optimised, above) = peaks(after);
     OptimiseJson {
         program: facts.program.to_owned(),
-        program_digest: job.program.0.to_string(),
+        program_digest: facts.program_digest.clone(),
         optimised_digest: digest(&plan.rewritten.text, &[], &NoSubprograms).0.to_string(),
         machine: job.machine.name.clone(),
         material: job.material.name.clone(),
@@ -54,6 +72,8 @@ pub fn optimise_json(before: &Simulation, plan: &RewrittenPlan, facts: &Optimise
         air_factor: f64::from(facts.rules.air_permille) / 1000.0,
         air_allowance_mm: facts.allowance.as_mm(),
         buckets: Figure(facts.rules.buckets.map(|buckets| buckets as f64)),
+        blocks_split: facts.split.map_or([0, 0], |split| [split.blocks, split.pieces]),
+        cycle_time_whole_blocks_s: facts.split.map_or(optimised_s, |split| split.whole_blocks_s),
         factors: factors.len(),
         cycle_time_programmed_s: programmed_s,
         cycle_time_optimised_s: optimised_s,
@@ -70,6 +90,7 @@ pub fn optimise_json(before: &Simulation, plan: &RewrittenPlan, facts: &Optimise
         words: words.map(Vec::len),
         steps_above_limit: above,
         rounds: plan.rounds,
+        chatter: chatter(before),
         assumed: facts.assumed.iter().chain(&job.assumed).cloned().collect(),
         notes: notes(before, facts),
     }
@@ -86,6 +107,33 @@ fn peaks(simulation: &Simulation) -> (PeaksJson, usize) {
         load_over_limit: worst,
     };
     (json, above)
+}
+
+/// Every part of the program against both methods, where the machine says how tips give way.
+fn chatter(before: &Simulation) -> ChatterJson {
+    let job = &before.job;
+    let (steps, loads) = (&before.prediction.steps, &before.prediction.loads);
+    let survey = match job.tips.as_slice() {
+        [] => ChatterSurvey::default(),
+        tips => chatter_survey(&job.path, (steps, loads), &before.models, tips, job.machine.spindle.speed_max),
+    };
+    let risk = |risk: &ChatterRisk| ChatterRiskJson {
+        line: risk.line,
+        tool: risk.tool.to_string(),
+        rpm: risk.spindle.as_rpm(),
+        depth_mm: risk.depth.as_mm(),
+        immersion_deg: [risk.immersion_rad.0.to_degrees(), risk.immersion_rad.1.to_degrees()],
+        zeroth_order_mm: Figure(risk.zeroth.map(|limit| limit.as_mm())),
+        semi_discretisation_mm: Figure(risk.semi.map(|limit| limit.as_mm())),
+        suggested_rpm: Figure(risk.suggestion.map(|suggestion| suggestion.spindle.as_rpm())),
+    };
+    ChatterJson {
+        parts: survey.parts,
+        left_out: survey.left_out,
+        unknown: survey.unknown.iter().map(ToString::to_string).collect(),
+        fit_error: survey.fit_error.iter().map(|(tool, error)| (tool.to_string(), *error)).collect(),
+        risks: survey.risks.iter().map(risk).collect(),
+    }
 }
 
 /// Name of the time that is faster than programmed.
@@ -112,8 +160,14 @@ fn reasons(plan: &RewrittenPlan) -> BTreeMap<&'static str, f64> {
 }
 
 fn notes(before: &Simulation, facts: &OptimiseFacts<'_>) -> Vec<String> {
-    let mut notes =
-        vec!["one feed a block: the lowest that is allowed anywhere on it; blocks are not split".to_owned()];
+    let mut notes = vec!["one feed a block: the lowest that is allowed anywhere on it".to_owned()];
+    match (facts.split, facts.split_asked) {
+        (Some(SplitCounts { blocks, pieces, .. }), _) => {
+            notes.push(format!("{blocks} blocks became {pieces}; lines are counted in the program that was written"));
+        }
+        (None, true) => notes.push("no block was split: none that may be would win enough".to_owned()),
+        (None, false) => notes.push("blocks are not split; --split does where it pays".to_owned()),
+    }
     if facts.rules.air_permille > 1000 {
         let seen = before.air.iter().filter(|air| **air).count();
         notes.push(format!(
@@ -122,9 +176,27 @@ fn notes(before: &Simulation, facts: &OptimiseFacts<'_>) -> Vec<String> {
         ));
         notes.push("fixtures are not known: look through the faster blocks before the program is run".to_owned());
     }
-    let called = before.job.path.segments().iter().filter(|segment| segment.at.source.0 > 0).count();
+    let job = &before.job;
+    let called = job.path.segments().iter().filter(|segment| segment.at.source.0 > 0).count();
     if called > 0 {
         notes.push(format!("{called} moves of subprograms keep their feeds: only the main program is written"));
+    }
+    if job.tips.is_empty() {
+        let said =
+            "the machine file has no [[dynamics]]: no stability, no speed is suggested, change none by more than 5 %";
+        notes.push(said.to_owned());
+    }
+    let infeasible = before.bounds.iter().filter(|bound| bound.binding.reason == Reason::Infeasible);
+    let lines: BTreeSet<u32> =
+        infeasible.map(|bound| job.path.segments()[job.path.index_at(bound.from)].at.line).collect();
+    if !lines.is_empty() {
+        let shown: Vec<String> = lines.iter().take(10).map(ToString::to_string).collect();
+        let more = if lines.len() > shown.len() { ", …" } else { "" };
+        notes.push(format!(
+            "infeasible at this speed and depth, lines {}{more}: a load is above its limit where the cutter already rubs, or at \
+             the smallest factor; it runs at that feed, change speed or depth",
+            shown.join(", ")
+        ));
     }
     for tool in &facts.unused {
         notes.push(format!("the limits of {tool} have no effect: the program does not use it"));

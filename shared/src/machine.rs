@@ -5,6 +5,10 @@
 //! moves its rapids along a line, one lets each axis arrive when it can. Such options are data of the
 //! machine, never constants of the code. Files that describe machines are read in [`crate::files`].
 
+mod dynamics;
+
+pub use dynamics::{FrequencyResponse, Mode, ResponsePoint, TipDynamics, TipResponse, tip_of};
+
 use crate::geom::Point;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
@@ -100,6 +104,33 @@ pub struct Spindle {
     pub efficiency: f64,
     /// Power the spindle takes when it turns in air, at greatest speed; falls in proportion to speed.
     pub idle_power: Power,
+}
+
+/// A pair of ratings of a spindle's drive (IEC 60034-1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpindleRating {
+    /// Power.
+    pub power_max: Power,
+    /// Torque at low speed.
+    pub torque_max: Torque,
+}
+
+/// Which rating a job may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpindleDuty {
+    /// Continuous: the load may last.
+    S1,
+    /// Periodic with 40 % load: for cuts with air between them. Where a machine does not say it, S1 holds.
+    S6,
+}
+
+/// Who keeps the feed along the contour of an inside arc, where the cutter's axis runs on a smaller circle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InsideArcs {
+    /// Post or control, or nobody wants it: the feed of the axis stays as programmed.
+    AsProgrammed,
+    /// Neither does: the plan slows down by (R − r)/R.
+    Reduce,
 }
 
 /// Range and grain of the override the controller accepts from us.
@@ -227,6 +258,10 @@ pub struct Machine {
     pub path_speed_max: Option<Feedrate>,
     /// Spindle.
     pub spindle: Spindle,
+    /// Its rating for periodic load; `None` where only the continuous one is known.
+    pub spindle_s6: Option<SpindleRating>,
+    /// Who keeps the feed along inside arcs.
+    pub inside_arcs: InsideArcs,
     /// Whether M codes overlap with its spin-up.
     pub spindle_start: SpindleStart,
     /// From M6 until the next block moves.
@@ -265,6 +300,8 @@ impl Machine {
                 efficiency: 0.8,
                 idle_power: Power::w(300.0),
             },
+            spindle_s6: None,
+            inside_arcs: InsideArcs::AsProgrammed,
             spindle_start: SpindleStart::AtCommand,
             tool_change: Seconds::s(5.0),
             m_code: Seconds::s(0.1),
@@ -278,6 +315,16 @@ impl Machine {
                 effect_time: Seconds::s(0.05),
             },
             control: Control::NONE,
+        }
+    }
+
+    /// The rating that a duty allows: that of S1 where the machine says no other.
+    pub fn rating(&self, duty: SpindleDuty) -> SpindleRating {
+        let Spindle { power_max, torque_max, .. } = self.spindle;
+        let continuous = SpindleRating { power_max, torque_max };
+        match duty {
+            SpindleDuty::S1 => continuous,
+            SpindleDuty::S6 => self.spindle_s6.unwrap_or(continuous),
         }
     }
 

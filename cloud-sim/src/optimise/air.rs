@@ -14,7 +14,8 @@ use shared::motion::{Geometry, Segment, SegmentKind};
 use shared::tool::Tool;
 use shared::units::Length;
 
-use super::bound::{BoundContext, LimitsByTool, PLUNGE_SINE, fixed_reason};
+use super::bound::{BoundContext, LimitsByTool, fixed_reason};
+use super::caps::PLUNGE_SINE;
 use super::contact::windows;
 use crate::engagement::CutStep;
 use crate::loads::StepLoads;
@@ -220,7 +221,8 @@ mod tests {
             feed_per_tooth_of_diameter: 0.01,
             feed_per_tooth_max: Length::mm(0.2),
         };
-        let material = Material { name: "test".to_owned(), law, source: "test".to_owned(), data };
+        let material =
+            Material { name: "test".to_owned(), law, source: "test".to_owned(), data, coefficient_sigma: None };
         let models = LoadModels::new(&[tool(vec![])], &material, Runout::ASSUMED);
         let mut limits = limits();
         limits.finish.insert(ToolNumber(2));

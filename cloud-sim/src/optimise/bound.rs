@@ -5,14 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use shared::budget::WorkAllowance;
 use shared::cutting::{Affine, Loads};
-use shared::geom::Vector;
 use shared::ident::ToolNumber;
 use shared::machine::Machine;
 use shared::motion::{Path, Segment, SegmentKind, Station};
 use shared::plan::{Binding, Limits, Reason};
-use shared::tool::{CutterShape, SpecialCutter, Tool};
 use shared::units::Feedrate;
 
+use super::caps;
 use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{KnownLoads, LoadModels, StepLoads};
@@ -22,9 +21,6 @@ const VERIFY_TOLERANCE: f64 = 2e-3;
 
 /// Most evaluations spent on lowering one bound.
 const VERIFY_ROUNDS: u32 = 8;
-
-/// Descending steeper than this sine of the path's angle counts as a plunge: 45°.
-pub(super) const PLUNGE_SINE: f64 = 0.707;
 
 /// Where the drives do not even come this close to the feed, they are named as what binds.
 const DRIVES_SHARE: f64 = 0.995;
@@ -176,16 +172,33 @@ pub fn bound_step(context: &BoundContext<'_>, step: &CutStep, loads: &StepLoads,
             found.load_max_ratio = 1.0;
         }
     }
-    let tool = context.models.model(segment.tool).map(|model| model.tool());
+    let Some(tool) = context.models.model(segment.tool).map(|model| model.tool()) else { return found };
     let middle = segment.fraction(step.from).midpoint(segment.fraction(step.to));
-    if tool.is_some_and(|tool| plunges(tool, &segment.geometry.tangent(middle))) {
-        let cap = context.limits.plunge_factor.ratio();
-        if cap < found.feed_max_ratio && cap < found.reached_ratio() {
+    let plunge = || (context.limits.plunge_factor.ratio(), Binding::plain(Reason::Plunge));
+    let caps = [
+        caps::surface(context.limits, tool, known),
+        caps::contour(context.machine.inside_arcs, segment, tool, &step.engagement),
+        caps::plunges(tool, &segment.geometry.tangent(middle)).then(plunge),
+    ];
+    let rubs = rubbing_ratio(context.limits, known).unwrap_or(0.0);
+    for (cap, binding) in caps.into_iter().flatten() {
+        // No slower than rubbing, which marks the surface that a cap is to keep; an infeasible step stays one.
+        let cap = cap.max(rubs.min(1.0)).max(context.limits.floor().ratio());
+        if cap < found.feed_max_ratio && cap < found.reached_ratio() && found.binding.reason != Reason::Infeasible {
             found.feed_max_ratio = cap;
-            found.binding = Binding::plain(Reason::Plunge);
+            found.binding = binding;
+            if matches!(binding.reason, Reason::Surface | Reason::Contour) {
+                found.load_max_ratio = found.load_max_ratio.min(cap);
+            }
         }
     }
     found
+}
+
+/// The ratio below which the thickest chip is thinner than the least one; `None` where that is not watched.
+fn rubbing_ratio(limits: &Limits, known: &KnownLoads) -> Option<f64> {
+    let chip_max_mm = known.full.chip_max.as_mm();
+    limits.chip_thickness_min.filter(|_| chip_max_mm > 0.0).map(|least| least.as_mm() / chip_max_mm)
 }
 
 /// Where the drives do not reach the bound, it holds by itself: the factor stays, and the drives are named.
@@ -196,17 +209,6 @@ fn with_drives(bound: StepBound) -> StepBound {
         return StepBound { feed_max_ratio: 1.0, binding: Binding::plain(Reason::Drives), ..bound };
     }
     bound
-}
-
-/// True where a milling cutter goes down steeply; drills, spot drills, taps and reamers do nothing else.
-fn plunges(tool: &Tool, direction: &Vector) -> bool {
-    let mills = !matches!(
-        tool.shape,
-        CutterShape::Drill { .. }
-            | CutterShape::Cone { .. }
-            | CutterShape::Special(SpecialCutter::Tap | SpecialCutter::Reamer)
-    );
-    mills && -direction.z > PLUNGE_SINE
 }
 
 /// Least of the load bounds with the precedence of rubbing.
@@ -230,7 +232,7 @@ fn load_bound(context: &BoundContext<'_>, known: &KnownLoads) -> (f64, Binding) 
         None => Binding::plain(reason),
     };
     let chip_max_mm = known.full.chip_max.as_mm();
-    let rubbing = limits.chip_thickness_min.filter(|_| chip_max_mm > 0.0).map(|least| least.as_mm() / chip_max_mm);
+    let rubbing = rubbing_ratio(limits, known);
     let floor = limits.floor().ratio();
     match (binds, rubbing) {
         (Some(_), Some(rubs)) if rubs > ratio => {
@@ -248,8 +250,11 @@ fn load_bound(context: &BoundContext<'_>, known: &KnownLoads) -> (f64, Binding) 
 
 fn candidates(context: &BoundContext<'_>, known: &KnownLoads) -> Vec<Candidate> {
     let (limits, spindle, lines) = (context.limits, &context.machine.spindle, &known.lines);
-    let torque_n_m = limits.torque_max.unwrap_or(spindle.torque_max * spindle.efficiency).as_n_m();
-    let power_w = limits.power_max.unwrap_or(spindle.power_max * spindle.efficiency).as_w();
+    // Torque at low speed, power above: together the curve T_max(n). A stated limit never lifts that of the spindle.
+    let rating = context.machine.rating(limits.spindle_duty);
+    let own = (rating.torque_max * spindle.efficiency, rating.power_max * spindle.efficiency);
+    let torque_n_m = limits.torque_max.map_or(own.0, |limit| limit.min(own.0)).as_n_m();
+    let power_w = limits.power_max.map_or(own.1, |limit| limit.min(own.1)).as_w();
     let row = |reason: Reason, line: Affine, value: fn(&Loads) -> f64, limit: Option<f64>| {
         limit.filter(|limit| *limit > 0.0).map(|limit| Candidate { reason, line, value, limit })
     };

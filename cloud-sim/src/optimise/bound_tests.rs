@@ -61,6 +61,7 @@ fn material() -> Material {
             k_ae_n_mm: 1.4,
         },
         source: "test".to_owned(),
+        coefficient_sigma: None,
         data: CuttingData {
             cutting_speed: Feedrate::mm_s(5000.0),
             feed_per_tooth_of_diameter: 0.01,
@@ -239,6 +240,84 @@ fn a_plunge_is_slowed_and_a_drill_is_not() {
     let drill = Tool { shape: CutterShape::Drill { point_angle: Angle::rad(FRAC_PI_2) }, ..tool(1, Some(2)) };
     job.models = LoadModels::new(&[drill], &material(), Runout::NONE);
     check(&job.bound(&hole, FEED_MM_S), Reason::Programmed, 1.0, 0.0);
+}
+
+#[test]
+fn cusps_bound_the_feed_and_rubbing_bounds_them() {
+    let half = step(0.0, 32, 64);
+    // f_z²/(8R) with f_z 0.1 and R 10 is 0.125 µm; a quarter of it halves the feed.
+    let bound = |limit_um: f64, rub_mm: Option<f64>| {
+        let job = Job::new(|_, limits| {
+            limits.surface_cusp_max = Some(Length::mm(limit_um * 1e-3));
+            limits.chip_thickness_min = rub_mm.map(Length::mm);
+        });
+        job.bound(&half, FEED_MM_S)
+    };
+    check(&bound(0.125 / 4.0, None), Reason::Surface, 0.5, 1e-9);
+    check(&bound(0.126, None), Reason::Programmed, 1.0, 0.0);
+    let found = bound(0.125 / 4.0, None).binding;
+    let near = |found: Option<f32>| (f64::from(found.expect("a figure")) / (0.125e-3 / 4.0) - 1.0).abs() < 1e-6;
+    assert!(near(found.value) && near(found.limit), "{found:?}");
+    // A surface is not made better by rubbing.
+    check(&bound(0.125 / 4.0, Some(0.08)), Reason::Surface, 0.8, 1e-9);
+}
+
+#[test]
+fn an_inside_arc_keeps_the_feed_along_its_contour_where_nobody_else_does() {
+    use shared::machine::InsideArcs;
+    // A path of radius 15 turning left about the origin, D20: the contour outside has radius 25.
+    let job = |rule: InsideArcs, sweep_rad: f64, rev_s: f64| {
+        let mut job = Job::new(|segment, _| {
+            let end = Point::new(0.0, 15.0 * sweep_rad.signum(), 0.0);
+            segment.geometry = shared::motion::Geometry::Arc {
+                start: Point::new(15.0, 0.0, 0.0),
+                end,
+                centre: Point::origin(),
+                normal: shared::geom::Vector::z(),
+                sweep_rad,
+            };
+            segment.spindle = Some(RotaryVelocity::rev_s(rev_s));
+        });
+        job.machine.inside_arcs = rule;
+        job
+    };
+    let speed = 5000.0 / 60.0;
+    let (left_wall, right_wall, both) = (step(0.0, 0, 20), step(0.0, 44, 64), step(0.0, 0, 64));
+    let reduce = |sweep: f64, rev_s: f64| job(InsideArcs::Reduce, sweep, rev_s);
+    check(&reduce(FRAC_PI_2, speed).bound(&right_wall, FEED_MM_S), Reason::Contour, 15.0 / 25.0, 1e-12);
+    check(&reduce(FRAC_PI_2, speed).bound(&both, FEED_MM_S), Reason::Contour, 15.0 / 25.0, 1e-12);
+    check(&reduce(FRAC_PI_2, speed).bound(&left_wall, FEED_MM_S), Reason::Programmed, 1.0, 0.0);
+    // Turning right, or with the spindle the other way round, the outer wall is the other one.
+    check(&reduce(-FRAC_PI_2, speed).bound(&left_wall, FEED_MM_S), Reason::Contour, 15.0 / 25.0, 1e-12);
+    check(&reduce(FRAC_PI_2, -speed).bound(&left_wall, FEED_MM_S), Reason::Contour, 15.0 / 25.0, 1e-12);
+    let post = job(InsideArcs::AsProgrammed, FRAC_PI_2, speed);
+    check(&post.bound(&right_wall, FEED_MM_S), Reason::Programmed, 1.0, 0.0);
+}
+
+#[test]
+fn a_stated_limit_never_lifts_that_of_the_spindle_and_a_duty_chooses_its_rating() {
+    use shared::machine::{SpindleDuty, SpindleRating};
+    // Half immersion: 2052 W at the programmed feed.
+    let bound = |own_w: f64, stated_w: Option<f64>, duty: SpindleDuty, s6_w: Option<f64>| {
+        let mut job = Job::new(|_, limits| {
+            limits.power_max = stated_w.map(Power::w);
+            limits.spindle_duty = duty;
+        });
+        let spindle = &mut job.machine.spindle;
+        (spindle.power_max, spindle.efficiency) = (Power::w(own_w), 1.0);
+        let torque_max = spindle.torque_max;
+        job.machine.spindle_s6 = s6_w.map(|w| SpindleRating { power_max: Power::w(w), torque_max });
+        job.bound(&step(0.0, 32, 64), FEED_MM_S).binding
+    };
+    let binds = |binding: shared::plan::Binding, limit: f32| {
+        assert_eq!((binding.reason, binding.limit), (Reason::Power, Some(limit)), "{binding:?}");
+    };
+    binds(bound(1500.0, None, SpindleDuty::S1, None), 1500.0);
+    binds(bound(1500.0, Some(5000.0), SpindleDuty::S1, None), 1500.0);
+    binds(bound(1500.0, Some(1200.0), SpindleDuty::S1, None), 1200.0);
+    binds(bound(1500.0, None, SpindleDuty::S1, Some(1800.0)), 1500.0);
+    binds(bound(1500.0, None, SpindleDuty::S6, Some(1800.0)), 1800.0);
+    binds(bound(1500.0, None, SpindleDuty::S6, None), 1500.0);
 }
 
 #[test]

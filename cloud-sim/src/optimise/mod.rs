@@ -14,6 +14,7 @@ mod blocks;
 mod bound;
 #[cfg(test)]
 mod bound_tests;
+mod caps;
 mod compare;
 mod contact;
 mod profile;
@@ -25,7 +26,7 @@ mod slew;
 pub(crate) mod tests;
 
 pub use air::{air_segments, is_clear};
-pub use blocks::{bucket_levels, lowest_by_segment};
+pub use blocks::{SplitRules, bucket_levels, cuts_by_segment, lowest_by_segment};
 pub use bound::{
     BoundContext, LimitsByTool, StepBound, bound_step, bound_steps, bound_steps_by_tool, load_over_limit,
     verify_bounds, verify_by_tool, verify_in_parts,

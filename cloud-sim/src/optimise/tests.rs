@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use shared::budget::WorkAllowance;
 use shared::det::Rng;
 use shared::geom::Point;
+use shared::machine::SpindleDuty;
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station, StillKind};
 use shared::plan::{Binding, Limits, Override, OverridePlan, Reason};
 use shared::program::Provenance;
@@ -29,6 +30,8 @@ pub(crate) fn limits() -> Limits {
         chip_thickness_min: None,
         deflection_max: None,
         bending_stress_max: None,
+        surface_cusp_max: None,
+        spindle_duty: SpindleDuty::S1,
         factor_min: factor(200),
         factor_max: factor(1000),
         step_permille: 10,

@@ -9,54 +9,33 @@
 //!   period; the cut is stable where the largest multiplier of that map is below one.
 //!
 //! Stability limits speed and depth, never the feed: chips cancel out of both methods. What the room does not
-//! know: where a frequency response comes from. Without a measured one no speed may be suggested beyond ±5 %.
+//! know: where a frequency response comes from. The zeroth order takes a measured one as it is; the second method needs
+//! modes, which [`fit_modes`] finds in it.
 
+mod fit;
+mod limit;
+mod risk;
 mod semi;
 mod zeroth;
 
+pub use fit::{ModalFit, fit_modes};
+pub use limit::{
+    DEPTH_MAX, SPEED_CHANGE_MAX, SpeedLimit, Suggestion, band_hz, depth_limit, limit_at, speed_suggestion,
+};
+pub use risk::{ChatterRisk, ChatterSurvey, chatter_survey};
 pub use semi::largest_multiplier;
+pub use shared::machine::{Mode, TipResponse};
 pub use zeroth::{Lobe, lowest_limit, zeroth_order};
 
 use shared::units::{Length, Stress};
 
-/// One mode of vibration at the tip of the tool.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mode {
-    /// f_n in Hz.
-    pub frequency_hz: f64,
-    /// ζ, share of critical damping.
-    pub damping_ratio: f64,
-    /// Modal mass in kg.
-    pub mass_kg: f64,
-}
-
-impl Mode {
-    /// ω_n in rad/s.
-    pub fn natural_rad_s(&self) -> f64 {
-        std::f64::consts::TAU * self.frequency_hz
-    }
-
-    /// k = m·ω_n² in N/m.
-    pub fn stiffness_n_m(&self) -> f64 {
-        self.mass_kg * self.natural_rad_s() * self.natural_rad_s()
-    }
-
-    /// G(iω) = 1/(k − mω² + icω), real and imaginary part in m/N.
-    pub fn response_m_n(&self, omega_rad_s: f64) -> [f64; 2] {
-        let damping = 2.0 * self.damping_ratio * self.mass_kg * self.natural_rad_s() * omega_rad_s;
-        let rest = self.stiffness_n_m() - self.mass_kg * omega_rad_s * omega_rad_s;
-        let square = rest * rest + damping * damping;
-        [rest / square, -damping / square]
-    }
-}
-
 /// A cutter in a cut, as far as chatter is concerned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChatterCut {
-    /// Mode along the feed; `None` where it is rigid.
-    pub mode_x: Option<Mode>,
-    /// Mode across the feed; `None` where it is rigid.
-    pub mode_y: Option<Mode>,
+    /// The tip along the feed.
+    pub x: TipResponse,
+    /// The tip across the feed.
+    pub y: TipResponse,
     /// K_tc.
     pub k_tc: Stress,
     /// K_rc.
@@ -67,6 +46,24 @@ pub struct ChatterCut {
     pub start_rad: f64,
     /// φ_ex in rad.
     pub exit_rad: f64,
+}
+
+impl ChatterCut {
+    /// The same cut with modes in place of measured responses, and the greatest error of their fits (zero where nothing was
+    /// fitted). `None` where a measured response shows no mode.
+    pub fn modal(&self) -> Option<(Self, f64)> {
+        let mut error = 0.0f64;
+        let mut modal = |tip: &TipResponse| match tip {
+            TipResponse::Measured(table) => {
+                let fit = fit_modes(table)?;
+                error = error.max(fit.error);
+                Some(TipResponse::Modes(fit.modes))
+            }
+            known => Some(known.clone()),
+        };
+        let (x, y) = (modal(&self.x)?, modal(&self.y)?);
+        Some((Self { x, y, ..self.clone() }, error))
+    }
 }
 
 /// A depth a_p from metres.
@@ -81,11 +78,13 @@ mod tests {
     use shared::units::RotaryVelocity;
     use std::f64::consts::PI;
 
+    pub(super) const MODE: Mode = Mode { frequency_hz: 922.0, damping_ratio: 0.011, mass_kg: 0.03993 };
+
     /// PROCESS.md section 4: one mode along the feed, two teeth, slot.
     pub(super) fn reference() -> ChatterCut {
         ChatterCut {
-            mode_x: Some(Mode { frequency_hz: 922.0, damping_ratio: 0.011, mass_kg: 0.03993 }),
-            mode_y: None,
+            x: TipResponse::Modes(vec![MODE]),
+            y: TipResponse::Rigid,
             k_tc: Stress::n_mm2(600.0),
             k_rc: Stress::n_mm2(200.0),
             flutes: 2,
@@ -124,22 +123,35 @@ mod tests {
     #[test]
     fn two_equal_modes_chatter_no_later_than_one() {
         let one = reference();
-        let two = ChatterCut { mode_y: one.mode_x, ..one };
+        let two = ChatterCut { y: one.x.clone(), ..one.clone() };
         let limit = |cut: &ChatterCut| lowest_limit(cut, (800.0, 1200.0), 20_000).expect("a limit").depth;
         assert!(limit(&two) <= limit(&one), "{} {}", limit(&two), limit(&one));
         let free = largest_multiplier(&two, RotaryVelocity::rev_s(80.0), Length::ZERO, 80).expect("turns");
         // Without a cut the modes ring down: e^(−ζ·ω_n·τ).
         let tau = 1.0 / 160.0;
-        let ring = (-0.011 * one.mode_x.expect("set").natural_rad_s() * tau).exp();
+        let ring = (-0.011 * MODE.natural_rad_s() * tau).exp();
         assert!((free / ring - 1.0).abs() < 1e-4, "{free} against {ring}");
         assert_eq!(largest_multiplier(&two, RotaryVelocity::ZERO, Length::ZERO, 80), None);
+    }
+
+    #[test]
+    fn two_modes_in_one_direction_are_what_their_sum_is() {
+        // Two equal modes of double mass, side by side, give way as one: both methods must see no difference.
+        let one = reference();
+        let half = Mode { mass_kg: 2.0 * MODE.mass_kg, ..MODE };
+        let two = ChatterCut { x: TipResponse::Modes(vec![half, half]), ..one.clone() };
+        let spindle = RotaryVelocity::rev_s(5000.0 / 60.0);
+        let multiplier = |cut: &ChatterCut| largest_multiplier(cut, spindle, Length::mm(0.5), 200).expect("turns");
+        assert!((multiplier(&one) / multiplier(&two) - 1.0).abs() < 1e-6, "{} {}", multiplier(&one), multiplier(&two));
+        let lowest = |cut: &ChatterCut| lowest_limit(cut, (800.0, 1200.0), 20_000).expect("a limit").depth.as_mm();
+        assert!((lowest(&one) / lowest(&two) - 1.0).abs() < 1e-9);
     }
 
     /// Largest |x| over the last fifth of a time-domain run divided by that of the second fifth, mode along x only:
     /// Euler-Cromer on the delay equation itself, with the delayed position from a buffer. Shares nothing with
     /// the map but the equation.
     fn time_domain_growth(cut: &ChatterCut, spindle: RotaryVelocity, depth: Length) -> f64 {
-        let mode = cut.mode_x.expect("a mode along x");
+        let mode = MODE;
         let per_period = 4000usize;
         let periods = 500usize;
         let dt = 1.0 / (spindle.as_rev_s() * f64::from(cut.flutes)) / per_period as f64;

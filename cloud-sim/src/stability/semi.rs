@@ -12,35 +12,46 @@ use std::f64::consts::{PI, TAU};
 use shared::det::math;
 use shared::units::{Length, RotaryVelocity};
 
-use super::{ChatterCut, Mode};
+use super::{ChatterCut, Mode, TipResponse};
 
-/// Positions and velocities of x and y.
-const STATE: usize = 4;
-
-type Matrix = [[f64; STATE]; STATE];
+/// A square matrix, row by row.
+type Matrix = Vec<Vec<f64>>;
 
 /// Periods that are iterated before growth is measured, and over which it is measured.
 const PERIODS: (u32, u32) = (300, 600);
 
-/// One interval: state ← `own`·state + `delayed`·(delayed x, delayed y).
+/// A mode and the direction it moves in: 0 along the feed, 1 across.
+type Part = (usize, Mode);
+
+/// One interval: state ← `own`·state + `delayed`·(delayed x, delayed y). The state holds the displacements of all
+/// modes, then their velocities; the tip is where the displacements of a direction add up to.
 struct Interval {
-    own: Matrix,
-    delayed: [[f64; 2]; STATE],
+    own: Vec<f64>,
+    delayed: Vec<[f64; 2]>,
 }
 
 /// Magnitude of the largest multiplier of the map over one tooth period: below one the cut is stable. `None`
-/// where the spindle stands, the cutter has no flutes, or there are fewer than four intervals.
+/// where the spindle stands, the cutter has no flutes, a response is measured and not given by modes
+/// ([`ChatterCut::modal`]), or there are fewer than four intervals.
 ///
-/// Use at least 20·f_n·τ intervals. Cost: intervals × a thousand periods × a small matrix.
+/// Use at least 20·f_n·τ intervals, f_n that of the highest mode. Cost: intervals × a thousand periods × a small matrix.
 pub fn largest_multiplier(cut: &ChatterCut, spindle: RotaryVelocity, depth: Length, intervals: u32) -> Option<f64> {
     let teeth_hz = spindle.abs().as_rev_s() * f64::from(cut.flutes);
     if teeth_hz <= 0.0 || intervals < 4 {
         return None;
     }
+    let mut parts: Vec<Part> = Vec::new();
+    for (direction, tip) in [&cut.x, &cut.y].into_iter().enumerate() {
+        match tip {
+            TipResponse::Rigid => {}
+            TipResponse::Modes(modes) => parts.extend(modes.iter().map(|mode| (direction, *mode))),
+            TipResponse::Measured(_) => return None,
+        }
+    }
     let step_s = 1.0 / teeth_hz / f64::from(intervals);
-    let rows: Vec<Interval> = (0..intervals).map(|i| interval(cut, depth, i, intervals, step_s)).collect();
-    let free = [cut.mode_x, cut.mode_y].map(|mode| f64::from(u8::from(mode.is_some())));
-    Some(growth(&rows, free))
+    let rows: Vec<Interval> =
+        (0..intervals).map(|i| interval(&parts, &process_n_m(cut, depth, i, intervals), step_s)).collect();
+    Some(growth(&rows, &parts))
 }
 
 /// −a_p·H at the middle of an interval in N/m, the matrix by which a displacement makes force.
@@ -66,31 +77,25 @@ fn process_n_m(cut: &ChatterCut, depth: Length, index: u32, intervals: u32) -> [
     matrix
 }
 
-fn interval(cut: &ChatterCut, depth: Length, index: u32, intervals: u32, step_s: f64) -> Interval {
-    let process = process_n_m(cut, depth, index, intervals);
-    // State (x, y, ẋ, ẏ); a rigid direction stays at rest.
-    let mut rate: Matrix = [[0.0; STATE]; STATE];
-    let mut input = [[0.0; 2]; STATE];
-    for (axis, mode) in [cut.mode_x, cut.mode_y].into_iter().enumerate() {
-        let Some(mode) = mode else { continue };
-        let Mode { damping_ratio, mass_kg, .. } = mode;
+fn interval(parts: &[Part], process: &[[f64; 2]; 2], step_s: f64) -> Interval {
+    let (count, size) = (parts.len(), 2 * parts.len());
+    let mut rate: Matrix = vec![vec![0.0; size]; size];
+    let mut input = vec![[0.0; 2]; size];
+    for (row, (direction, mode)) in parts.iter().enumerate() {
         let natural = mode.natural_rad_s();
-        rate[axis][axis + 2] = 1.0;
-        rate[axis + 2][axis] = -natural * natural;
-        rate[axis + 2][axis + 2] = -2.0 * damping_ratio * natural;
-        for other in 0..2 {
-            rate[axis + 2][other] += process[axis][other] / mass_kg;
-            input[axis + 2][other] = -process[axis][other] / mass_kg;
+        rate[row][row + count] = 1.0;
+        rate[row + count][row] = -natural * natural;
+        rate[row + count][row + count] = -2.0 * mode.damping_ratio * natural;
+        for (column, (other, _)) in parts.iter().enumerate() {
+            rate[row + count][column] += process[*direction][*other] / mode.mass_kg;
         }
+        input[row + count] = process[*direction].map(|force| -force / mode.mass_kg);
     }
     let (own, integral) = exponential(&rate, step_s);
-    let mut delayed = [[0.0; 2]; STATE];
-    for (row, out) in delayed.iter_mut().enumerate() {
-        for (column, out) in out.iter_mut().enumerate() {
-            *out = (0..STATE).map(|inner| integral[row][inner] * input[inner][column]).sum();
-        }
-    }
-    Interval { own, delayed }
+    let delayed = integral.iter().map(|row| {
+        std::array::from_fn(|column| row.iter().zip(&input).map(|(value, input)| value * input[column]).sum())
+    });
+    Interval { own: own.concat(), delayed: delayed.collect() }
 }
 
 /// e^(A·h) and ∫ e^(A·s) ds over [0, h], by their series; |A·h| is small, because an interval is a small part of a
@@ -102,9 +107,9 @@ fn exponential(rate: &Matrix, step_s: f64) -> (Matrix, Matrix) {
         halvings += 1;
     }
     let h = step_s / f64::from(1u32 << halvings);
-    let mut own = identity();
-    let mut integral = scale(&identity(), h);
-    let mut term = identity();
+    let mut own = identity(rate.len());
+    let mut integral = scale(&own, h);
+    let mut term = own.clone();
     // Terms (A·h)^n/n!; with |A·h| ≤ 1/4 sixteen of them are below rounding.
     for n in 1..=16 {
         term = scale(&multiply(&term, rate), h / f64::from(n));
@@ -118,31 +123,42 @@ fn exponential(rate: &Matrix, step_s: f64) -> (Matrix, Matrix) {
     (own, integral)
 }
 
-/// Growth of a vector by one period in the long run; `free` is one for a direction that can move, else zero.
+/// Growth of a vector by one period in the long run.
 ///
 /// A complex pair of multipliers makes the norm beat; the mean of its logarithm over many periods does not.
-fn growth(rows: &[Interval], free: [f64; 2]) -> f64 {
+fn growth(rows: &[Interval], parts: &[Part]) -> f64 {
     let count = rows.len();
+    let tip = |state: &[f64]| {
+        let mut at = [0.0; 2];
+        parts.iter().zip(state).for_each(|((direction, _), value)| at[*direction] += value);
+        at
+    };
+    // All modes begin displaced, each a little otherwise, so that none is missed.
+    let mut state: Vec<f64> = (0..2 * parts.len())
+        .map(|i| if i < parts.len() { 1.0 - 0.3 * i as f64 / parts.len() as f64 } else { 0.0 })
+        .collect();
+    let mut after = state.clone();
     // Ring of positions of the last period: index i holds the position at the beginning of interval i.
-    let mut past: Vec<[f64; 2]> = (0..=count).map(|i| [free[0] * (1.0 + i as f64 * 1e-3), free[1] * 0.7]).collect();
-    let mut state = [free[0], free[1] * 0.7, 0.0, 0.0];
+    let start = tip(&state);
+    let mut past: Vec<[f64; 2]> = (0..=count).map(|i| start.map(|value| value * (1.0 + i as f64 * 1e-3))).collect();
+    let mut next = past.clone();
     let mut log = 0.0;
     for period in 0..PERIODS.0 + PERIODS.1 {
-        let mut next = Vec::with_capacity(count + 1);
         for (i, row) in rows.iter().enumerate() {
-            next.push([state[0], state[1]]);
+            next[i] = tip(&state);
             let late = [(past[i][0] + past[i + 1][0]) / 2.0, (past[i][1] + past[i + 1][1]) / 2.0];
-            state = std::array::from_fn(|r| {
-                let own: f64 = (0..STATE).map(|c| row.own[r][c] * state[c]).sum();
-                own + row.delayed[r][0] * late[0] + row.delayed[r][1] * late[1]
-            });
+            for ((out, own), delayed) in after.iter_mut().zip(row.own.chunks_exact(state.len())).zip(&row.delayed) {
+                let held: f64 = own.iter().zip(&state).map(|(a, b)| a * b).sum();
+                *out = held + delayed[0] * late[0] + delayed[1] * late[1];
+            }
+            std::mem::swap(&mut state, &mut after);
         }
-        next.push([state[0], state[1]]);
+        next[count] = tip(&state);
         let size = next.iter().map(|[x, y]| x * x + y * y).sum::<f64>().sqrt();
         if size < 1e-280 {
             return 0.0;
         }
-        past = next;
+        std::mem::swap(&mut past, &mut next);
         past.iter_mut().flatten().chain(&mut state).for_each(|value| *value /= size);
         if period >= PERIODS.0 {
             log += math::ln(size);
@@ -151,18 +167,19 @@ fn growth(rows: &[Interval], free: [f64; 2]) -> f64 {
     math::exp(log / f64::from(PERIODS.1))
 }
 
-fn identity() -> Matrix {
-    std::array::from_fn(|r| std::array::from_fn(|c| f64::from(u8::from(r == c))))
+fn identity(size: usize) -> Matrix {
+    (0..size).map(|r| (0..size).map(|c| f64::from(u8::from(r == c))).collect()).collect()
 }
 
 fn scale(a: &Matrix, factor: f64) -> Matrix {
-    a.map(|row| row.map(|value| value * factor))
+    a.iter().map(|row| row.iter().map(|value| value * factor).collect()).collect()
 }
 
 fn add(a: &Matrix, b: &Matrix) -> Matrix {
-    std::array::from_fn(|r| std::array::from_fn(|c| a[r][c] + b[r][c]))
+    a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a + b).collect()).collect()
 }
 
 fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
-    std::array::from_fn(|r| std::array::from_fn(|c| (0..STATE).map(|i| a[r][i] * b[i][c]).sum()))
+    let column = |row: &Vec<f64>, c: usize| row.iter().zip(b).map(|(value, other)| value * other[c]).sum();
+    a.iter().map(|row| (0..b.len()).map(|c| column(row, c)).collect()).collect()
 }

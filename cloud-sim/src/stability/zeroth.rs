@@ -93,9 +93,10 @@ fn crossing(before: &Lobe, now: &Lobe, teeth_hz: f64) -> Option<Lobe> {
 
 /// Lobes of both roots at a chatter frequency; the roots in the order that continues `before`.
 fn lobes_at(cut: &ChatterCut, frequency_hz: f64, before: [Option<Lobe>; 2]) -> [Option<Lobe>; 2] {
-    let omega = TAU * frequency_hz;
-    let response = |mode: Option<super::Mode>| mode.map_or([0.0; 2], |mode| mode.response_m_n(omega));
-    let (g_x, g_y) = (response(cut.mode_x), response(cut.mode_y));
+    // Where a response was not measured, nothing is known of a lobe.
+    let (Some(g_x), Some(g_y)) = (cut.x.at(frequency_hz), cut.y.at(frequency_hz)) else {
+        return [None, None];
+    };
     let [xx, xy, yx, yy] = directional(cut);
     let a_0 = scaled(product(g_x, g_y), xx * yy - xy * yx);
     let a_1 = sum(scaled(g_x, xx), scaled(g_y, yy));

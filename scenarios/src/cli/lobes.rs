@@ -4,37 +4,52 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use cloud_sim::stability::{ChatterCut, Mode, largest_multiplier, lowest_limit, zeroth_order};
+use cloud_sim::stability::{
+    ChatterCut, DEPTH_MAX, Mode, Suggestion, TipResponse, band_hz, limit_at, lowest_limit, speed_suggestion,
+};
 use serde_json::{Value, json};
 use shared::cutting::{CuttingLaw, chip};
+use shared::files::{FileText, MachinePatch, read_machine};
+use shared::ident::ToolNumber;
+use shared::machine::tip_of;
 use shared::units::{Length, RotaryVelocity, Stress};
 
-use super::draw;
 use super::measure::{Side, material, print, within};
+use super::{bad_input, draw};
+use crate::format::{LoadError, MachineWithTips, load_machine};
 
 /// Steps of the chatter frequency in the zeroth order.
 const FREQUENCY_STEPS: u32 = 20_000;
 
-/// Intervals of a tooth period in the semi-discretisation: at least twenty to a vibration, within these.
-const INTERVALS: (u32, u32) = (60, 400);
+/// Taylor's exponent of a carbide edge in steel.
+const TAYLOR_EXPONENT: f64 = 0.25;
 
 /// Most speeds of one table; each costs about a second.
 const SPEEDS_MAX: i64 = 200;
 
-/// Deepest a_p that is tried.
-const DEPTH_MAX_MM: f64 = 100.0;
-
 /// Cut and modes, as they are typed; what it is for is said at the command.
 #[derive(Debug, Args)]
 #[command(after_help = "Example, one mode along the feed, two teeth in a slot:\n  \
-    cosim lobes --mode-x 922,0.011,0.03993 --flutes 2 --ktc 600 --krc 200 --rpm 4000,10000 --speeds 7")]
+    cosim lobes --mode-x 922,0.011,0.03993 --flutes 2 --ktc 600 --krc 200 --rpm 4000,10000 --speeds 7\n\
+    The tip of tool 3 as it was measured, and a better speed for 1.2 mm at 8000/min:\n  \
+    cosim lobes --machine mill.toml --tool 3 --flutes 2 --material 6061-T6 --rpm 8000 --ap 1.2")]
 pub(super) struct LobesArgs {
     /// Mode along the feed: frequency in Hz, damping ratio, modal mass in kg.
-    #[arg(long, value_name = "HZ,RATIO,KG", required_unless_present = "mode_y")]
+    #[arg(long, value_name = "HZ,RATIO,KG", required_unless_present_any = ["mode_y", "machine"], conflicts_with = "machine")]
     mode_x: Option<ModeArgument>,
     /// Mode across the feed.
-    #[arg(long, value_name = "HZ,RATIO,KG")]
+    #[arg(long, value_name = "HZ,RATIO,KG", conflicts_with = "machine")]
     mode_y: Option<ModeArgument>,
+    /// Machine file with `[[dynamics]]`: modes, or a measured frequency response in a file of its own. X of the machine
+    /// is taken along the feed.
+    #[arg(long, value_name = "FILE")]
+    machine: Option<String>,
+    /// T number whose `[[dynamics]]` count; without it the entry for every tool.
+    #[arg(long, value_name = "T", requires = "machine", allow_negative_numbers = true)]
+    tool: Option<u32>,
+    /// a_p in mm that is cut: at each speed at which it chatters, a near speed is suggested at which it does not.
+    #[arg(long, value_name = "MM", value_parser = within(0.001, 100.0, "mm"), allow_negative_numbers = true)]
+    ap: Option<f64>,
     /// Number of teeth.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=64), allow_negative_numbers = true)]
     flutes: u32,
@@ -104,44 +119,98 @@ pub(super) fn command(args: &LobesArgs) -> u8 {
         Ok(found) => found,
         Err(code) => return code,
     };
-    let (start_rad, exit_rad) = args.side.immersion_rad(args.immersion);
-    let cut = ChatterCut {
-        mode_x: args.mode_x.map(|mode| mode.0),
-        mode_y: args.mode_y.map(|mode| mode.0),
-        k_tc,
-        k_rc,
-        flutes: args.flutes,
-        start_rad,
-        exit_rad,
+    let tip = match tip(args) {
+        Ok(found) => found,
+        Err(code) => return code,
     };
-    let frequencies = [cut.mode_x, cut.mode_y].into_iter().flatten().map(|mode| mode.frequency_hz);
-    let highest_hz = frequencies.clone().fold(0.0, f64::max);
-    let band_hz = (frequencies.fold(f64::INFINITY, f64::min) * 0.3, highest_hz * 4.0);
-    let lowest = lowest_limit(&cut, band_hz, FREQUENCY_STEPS);
-    let rows: Vec<Value> = speeds(args)
-        .map(|rpm| {
-            let spindle = RotaryVelocity::rev_s(rpm / 60.0);
-            let zeroth = zeroth_order(&cut, spindle, band_hz, FREQUENCY_STEPS);
-            let start_mm = lowest.map_or(0.01, |lobe| lobe.depth.as_mm() * 0.2);
-            let semi = boundary(&cut, spindle, highest_hz, start_mm);
-            json!({
-                "rpm": rpm,
-                "zeroth_order_mm": zeroth.map(|lobe| lobe.depth.as_mm()),
-                "chatter_hz": zeroth.map(|lobe| lobe.frequency_hz),
-                "semi_discretisation_mm": semi.map(Length::as_mm),
-            })
+    let (start_rad, exit_rad) = args.side.immersion_rad(args.immersion);
+    let cut = ChatterCut { x: tip.x, y: tip.y, k_tc, k_rc, flutes: args.flutes, start_rad, exit_rad };
+    let Some((modal, fit_error)) = cut.modal() else {
+        return draw::message(
+            "the measured response shows no mode: no deep negative imaginary part; check units and signs",
+        );
+    };
+    let Some(band) = band_hz(&cut) else {
+        return draw::message("nothing is known that gives way; state --mode-x, or [[dynamics]] in the machine file");
+    };
+    let lowest = lowest_limit(&cut, band, FREQUENCY_STEPS);
+    let row = |rpm: f64| {
+        let spindle = RotaryVelocity::rev_s(rpm / 60.0);
+        let limit = limit_at(&cut, &modal, spindle);
+        let zeroth = limit.and_then(|limit| limit.zeroth);
+        let depth = args.ap.map(Length::mm);
+        let suggestion = depth.and_then(|depth| speed_suggestion(&cut, &modal, spindle, depth, tip.speed_max));
+        json!({
+            "rpm": rpm,
+            "zeroth_order_mm": zeroth.map(|lobe| lobe.depth.as_mm()),
+            "chatter_hz": zeroth.map(|lobe| lobe.frequency_hz),
+            "semi_discretisation_mm": limit.and_then(|limit| limit.semi).map(Length::as_mm),
+            "suggestion": suggestion.map(|suggestion| suggested(&suggestion, spindle)),
         })
-        .collect();
+    };
+    let rows: Vec<Value> = speeds(args).map(row).collect();
+    let mode = |mode: &Mode| json!([mode.frequency_hz, mode.damping_ratio, mode.mass_kg]);
+    let modes = |tip: &TipResponse| match tip {
+        TipResponse::Modes(modes) => modes.iter().map(mode).collect::<Vec<_>>(),
+        TipResponse::Rigid | TipResponse::Measured(_) => Vec::new(),
+    };
+    let measured = [&cut.x, &cut.y].iter().any(|tip| matches!(tip, TipResponse::Measured(_)));
     let value = json!({
         "k_tc_n_mm2": k_tc.as_n_mm2(),
         "k_rc_n_mm2": k_rc.as_n_mm2(),
         "immersion_deg": [start_rad.to_degrees(), exit_rad.to_degrees()],
+        "modes_x_hz_ratio_kg": modes(&modal.x),
+        "modes_y_hz_ratio_kg": modes(&modal.y),
+        "fit_error": measured.then_some(fit_error),
         "lowest_zeroth_order_mm": lowest.map(|lobe| lobe.depth.as_mm()),
         "lowest_chatter_hz": lowest.map(|lobe| lobe.frequency_hz),
-        "depth_max_mm": DEPTH_MAX_MM,
+        "depth_max_mm": DEPTH_MAX.as_mm(),
+        "depth_mm": args.ap,
         "speeds": rows,
     });
     print(&text(&value), &value, args.json.as_ref())
+}
+
+/// What gives way, and how fast the spindle turns at most.
+struct Tip {
+    x: TipResponse,
+    y: TipResponse,
+    speed_max: RotaryVelocity,
+}
+
+/// The tip as it was typed, or that of the machine file.
+fn tip(args: &LobesArgs) -> Result<Tip, u8> {
+    let typed = |mode: Option<ModeArgument>| mode.map_or(TipResponse::Rigid, |mode| TipResponse::Modes(vec![mode.0]));
+    let Some(name) = &args.machine else {
+        let speed_max = RotaryVelocity::rev_s(f64::INFINITY);
+        return Ok(Tip { x: typed(args.mode_x), y: typed(args.mode_y), speed_max });
+    };
+    let MachineWithTips { text, tips } = load_machine(name).map_err(|error| bad_input(&error))?;
+    let file = FileText { name, text: &text };
+    let wrong = |diagnostics| {
+        bad_input(&LoadError { diagnostics, texts: [(name.clone(), text.clone())].into_iter().collect() })
+    };
+    let (machine, _) = read_machine(file, &MachinePatch::default()).map_err(wrong)?;
+    let found = match args.tool {
+        Some(tool) => tip_of(&tips, ToolNumber(tool)),
+        None => tips.iter().find(|tip| tip.tool.is_none()).or_else(|| tips.first().filter(|_| tips.len() == 1)),
+    };
+    let tip = found.ok_or_else(|| {
+        let known: Vec<String> = tips.iter().filter_map(|tip| tip.tool).map(|tool| tool.to_string()).collect();
+        let known = if known.is_empty() { "no tool".to_owned() } else { known.join(", ") };
+        draw::message(&format!("{name} has no [[dynamics]] for this; it has those of {known}; name one with --tool"))
+    })?;
+    Ok(Tip { x: tip.x.clone(), y: tip.y.clone(), speed_max: machine.spindle.speed_max })
+}
+
+fn suggested(suggestion: &Suggestion, instead_of: RotaryVelocity) -> Value {
+    let speed_ratio = suggestion.spindle / instead_of;
+    json!({
+        "life_ratio": chip::taylor_life_ratio(speed_ratio, TAYLOR_EXPONENT),
+        "rpm": suggestion.spindle.as_rev_s() * 60.0,
+        "stable_at_mm": suggestion.stable_at.as_mm(),
+        "zeroth_order_mm": suggestion.zeroth.map(Length::as_mm),
+    })
 }
 
 fn speeds(args: &LobesArgs) -> impl Iterator<Item = f64> {
@@ -167,34 +236,15 @@ fn coefficients(args: &LobesArgs) -> Result<(Stress, Stress), u8> {
     })
 }
 
-/// The lowest depth at which the largest multiplier reaches one, to a thousandth: depths are tried upwards in steps of
-/// 5 %, because an island of chatter may lie below a stable stretch; `None` where the cut is stable
-/// up to [`DEPTH_MAX_MM`].
-fn boundary(cut: &ChatterCut, spindle: RotaryVelocity, highest_hz: f64, start_mm: f64) -> Option<Length> {
-    let period_s = 1.0 / (spindle.as_rev_s() * f64::from(cut.flutes));
-    let intervals = ((20.0 * highest_hz * period_s).ceil() as u32).clamp(INTERVALS.0, INTERVALS.1);
-    let unstable =
-        |depth_mm: f64| largest_multiplier(cut, spindle, Length::mm(depth_mm), intervals).is_some_and(|mu| mu > 1.0);
-    let (mut below, mut above) = (0.0, start_mm);
-    while !unstable(above) {
-        if above >= DEPTH_MAX_MM {
-            return None;
-        }
-        (below, above) = (above, (above * 1.05).min(DEPTH_MAX_MM));
-    }
-    while above - below > 1e-3 * above {
-        let middle = (below + above) / 2.0;
-        if unstable(middle) { above = middle } else { below = middle }
-    }
-    Some(Length::mm(above))
-}
-
 fn text(value: &Value) -> String {
     let figure = |value: &Value, digits: usize| {
         value.as_f64().map_or_else(|| "-".to_owned(), |figure| format!("{figure:.digits$}"))
     };
+    let fit = value["fit_error"].as_f64().map_or_else(String::new, |error| {
+        format!("modes fitted to the measured response leave {:.1} % of it\n", error * 100.0)
+    });
     let mut out = format!(
-        "K_tc {} N/mm², K_rc {} N/mm², immersion {}° to {}°\nno speed chatters below {} mm (zeroth order, at {} Hz)\n\n\
+        "{fit}K_tc {} N/mm², K_rc {} N/mm², immersion {}° to {}°\nno speed chatters below {} mm (zeroth order, at {} Hz)\n\n\
          {:>10}  {:>14}  {:>10}  {:>20}\n",
         figure(&value["k_tc_n_mm2"], 0),
         figure(&value["k_rc_n_mm2"], 0),
@@ -216,7 +266,21 @@ fn text(value: &Value) -> String {
             figure(&row["semi_discretisation_mm"], 4),
         );
     }
-    out += &format!("\n-  no boundary found (up to {} mm)\n", DEPTH_MAX_MM);
+    out += &format!("\n-  no boundary found (up to {} mm)\n", DEPTH_MAX.as_mm());
+    for row in value["speeds"].as_array().into_iter().flatten() {
+        let (suggestion, rpm) = (&row["suggestion"], figure(&row["rpm"], 0));
+        if !suggestion.is_null() {
+            out += &format!(
+                "at {rpm}/min {} mm chatters; {}/min: stable at {} mm by semi-discretisation (zeroth order: {} mm), \
+                 life of the edge × {}\n",
+                figure(&value["depth_mm"], 3),
+                figure(&suggestion["rpm"], 0),
+                figure(&suggestion["stable_at_mm"], 3),
+                figure(&suggestion["zeroth_order_mm"], 3),
+                figure(&suggestion["life_ratio"], 2),
+            );
+        }
+    }
     out
 }
 

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use cloud_sim::collision::{Finding, FindingKind};
+use cloud_sim::executor::Executor;
 use shared::files::FileText;
 use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources};
-use shared::program::LINE_FACTOR_MAX;
+use shared::program::{LINE_FACTOR_MAX, Severity};
 use shared::units::Length;
 
 use super::job::JobArgs;
@@ -18,8 +20,9 @@ use super::{EXIT_INFRASTRUCTURE, EXIT_PASS, bad_input, draw};
 use crate::format::{Level, LimitsFile, LoadError, PlanFile, limits_by_tool, read_file};
 use crate::report::{OptimiseJson, optimise_text};
 use crate::rewrite_plan::{FeedRules, PlanRewriteError, RewrittenPlan, rewrite_plan};
+use crate::rewrite_split::{SplitProgram, split_program};
 use crate::simulate::{Order, Simulation, StatedLimits};
-use crate::summary_optimise::{OptimiseFacts, optimise_json};
+use crate::summary_optimise::{OptimiseFacts, SplitCounts, optimise_json};
 
 #[derive(Debug, Args)]
 pub(super) struct OptimiseArgs {
@@ -43,6 +46,10 @@ pub(super) struct OptimiseArgs {
     /// Most different factors in the program; feeds are rounded down to them.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000), allow_negative_numbers = true)]
     buckets: Option<u16>,
+    /// Split long blocks where their feed should change: lines and arcs in absolute coordinates, with nothing in them but
+    /// their move. Without it each block keeps one feed, that of its worst place.
+    #[arg(long)]
+    split: bool,
     /// Write the program with its new feeds to a file (`-` for standard output).
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -84,8 +91,22 @@ fn run(args: &OptimiseArgs) -> Result<(), u8> {
     let order = Order { choice: loaded.choice, by_tool, air };
     let before = Simulation::run_order(&prepared.job, &prepared.sources, &order, executor.as_ref())
         .map_err(|message| draw::message(&format!("{message}; {STOCK_ADVICE}")))?;
-    let plan = rewrite_plan(&before, &prepared.sources, rules, executor.as_ref())
+    refuse_plunges(&prepared, &before)?;
+    let whole = rewrite_plan(&before, &prepared.sources, rules, executor.as_ref())
         .map_err(|error| refused(&prepared, error))?;
+    let split = if args.split { split(&prepared, &before, (&order, rules), executor.as_ref())? } else { None };
+    let whole_s = whole.after.programmed.cycle_time().as_s();
+    // Pieces that win nothing are not written.
+    let split = split.filter(|(_, plan)| plan.after.programmed.cycle_time().as_s() < whole_s);
+    let counts = split.as_ref().map(|(program, _)| SplitCounts {
+        blocks: program.blocks,
+        pieces: program.pieces,
+        whole_blocks_s: whole_s,
+    });
+    let (base, plan) = match &split {
+        Some((program, plan)) => (&program.simulation, plan),
+        None => (&before, &whole),
+    };
     let facts = OptimiseFacts {
         program: &prepared.sources.manifest.program.file,
         limits: said,
@@ -94,9 +115,45 @@ fn run(args: &OptimiseArgs) -> Result<(), u8> {
         diagnostics: &prepared.diagnostics,
         assumed: &prepared.assumed,
         unused: unused_tools(&prepared.job, file.as_ref()),
+        program_digest: before.job.program.0.to_string(),
+        split_asked: args.split,
+        split: counts,
     };
-    let report = optimise_json(&before, &plan, &facts);
-    write_all(args, &before, &plan, &report, facts.program)
+    let report = optimise_json(base, plan, &facts);
+    write_all(args, &before, plan, &report, facts.program)
+}
+
+/// The program in pieces and its plan; `None` where no block is worth it.
+fn split(
+    prepared: &Prepared,
+    before: &Simulation,
+    (order, rules): (&Order, FeedRules),
+    executor: &dyn Executor,
+) -> Result<Option<(SplitProgram, RewrittenPlan)>, u8> {
+    let found = split_program(before, &prepared.sources, order, executor).map_err(|error| refused(prepared, error))?;
+    let Some(program) = found else { return Ok(None) };
+    let plan = rewrite_plan(&program.simulation, &program.sources, rules, executor);
+    Ok(Some((program, plan.map_err(|error| refused(prepared, error))?)))
+}
+
+/// A cutter that does not cut at its centre must not plunge into material, at whatever feed.
+fn refuse_plunges(prepared: &Prepared, before: &Simulation) -> Result<(), u8> {
+    let plunges = |finding: &&Finding| finding.kind == FindingKind::NonCentreCuttingPlunge;
+    let name = prepared.sources.manifest.program.file.as_str();
+    let bytes = prepared.sources.parts.get(name).map(Vec::as_slice).unwrap_or_default();
+    let file = FileText { name, text: std::str::from_utf8(bytes).unwrap_or_default() };
+    let mut lines: Vec<u32> = before.prediction.findings.iter().filter(plunges).map(|finding| finding.line).collect();
+    lines.dedup();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let wrong = |line: &u32| {
+        let message = "a cutter that does not cut at its centre plunges into material here".to_owned();
+        let advice = "ramp in, choose a centre-cutting tool, or correct `centre_cutting` of the tool".to_owned();
+        file.on_line(Severity::Error, *line, "process::plunge", message, advice)
+    };
+    let texts = [(name.to_owned(), file.text.to_owned())].into_iter().collect();
+    Err(bad_input(&LoadError { diagnostics: lines.iter().map(wrong).collect(), texts }))
 }
 
 fn check(args: &OptimiseArgs) -> Result<(), String> {
@@ -142,8 +199,11 @@ fn tool_limits(
     level: Option<Level>,
     file: Option<&LimitsFile>,
 ) -> Result<BTreeMap<ToolNumber, StatedLimits>, String> {
-    let (job, limits) = (&prepared.job, &prepared.sources.manifest.limits);
-    limits_by_tool(job.tools.keys().copied(), &job.material.name, limits, level, file)
+    let job = &prepared.job;
+    // Where nobody states the uncertainty, it is that of the material.
+    let mut limits = prepared.sources.manifest.limits.clone();
+    limits.uncertainty = limits.uncertainty.or(Some(job.limits.uncertainty));
+    limits_by_tool(job.tools.keys().copied(), &job.material.name, &limits, level, file)
 }
 
 fn said(args: &OptimiseArgs, level: Option<Level>) -> String {

@@ -21,8 +21,8 @@ pub use limits_file::{Level, LimitsFile, limits_by_tool};
 pub use machines::{MachineImport, MachineImportRequest, Remark, import_machine};
 pub use plan_file::{PlanFile, PlanLine, PlanSpan};
 pub use program_pieces::{FilePiece, ProgramPieces, programs_beside};
-pub(crate) use scenario::read_file;
 pub use scenario::{LoadError, RESOLUTION_MM, Scenario, SimulateRequest, StockArgument};
+pub(crate) use scenario::{MachineWithTips, load_machine, read_file};
 pub use scenario_file::{
     BudgetSection, ExpectSection, FaultAction, FaultPlace, FaultSection, HorizonSection, NetworkSection, RunMode,
     RunSection, ScenarioFile, SpreadSection, TruthSection,

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use shared::files::{
     FileText, JobFile, LimitsSection, MachineSection, MaterialSection, ProgramSection, StockSection, ToolsSection,
-    parse_toml, read_machine,
+    parse_toml, read_dynamics, read_machine, response_files,
 };
 use shared::ident::Name;
 use shared::job::{JobSources, check_manifest};
-use shared::machine::LengthUnit;
+use shared::machine::{LengthUnit, TipDynamics};
 use shared::program::{Diagnostic, Severity};
 
 use super::builtin::{Builtin, builtin_names};
@@ -289,7 +289,47 @@ fn gather(manifest: JobFile, place: &Place<'_>) -> Result<JobSources, LoadError>
         take(file, None);
     }
     import_libraries(&manifest, &mut parts, &mut errors);
+    take_responses(&manifest.machine.file, place, &mut parts, &mut errors);
     if errors.diagnostics.is_empty() { Ok(JobSources { manifest, parts }) } else { Err(errors) }
+}
+
+/// The measured responses that a machine file names; they lie beside it.
+fn take_responses(machine: &str, place: &Place<'_>, parts: &mut BTreeMap<String, Vec<u8>>, errors: &mut LoadError) {
+    let file = parts.get(machine).and_then(|bytes| FileText::from_bytes(machine, bytes).ok());
+    for name in file.map(response_files).unwrap_or_default() {
+        let beside = Path::new(machine).with_file_name(&name);
+        match find(&beside.display().to_string(), None, place) {
+            Ok(bytes) => drop(parts.insert(name, bytes)),
+            Err(error) => errors.diagnostics.extend(error.diagnostics),
+        }
+    }
+}
+
+/// A machine file with the responses it names.
+pub(crate) struct MachineWithTips {
+    /// Text of the machine file.
+    pub(crate) text: String,
+    /// How tips give way.
+    pub(crate) tips: Vec<TipDynamics>,
+}
+
+/// Reads a machine file, or a built-in machine, with the responses it names.
+pub(crate) fn load_machine(name: &str) -> Result<MachineWithTips, LoadError> {
+    let place = Place::Folder(Path::new(""));
+    let mut parts = BTreeMap::from([(name.to_owned(), find(name, Some(Builtin::Machine), &place)?)]);
+    let mut errors = LoadError::default();
+    take_responses(name, &place, &mut parts, &mut errors);
+    if !errors.diagnostics.is_empty() {
+        return Err(errors);
+    }
+    let wrong = |diagnostics: Vec<Diagnostic>| {
+        let texts =
+            parts.iter().filter_map(|(name, bytes)| Some((name.clone(), String::from_utf8(bytes.clone()).ok()?)));
+        LoadError { diagnostics, texts: texts.collect() }
+    };
+    let file = FileText::from_bytes(name, &parts[name]).map_err(|error| wrong(vec![*error]))?;
+    let tips = read_dynamics(file, &|part| parts.get(part).map(Vec::as_slice)).map_err(wrong)?;
+    Ok(MachineWithTips { text: file.text.to_owned(), tips })
 }
 
 /// Turns tool tables of other programs into our own format, which is what edge and cloud read.

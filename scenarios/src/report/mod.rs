@@ -17,7 +17,7 @@ pub use json::{
     CollisionJson, ComparisonJson, CycleJson, EventJson, FallbackJson, HandoffJson, RapidInStockJson, RunJson,
     SimulateJson, StageJson, StockJson, TruthJson, VerdictJson, WorstAtJson,
 };
-pub use optimise::{OptimiseJson, PeaksJson, optimise_text};
+pub use optimise::{ChatterJson, ChatterRiskJson, OptimiseJson, PeaksJson, optimise_text};
 pub use segments::write_segments;
 pub use text::{run_text, simulate_text};
 pub use timing::{TimingJson, timing_json, timing_text, write_blocks};

@@ -28,6 +28,10 @@ pub struct OptimiseJson {
     pub air_allowance_mm: f64,
     /// Most different factors; unavailable where not bounded.
     pub buckets: Figure,
+    /// Blocks that were split, and what they became.
+    pub blocks_split: [usize; 2],
+    /// Cycle time with one feed for each whole block, s; that of the written program where none was split.
+    pub cycle_time_whole_blocks_s: f64,
     /// Different factors of the written program.
     pub factors: usize,
     /// Cycle time at 100 %, s.
@@ -60,10 +64,48 @@ pub struct OptimiseJson {
     pub steps_above_limit: usize,
     /// Times the text was written and loaded again.
     pub rounds: usize,
+    /// Where the machine file says how tips give way: cuts that chatter at their depth and speed.
+    pub chatter: ChatterJson,
     /// What was not given and was filled in.
     pub assumed: Vec<String>,
     /// What the reader should know.
     pub notes: Vec<String>,
+}
+
+/// Cuts of a program that chatter. Speed and depth are to be changed there; no feed helps.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChatterJson {
+    /// Parts of the program (tool, speed, arc) whose deepest cut was looked at by both methods.
+    pub parts: usize,
+    /// Parts that were left out because a tool has too many.
+    pub left_out: usize,
+    /// Tools of whose tip nothing is known.
+    pub unknown: Vec<String>,
+    /// Share of a measured response that its modes leave over, by tool.
+    pub fit_error: BTreeMap<String, f64>,
+    /// Cuts that chatter, by line.
+    pub risks: Vec<ChatterRiskJson>,
+}
+
+/// One cut that chatters.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChatterRiskJson {
+    /// Line of the program.
+    pub line: u32,
+    /// Tool.
+    pub tool: String,
+    /// Programmed speed.
+    pub rpm: f64,
+    /// Depth of the cut, mm.
+    pub depth_mm: f64,
+    /// Where a tooth enters and leaves, degrees.
+    pub immersion_deg: [f64; 2],
+    /// Limit by the zeroth order, mm.
+    pub zeroth_order_mm: Figure,
+    /// Limit by semi-discretisation, mm; unavailable where the cut is stable by it.
+    pub semi_discretisation_mm: Figure,
+    /// A speed within ±10 % at which both methods, at low immersion the second, hold 1.1 times the depth.
+    pub suggested_rpm: Figure,
 }
 
 /// Highest loads of a run.
@@ -129,10 +171,12 @@ fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
         "  one feed a block costs   {:>23.2} s against the plan over station",
         report.lost_to_whole_blocks_s
     )?;
-    writeln!(out, "\n  what sets the feed   share of time")?;
-    for (reason, share) in &report.reasons {
-        writeln!(out, "  {reason:<20} {:>11.1} %", share * 100.0)?;
+    if report.blocks_split[0] > 0 {
+        let [blocks, pieces] = report.blocks_split;
+        let whole_s = report.cycle_time_whole_blocks_s;
+        writeln!(out, "  without splitting        {whole_s:>23.2} s; {blocks} blocks became {pieces}")?;
     }
+    write_reasons(out, report)?;
     let [changed, added, fixed] = report.words;
     writeln!(
         out,
@@ -146,11 +190,48 @@ fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
             report.steps_above_limit
         )?;
     }
+    write_chatter(out, &report.chatter)?;
     for (title, entries) in [("Assumed, because it was not given", &report.assumed), ("Notes", &report.notes)] {
         if !entries.is_empty() {
             writeln!(out, "\n{title}")?;
         }
         entries.iter().try_for_each(|entry| writeln!(out, "  {entry}"))?;
+    }
+    Ok(())
+}
+
+fn write_reasons(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
+    writeln!(out, "\n  what sets the feed   share of time")?;
+    for (reason, share) in &report.reasons {
+        writeln!(out, "  {reason:<20} {:>11.1} %", share * 100.0)?;
+    }
+    Ok(())
+}
+
+fn write_chatter(out: &mut String, chatter: &ChatterJson) -> std::fmt::Result {
+    if chatter.parts == 0 {
+        return Ok(());
+    }
+    writeln!(out, "\nStability: {} parts looked at, {} left out", chatter.parts, chatter.left_out)?;
+    for (tool, error) in &chatter.fit_error {
+        writeln!(out, "  {tool}: modes fitted to the measured response leave {:.1} % of it", error * 100.0)?;
+    }
+    let limit = |figure: Figure| figure.0.map_or_else(|| "none found".to_owned(), |mm| format!("{mm:.3} mm"));
+    for risk in &chatter.risks {
+        writeln!(
+            out,
+            "  WARNING: line {}: {} chatters {:.3} mm deep at {:.0}/min; limit by zeroth order {}, by semi-discretisation {}",
+            risk.line,
+            risk.tool,
+            risk.depth_mm,
+            risk.rpm,
+            limit(risk.zeroth_order_mm),
+            limit(risk.semi_discretisation_mm)
+        )?;
+        match risk.suggested_rpm.0 {
+            Some(rpm) => writeln!(out, "           at {rpm:.0}/min it would hold; no feed changes that")?,
+            None => writeln!(out, "           no near speed is confirmed; cut less deep, no feed changes that")?,
+        }
     }
     Ok(())
 }

@@ -87,6 +87,76 @@ fn lobes_by_both_methods_are_those_of_the_reference() {
     assert!(table.code == 0 && table.out.contains("semi-discretised") && table.out.contains("6000"), "{}", table.out);
 }
 
+/// A measured response of the reference mode in µm/N, every 2 Hz, with an error of 1 % that goes up and down.
+fn measured() -> String {
+    let (natural_hz, damping, mass_kg) = (922.0f64, 0.011, 0.03993);
+    let stiffness = mass_kg * (std::f64::consts::TAU * natural_hz).powi(2);
+    let row = |i: u32| {
+        let hz = 300.0 + 2.0 * f64::from(i);
+        let ratio = hz / natural_hz;
+        let (rest, loss) = (1.0 - ratio * ratio, 2.0 * damping * ratio);
+        let size = stiffness * (rest * rest + loss * loss) * 1e-6 * if i.is_multiple_of(2) { 1.01 } else { 0.99 };
+        format!("{hz},{},{}\n", rest / size, -loss / size)
+    };
+    "frequency_hz,x_real_um_n,x_imaginary_um_n\n".to_owned() + &(0..1200).map(row).collect::<String>()
+}
+
+const MACHINE: &str = include_str!("../../data/machines/generic-vmc.toml");
+
+#[test]
+fn a_measured_response_beside_the_machine_file_takes_the_place_of_modes() {
+    let bench = Bench::new();
+    let machine = format!("{MACHINE}\n[[dynamics]]\ntool = 3\nresponse = \"tapped.csv\"\n");
+    bench.write("mill.toml", &machine).write("tapped.csv", measured());
+    let line = "lobes --machine mill.toml --tool 3 --flutes 2 --ktc 600 --krc 200 --rpm 5000 --ap 0.35 --json";
+    let done = bench.cosim(&line.split(' ').collect::<Vec<_>>());
+    assert_eq!(done.code, 0, "{}", done.err);
+    let lobes: Value = serde_json::from_str(&done.out).expect("the result is JSON");
+    near(number(&lobes, "lowest_zeroth_order_mm"), 0.29805, 2e-2, "lowest limit");
+    assert!((0.001..0.05).contains(&number(&lobes, "fit_error")), "{lobes}");
+    near(lobes["modes_x_hz_ratio_kg"][0][0].as_f64().expect("a mode"), 922.0, 2e-3, "its frequency");
+    let typed = result(&format!("{LOBES} --rpm 5000 --ap 0.35"));
+    let semi = |value: &Value| number(&value["speeds"][0], "semi_discretisation_mm");
+    near(semi(&lobes), semi(&typed), 2e-2, "limit by modes and by the modes of the fit");
+    // What is suggested is near, and the second method finds it stable.
+    let suggestion = &typed["speeds"][0]["suggestion"];
+    if !suggestion.is_null() {
+        let rpm = number(suggestion, "rpm");
+        assert!((rpm / 5000.0 - 1.0).abs() <= 0.1 && number(suggestion, "stable_at_mm") > 0.35, "{suggestion}");
+        let there = result(&format!("{LOBES} --rpm {rpm}"));
+        assert!(semi(&there) > 0.35, "{there}");
+    }
+}
+
+#[test]
+fn a_response_that_does_not_read_is_named_with_file_line_and_column() {
+    let bench = Bench::new();
+    let check = |machine: &str, table: &str, texts: &[&str]| {
+        bench.write("mill.toml", format!("{MACHINE}\n{machine}")).write("tapped.csv", table);
+        let done = bench.cosim(&[
+            "lobes",
+            "--machine",
+            "mill.toml",
+            "--flutes",
+            "2",
+            "--ktc",
+            "600",
+            "--krc",
+            "200",
+            "--rpm",
+            "5000",
+        ]);
+        assert_eq!(done.code, 2, "{machine}: {}", done.err);
+        texts.iter().for_each(|text| assert!(done.err.contains(text), "`{text}` is not said:\n{}", done.err));
+    };
+    let named = "[[dynamics]]\nresponse = \"tapped.csv\"\n";
+    check(named, &measured().replacen("300,", "3x0,", 1), &["tapped.csv:2:1", "`3x0` is no number"]);
+    check(named, &measured().replace("x_imaginary_um_n", "phase"), &["tapped.csv:1:26", "`phase` is not a column"]);
+    check("[[dynamics]]\nresponse = \"no.csv\"\n", "", &["no.csv"]);
+    check("[[dynamics]]\ntool = 3\n", "", &["mill.toml", "neither modes"]);
+    check("", "", &["no [[dynamics]]"]);
+}
+
 #[test]
 fn wrong_input_says_what_was_expected() {
     let check = |line: &str, texts: &[&str]| {

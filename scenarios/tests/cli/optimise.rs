@@ -139,6 +139,85 @@ fn levels_and_buckets_round_down() {
 }
 
 #[test]
+fn cuts_that_chatter_are_named_with_their_line_and_no_feed_is_asked_to_cure_them() {
+    let bench = bench();
+    let machine = include_str!("../../data/machines/generic-vmc.toml");
+    let with = |mass_kg: f64| {
+        let mode = format!("[{{ frequency_hz = 900.0, damping_ratio = 0.03, mass_kg = {mass_kg} }}]");
+        bench.write("mill.toml", format!("{machine}\n[[dynamics]]\ntool = 1\nx = {mode}\ny = {mode}\n"));
+        optimise(&bench, "part.nc", &["--limits", "limits.toml", "--machine", "mill.toml"])
+    };
+    let (soft, text) = with(0.15);
+    let risks = soft["chatter"]["risks"].as_array().expect("a list");
+    // Line 10 cuts the slot 4 mm deep, line 8 only 1 mm.
+    assert!(risks.iter().any(|risk| risk["line"] == 10 && number(risk, "depth_mm") > 3.9), "{}", soft["chatter"]);
+    for risk in risks {
+        let limits = ["zeroth_order_mm", "semi_discretisation_mm"].map(|key| risk[key].as_f64());
+        assert!(limits.iter().flatten().any(|limit| *limit < number(risk, "depth_mm")), "{risk}");
+        let rpm = risk["suggested_rpm"].as_f64();
+        assert!(rpm.is_none_or(|rpm| (rpm / 4000.0 - 1.0).abs() <= 0.1 + 1e-9), "{risk}");
+    }
+    let (stiff, other) = with(150.0);
+    assert_eq!(stiff["chatter"]["risks"].as_array().map(Vec::len), Some(0), "{}", stiff["chatter"]);
+    assert!(stiff["chatter"]["parts"].as_u64().is_some_and(|parts| parts > 0));
+    assert_eq!(text, other, "stability changes no feed");
+    let (unknown, _) = optimise(&bench, "part.nc", &["--limits", "limits.toml"]);
+    assert_eq!(unknown["chatter"]["parts"], 0);
+    let said =
+        unknown["notes"].as_array().expect("notes").iter().any(|note| note.as_str().is_some_and(|n| n.contains("5 %")));
+    assert!(said, "{}", unknown["notes"]);
+}
+
+#[test]
+fn blocks_are_split_where_their_feed_changes_and_the_limit_holds() {
+    let bench = bench();
+    let limits = ["--limits", "limits.toml"];
+    let (whole, _) = optimise(&bench, "part.nc", &limits);
+    let (split, text) = optimise(&bench, "part.nc", &["--limits", "limits.toml", "--split"]);
+    assert_eq!(whole["blocks_split"], serde_json::json!([0, 0]));
+    let blocks = split["blocks_split"][0].as_u64().expect("a count");
+    assert!(blocks > 0, "{split}");
+    // Line 10 enters at full depth behind the shallow half; only where it cuts deep it has to be slow.
+    let time = |report: &Value, key: &str| number(report, key);
+    assert!(time(&split, "cycle_time_optimised_s") < time(&whole, "cycle_time_optimised_s"), "{split}");
+    near(
+        time(&split, "cycle_time_whole_blocks_s"),
+        time(&whole, "cycle_time_optimised_s"),
+        1e-9,
+        "what it is measured against",
+    );
+    assert!(number(&split["optimised"], "load_over_limit") <= 1.003, "{}", split["optimised"]);
+    assert_eq!(
+        (&split["steps_above_limit"], &split["program_digest"]),
+        (&whole["steps_above_limit"], &whole["program_digest"])
+    );
+    // From outside: the text reads again, cuts the same, and keeps the limit by itself.
+    let stock = ["--tools", "tools.toml", "--stock", STOCK, "--material", "C45E"];
+    let (again, _) = bench.simulate(&[&["out.nc"], &stock[..]].concat());
+    let peak_n = number(&again, "force_peak_xy_n_programmed");
+    assert!(peak_n * RAISED <= 650.0 * 1.004, "{peak_n} N");
+    let added = text.lines().count() - PROGRAM.lines().count();
+    assert_eq!(split["blocks_split"][1].as_u64().expect("a count") - blocks, added as u64);
+    for line in PROGRAM.lines() {
+        let plain = |line: &str| line.split(['(', 'F']).next().unwrap_or_default().trim().to_owned();
+        assert!(text.lines().any(|other| plain(other) == plain(line)), "`{line}` is gone from\n{text}");
+    }
+}
+
+#[test]
+fn a_cutter_that_must_not_plunge_is_refused_with_the_line() {
+    let bench = bench();
+    bench.write("face.toml", TOOLS.replace("flutes = 4", "flutes = 4\ncentre_cutting = false"));
+    bench.write("plunge.nc", "G21 G90 G17 G94\nT1 M6\nS4000 M3\nG0 X50. Y0. Z5.\nG1 Z-2. F100.\nX60.\nM30\n");
+    let args =
+        ["optimise", "plunge.nc", "--tools", "face.toml", "--stock", STOCK, "--material", "C45E", "--out", "out.nc"];
+    let done = bench.cosim(&args);
+    assert_eq!(done.code, 2, "{}", done.err);
+    assert!(done.err.contains("plunge.nc:5") && done.err.contains("does not cut at its centre"), "{}", done.err);
+    assert!(!bench.path("out.nc").exists(), "nothing is written");
+}
+
+#[test]
 fn the_plan_belongs_to_the_program_as_it_was() {
     let bench = bench();
     let (report, _) = optimise(&bench, "part.nc", &["--limits", "limits.toml", "--plan", "plan.json"]);

@@ -117,6 +117,8 @@ pub struct Material {
     pub source: String,
     /// Start values for speed and feed.
     pub data: CuttingData,
+    /// Relative standard deviation of the coefficients; `None` where nobody says.
+    pub coefficient_sigma: Option<f64>,
 }
 
 #[cfg(test)]

@@ -145,6 +145,23 @@ fn a_plunge_removes_the_area_of_the_cutter_and_needs_no_side_force() {
 }
 
 #[test]
+fn a_ramp_counts_the_thicker_of_its_two_chips() {
+    // PROCESS.md section 2: the larger bound of ramp angle and a_e. The side forms f_z·max sin φ, the face f_z·tan of the
+    // ramp: the chip that binds is the thicker one.
+    let tool = end_mill(10.0, 4, 30.0);
+    let model = model(&tool, &al7050(), Runout::NONE);
+    let mut engagement = arc(1.0, HALF_BINS - 10, HALF_BINS);
+    engagement.slices.insert(0, EngagementSlice { low_mm: 0.0, high_mm: 0.0, mask: u128::MAX });
+    let side_mm = 0.1 * (10.0 * TAU / ANGLE_BINS as f64).sin();
+    for ramp_deg in [0.0, 2.0, 10.0, 25.0, 60.0f64] {
+        let mut motion = level(&tool, 0.1, 100.0);
+        motion.down = motion.across * ramp_deg.to_radians().tan();
+        let chip_mm = model.loads(&engagement, &motion).expect("known").chip_max.as_mm();
+        near(chip_mm, side_mm.max(0.1 * ramp_deg.to_radians().tan()), 1e-9, &format!("{ramp_deg}°"));
+    }
+}
+
+#[test]
 fn up_and_down_milling_are_mirror_images() {
     let tool = end_mill(16.0, 2, 0.0);
     let model = model(&tool, &al7050(), Runout::NONE);

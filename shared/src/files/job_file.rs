@@ -211,6 +211,16 @@ pub struct FinishSection {
     pub tool: u32,
 }
 
+/// `spindle_duty` in `[limits]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DutyWord {
+    /// Continuous load.
+    S1,
+    /// Periodic load, 40 %.
+    S6,
+}
+
 /// `[limits]`: what the plan must respect. Absent limits do not bind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,6 +237,10 @@ pub struct LimitsSection {
     pub spindle_power_kw: Option<f64>,
     /// Chip thickness, mm.
     pub chip_thickness_mm: Option<LengthRange>,
+    /// Height of the cusps along the feed, mm.
+    pub surface_cusp_mm: Option<f64>,
+    /// Rating of the spindle that binds: `"s1"` or `"s6"`.
+    pub spindle_duty: Option<DutyWord>,
     /// Deflection at the tip, mm.
     pub deflection_mm: Option<f64>,
     /// Bending stress in the cutter, N/mm².

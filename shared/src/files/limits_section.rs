@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::job_file::{LimitsSection, OverrideSection};
+use super::job_file::{DutyWord, LimitsSection, OverrideSection};
 use crate::ident::ToolNumber;
+use crate::machine::SpindleDuty;
 use crate::plan::{Limits, Override};
 use crate::units::{Force, Length, Power, Stress, Torque};
 
@@ -9,6 +10,14 @@ use crate::units::{Force, Length, Power, Stress, Torque};
 /// material is about ±10 %, the scatter of a cut about 3 %, and the sampling of the engagement adds up to 5 % where
 /// cutters turn into corners; together 1.10 · 1.03 · 1.05.
 const UNCERTAINTY_USUAL: f64 = 0.19;
+/// The part of it that is not the coefficients'.
+const UNCERTAINTY_OF_CUT: f64 = 1.03 * 1.05;
+
+/// Upper edge of the band of a prediction whose coefficients have a relative standard deviation: two of them, and what a
+/// cut scatters by itself. The usual band where it is not known.
+pub fn uncertainty_of(coefficient_sigma: Option<f64>) -> f64 {
+    coefficient_sigma.map_or(UNCERTAINTY_USUAL, |sigma| (1.0 + 2.0 * sigma) * UNCERTAINTY_OF_CUT - 1.0)
+}
 /// Range and slew of the factor unless the job says otherwise.
 const OVERRIDE_USUAL: OverrideSection = OverrideSection { min: 0.3, max: 1.0, step: 0.01, slew_per_s: 5.0 };
 
@@ -28,6 +37,7 @@ pub fn read_limits(section: &LimitsSection) -> Result<Limits, LimitProblem> {
         ("limits.spindle_power_kw", section.spindle_power_kw),
         ("limits.chip_thickness_mm", chip.min),
         ("limits.chip_thickness_mm", chip.max),
+        ("limits.surface_cusp_mm", section.surface_cusp_mm),
         ("limits.deflection_mm", section.deflection_mm),
         ("limits.bending_stress_n_mm2", section.bending_stress_n_mm2),
     ];
@@ -63,6 +73,11 @@ pub fn read_limits(section: &LimitsSection) -> Result<Limits, LimitProblem> {
         chip_thickness_min: chip.min.map(Length::mm),
         deflection_max: section.deflection_mm.map(Length::mm),
         bending_stress_max: section.bending_stress_n_mm2.map(Stress::n_mm2),
+        surface_cusp_max: section.surface_cusp_mm.map(Length::mm),
+        spindle_duty: match section.spindle_duty {
+            Some(DutyWord::S6) => SpindleDuty::S6,
+            Some(DutyWord::S1) | None => SpindleDuty::S1,
+        },
         factor_min,
         factor_max,
         step_permille: step.permille(),

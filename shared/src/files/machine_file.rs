@@ -3,15 +3,15 @@ use serde::Deserialize;
 use super::text::{FileText, parse_toml};
 use crate::geom::Point;
 use crate::machine::{
-    Axis, Control, CornerBlend, LengthUnit, Machine, OverrideRange, RapidEnd, RapidMode, RotaryAxis, Spindle,
-    SpindleStart, SpindleWait, ToolAtStart, ToolLengthRule,
+    Axis, Control, CornerBlend, InsideArcs, LengthUnit, Machine, OverrideRange, RapidEnd, RapidMode, RotaryAxis,
+    Spindle, SpindleRating, SpindleStart, SpindleWait, ToolAtStart, ToolLengthRule,
 };
 use crate::program::Diagnostic;
 use crate::units::{Acceleration, Feedrate, Jerk, Length, Power, RotaryVelocity, Seconds, Torque};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MachineFile {
+pub(super) struct MachineFile {
     schema: u32,
     name: String,
     /// Where the figures come from; read by people.
@@ -25,6 +25,8 @@ struct MachineFile {
     tool_change_s: f64,
     m_code_s: f64,
     spindle_start: Option<SpindleStartWord>,
+    /// Who keeps the feed along the contour of inside arcs.
+    inside_arcs: Option<InsideArcsWord>,
     reference_mm: [f64; 3],
     /// Where work usually stands: the origin that is assumed for a work offset nobody stated.
     work_origin_mm: [f64; 3],
@@ -34,6 +36,28 @@ struct MachineFile {
     #[serde(rename = "override")]
     overrides: OverrideTable,
     control: Option<ControlTable>,
+    #[serde(default)]
+    pub(super) dynamics: Vec<DynamicsTable>,
+}
+
+/// How a tip gives way: modes by direction, or a file with what was measured.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DynamicsTable {
+    /// T number; every other tool without it.
+    pub(super) tool: Option<u32>,
+    pub(super) x: Option<Vec<ModeTable>>,
+    pub(super) y: Option<Vec<ModeTable>>,
+    /// A file with a measured response, beside the machine file.
+    pub(super) response: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModeTable {
+    pub(super) frequency_hz: f64,
+    pub(super) damping_ratio: f64,
+    pub(super) mass_kg: f64,
 }
 
 /// What the control adds; everything is zero or unknown where it is not said.
@@ -119,6 +143,13 @@ enum SpindleStartWord {
     BeforeMotion,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum InsideArcsWord {
+    AsProgrammed,
+    Reduce,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AxisTable {
@@ -148,6 +179,9 @@ struct SpindleTable {
     torque_max_n_m: f64,
     efficiency: f64,
     idle_power_kw: f64,
+    /// S6-40 %; without it the continuous figures hold for every duty.
+    s6_power_max_kw: Option<f64>,
+    s6_torque_max_n_m: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,6 +217,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     let axes = tables.map(|(table, name)| axis(table, name, &mut ranges));
     let tables = [(&read.axis.a, "a"), (&read.axis.b, "b"), (&read.axis.c, "c")];
     let rotary = tables.map(|(table, name)| table.as_ref().map(|table| rotary(table, name, &mut ranges)));
+    let spindle_s6 = spindle_s6(&read.spindle, &mut ranges);
     let spindle = spindle(&read.spindle, &mut ranges);
     let override_range = override_range(&read.overrides, &mut ranges);
     let control = control(&read.control.unwrap_or_default(), &mut ranges);
@@ -207,6 +242,11 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
             .path_speed_max_mm_min
             .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),
         spindle,
+        spindle_s6,
+        inside_arcs: match read.inside_arcs {
+            Some(InsideArcsWord::Reduce) => InsideArcs::Reduce,
+            Some(InsideArcsWord::AsProgrammed) | None => InsideArcs::AsProgrammed,
+        },
         spindle_start: match read.spindle_start {
             Some(SpindleStartWord::BeforeMotion) => SpindleStart::BeforeMotion,
             Some(SpindleStartWord::AtCommand) | None => SpindleStart::AtCommand,
@@ -277,6 +317,20 @@ fn spindle(table: &SpindleTable, ranges: &mut Ranges<'_>) -> Spindle {
     }
 }
 
+/// The rating for periodic load, no lower than the continuous one.
+fn spindle_s6(table: &SpindleTable, ranges: &mut Ranges<'_>) -> Option<SpindleRating> {
+    let (power_kw, torque_n_m) = (table.s6_power_max_kw, table.s6_torque_max_n_m);
+    if power_kw.is_none() && torque_n_m.is_none() {
+        return None;
+    }
+    let power_kw = power_kw.unwrap_or(table.power_max_kw);
+    let torque_n_m = torque_n_m.unwrap_or(table.torque_max_n_m);
+    Some(SpindleRating {
+        power_max: Power::w(ranges.within("spindle.s6_power_max_kw", power_kw, table.power_max_kw, 1e4) * 1e3),
+        torque_max: Torque::n_m(ranges.within("spindle.s6_torque_max_n_m", torque_n_m, table.torque_max_n_m, 1e5)),
+    })
+}
+
 fn override_range(table: &OverrideTable, ranges: &mut Ranges<'_>) -> OverrideRange {
     let min = ranges.within("override.min", table.min, 0.0, 1.0);
     let step = ranges.within("override.step", table.step, 0.001, 1.0);
@@ -329,6 +383,7 @@ impl Ranges<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::SpindleDuty;
 
     const START: &str = "schema = 1\nname = \"x\"\nsources = []\nlength_unit = \"mm\"\ntool_length = \"by_program\"\n\
         rapid_mode = \"linear\"\ncorner_deviation_mm = 0.01\ntool_change_s = 5.0\nm_code_s = 0.2\n\
@@ -337,11 +392,15 @@ mod tests {
         torque_max_n_m = 70.0\nefficiency = 0.85\nidle_power_kw = 0.5\n[override]\nmin = 0.1\nstep = 0.01\n\
         slew_per_s = 5.0\neffect_time_ms = 5.0\n";
 
-    fn read(more: &str, tables: &str) -> Result<Machine, Vec<&'static str>> {
-        let linear = ["x", "y", "z"].map(|axis| {
+    fn linear() -> String {
+        let axis = |axis| {
             format!("[axis.{axis}]\nfeed_max_mm_min = 15000.0\nrapid_mm_min = 24000.0\nacceleration_mm_s2 = 2000.0\n")
-        });
-        let text = format!("{START}{more}{}{tables}{REST}", linear.concat());
+        };
+        ["x", "y", "z"].map(axis).concat()
+    }
+
+    fn read(more: &str, tables: &str) -> Result<Machine, Vec<&'static str>> {
+        let text = format!("{START}{more}{}{tables}{REST}", linear());
         read_machine(FileText { name: "m.toml", text: &text }, &MachinePatch::default())
             .map(|read| read.0)
             .map_err(|found| found.iter().map(|diagnostic| diagnostic.code).collect())
@@ -360,6 +419,29 @@ mod tests {
         assert!((axis.rapid_rad_s - std::f64::consts::PI / 3.0).abs() < 1e-12);
         assert!((axis.acceleration_rad_s2 - std::f64::consts::PI).abs() < 1e-12);
         assert_eq!((axis.jerk_rad_s3, turning.spindle_start), (None, SpindleStart::BeforeMotion));
+    }
+
+    #[test]
+    fn periodic_load_and_inside_arcs_are_optional() {
+        let plain = read("", "").expect("valid");
+        assert_eq!((plain.spindle_s6, plain.inside_arcs), (None, InsideArcs::AsProgrammed));
+        assert_eq!(plain.rating(SpindleDuty::S6), plain.rating(SpindleDuty::S1));
+        let more = "inside_arcs = \"reduce\"\n";
+        let text = format!(
+            "{START}{more}{}{}",
+            linear(),
+            REST.replace("idle_power_kw", "s6_power_max_kw = 15.0\nidle_power_kw")
+        );
+        let file = FileText { name: "m.toml", text: &text };
+        let (machine, _) = read_machine(file, &MachinePatch::default()).expect("valid");
+        assert_eq!(machine.inside_arcs, InsideArcs::Reduce);
+        let s6 = machine.rating(SpindleDuty::S6);
+        assert_eq!((s6.power_max.as_w(), s6.torque_max.as_n_m()), (15_000.0, 70.0));
+        assert_eq!(machine.rating(SpindleDuty::S1).power_max.as_w(), 11_000.0);
+        let text = text.replace("15.0\n", "5.0\n");
+        let errors =
+            read_machine(FileText { name: "m.toml", text: &text }, &MachinePatch::default()).expect_err("lower");
+        assert!(errors[0].to_string().contains("spindle.s6_power_max_kw"), "{}", errors[0]);
     }
 
     #[test]

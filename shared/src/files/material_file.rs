@@ -18,6 +18,8 @@ struct MaterialFile {
     #[allow(dead_code)]
     class: String,
     source: String,
+    /// Relative standard deviation of the coefficients.
+    coefficient_sigma: Option<f64>,
     law: LawTable,
     recommended: RecommendedTable,
 }
@@ -53,6 +55,10 @@ pub fn read_material(file: FileText<'_>, section: &MaterialSection) -> Result<Ma
         let message = "the cutting law has a coefficient that is negative, zero or no number".to_owned();
         return Err(wrong("law.kind", message));
     }
+    if let Some(sigma) = read.coefficient_sigma.filter(|sigma| !(0.0..=0.5).contains(sigma)) {
+        let message = format!("`coefficient_sigma` is {sigma}, expected a share from 0 to 0.5");
+        return Err(wrong("coefficient_sigma", message));
+    }
     let recommended = read.recommended;
     if !(1.0..=5000.0).contains(&recommended.v_c_m_min) {
         let message = format!("`v_c_m_min` is {}, expected 1 to 5000", recommended.v_c_m_min);
@@ -66,6 +72,7 @@ pub fn read_material(file: FileText<'_>, section: &MaterialSection) -> Result<Ma
         name: read.name,
         law,
         source: if section.kc1_1.is_some() { "coefficients stated by the job".to_owned() } else { read.source },
+        coefficient_sigma: read.coefficient_sigma,
         data: CuttingData {
             cutting_speed: Feedrate::mm_s(recommended.v_c_m_min * 1000.0 / 60.0),
             feed_per_tooth_of_diameter: recommended.f_z_per_diameter,
@@ -119,6 +126,23 @@ mod tests {
         let read = |kc| read_material(FileText { name: "m.toml", text: TEXT }, &section(kc)).expect("valid");
         assert_eq!(read(None).law.specific_force(Length::mm(1.0)).as_n_mm2(), 2000.0);
         assert_eq!(read(Some(700.0)).law.specific_force(Length::mm(1.0)).as_n_mm2(), 700.0);
+    }
+
+    #[test]
+    fn the_spread_of_coefficients_widens_the_band_and_is_checked() {
+        use crate::files::uncertainty_of;
+        let read = |line: &str| {
+            let text = TEXT.replace("source =", &format!("{line}source ="));
+            read_material(FileText { name: "m.toml", text: &text }, &section(None))
+        };
+        assert_eq!(read("").expect("valid").coefficient_sigma, None);
+        let wide = read("coefficient_sigma = 0.1\n").expect("valid").coefficient_sigma;
+        assert_eq!(wide, Some(0.1));
+        // 1.2 · 1.03 · 1.05, against the usual 1.1 · 1.03 · 1.05.
+        assert!((uncertainty_of(wide) - 0.2978).abs() < 1e-9 && (uncertainty_of(Some(0.05)) - 0.19).abs() < 1e-3);
+        assert_eq!(uncertainty_of(None), 0.19);
+        let errors = read("coefficient_sigma = 2.0\n").expect_err("no share");
+        assert!(errors[0].line == 4 && errors[0].to_string().contains("0 to 0.5"), "{}", errors[0]);
     }
 
     #[test]

@@ -8,22 +8,26 @@
 //! Reading gives a value *and* diagnostics; an error diagnostic means there is no value. What a file left
 //! open and was filled in is an [`Assumed`], which every report lists.
 
+mod dynamics_file;
 mod job_file;
 mod limits_section;
 mod machine_file;
 mod material_file;
+mod response_file;
 mod text;
 mod tool_entry;
 mod tool_fill;
 mod tool_library;
 
+pub use dynamics_file::{read_dynamics, response_files};
 pub use job_file::{
-    JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
+    DutyWord, JobFile, LengthRange, LimitsSection, MachineSection, MaterialSection, OverrideSection, ProgramSection,
     StockSection, ToolsSection, WorkOffsetSection,
 };
-pub use limits_section::{LimitProblem, read_limits};
+pub use limits_section::{LimitProblem, read_limits, uncertainty_of};
 pub use machine_file::{MachinePatch, read_machine};
 pub use material_file::read_material;
+pub use response_file::{MeasuredTip, read_response};
 pub use text::{Assumed, FileText, parse_toml};
 pub use tool_entry::{HolderEntry, MaterialWord, ShapeWord, ToolEntry, ToolFile};
 pub use tool_fill::{FLUTES_ASSUMED_DRILL, FLUTES_ASSUMED_END_MILL, assume_tool, tool_from_comment};

@@ -6,9 +6,9 @@ use super::sources::JobSources;
 use super::stock::StockSpec;
 use crate::cutting::Material;
 use crate::det::DigestChain;
-use crate::files::{Assumed, FileText};
+use crate::files::{Assumed, FileText, uncertainty_of};
 use crate::ident::{ContextDigest, ProgramDigest, ToolNumber};
-use crate::machine::{Machine, ToolAtStart};
+use crate::machine::{Machine, TipDynamics, ToolAtStart};
 use crate::motion::{CompileOptions, Path, Segment, SegmentKind, compile};
 use crate::plan::Limits;
 use crate::program::{self, Call, CanonOp, Diagnostic, Facts, NoSubprograms};
@@ -43,6 +43,8 @@ pub struct Job {
     pub context: ContextDigest,
     /// The machine.
     pub machine: Machine,
+    /// How the tips of its tools give way, where the machine file says so.
+    pub tips: Vec<TipDynamics>,
     /// The tools that the program uses.
     pub tools: BTreeMap<ToolNumber, Tool>,
     /// Material of the part.
@@ -91,6 +93,10 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         (inputs.machine(), inputs.material(), inputs.limits(), inputs.tool_library());
     let text = inputs.program();
     let ((machine, work_origin), material, limits, library, text) = (machine?, material?, limits?, library?, text?);
+    let tips = inputs.tips()?;
+    // A limit binds the upper edge of the prediction's band; how wide that is, the material may say.
+    let stated = sources.manifest.limits.uncertainty;
+    let limits = Limits { uncertainty: stated.unwrap_or(uncertainty_of(material.coefficient_sigma)), ..limits };
     let name = &sources.manifest.program.file;
     let offsets = inputs.work_offsets(work_origin)?;
     let options = inputs.program_options(&machine, library.as_ref(), offsets, text)?;
@@ -127,6 +133,7 @@ fn build(sources: &JobSources, inputs: &mut Inputs<'_>) -> Option<Job> {
         program: program::digest(text, &[], &NoSubprograms),
         context: context(sources, &path),
         machine,
+        tips,
         tools,
         material,
         stock,

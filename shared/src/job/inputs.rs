@@ -5,10 +5,11 @@ use super::sources::JobSources;
 use super::stock::{StockSpec, length_unit};
 use crate::cutting::Material;
 use crate::files::{
-    Assumed, FileText, JobFile, ToolLibrary, assume_tool, read_limits, read_machine, read_material, tool_from_comment,
+    Assumed, FileText, JobFile, ToolLibrary, assume_tool, read_dynamics, read_limits, read_machine, read_material,
+    tool_from_comment,
 };
 use crate::ident::ToolNumber;
-use crate::machine::Machine;
+use crate::machine::{Machine, TipDynamics};
 use crate::motion::{Path, Segment};
 use crate::plan::Limits;
 use crate::program::{self, Diagnostic, Dialect, Severity};
@@ -99,6 +100,13 @@ impl<'a> Inputs<'a> {
     pub(super) fn machine(&mut self) -> Option<(Machine, [f64; 3])> {
         let section = &self.manifest().machine;
         self.read(&section.file, |file| read_machine(file, &section.patch))
+    }
+
+    /// How the tips of tools give way, with the files that the machine file names.
+    pub(super) fn tips(&mut self) -> Option<Vec<TipDynamics>> {
+        let (name, sources) = (&self.manifest().machine.file, self.sources);
+        let part = |name: &str| sources.parts.get(name).map(Vec::as_slice);
+        self.read(name, |file| read_dynamics(file, &part))
     }
 
     pub(super) fn material(&mut self) -> Option<Material> {

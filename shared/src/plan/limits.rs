@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::Override;
 use crate::ident::ToolNumber;
+use crate::machine::SpindleDuty;
 use crate::units::{Force, Length, Power, Stress, Torque};
 
 /// What a plan has to respect: limits of the job, and how it may change its factor.
@@ -24,6 +25,10 @@ pub struct Limits {
     pub deflection_max: Option<Length>,
     /// Greatest bending stress in the tool; `None`: not limited.
     pub bending_stress_max: Option<Stress>,
+    /// Greatest height of the cusps that teeth leave along the feed; `None`: not limited.
+    pub surface_cusp_max: Option<Length>,
+    /// Which rating of the machine's spindle binds torque and power.
+    pub spindle_duty: SpindleDuty,
     /// Smallest factor a plan may ask for.
     pub factor_min: Override,
     /// Greatest factor a plan may ask for where it may change the feed at all.
@@ -88,6 +93,8 @@ mod tests {
             chip_thickness_min: None,
             deflection_max: None,
             bending_stress_max: None,
+            surface_cusp_max: None,
+            spindle_duty: SpindleDuty::S1,
             factor_min: factor(310),
             factor_max: factor(1000),
             step_permille: 30,

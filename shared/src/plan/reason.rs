@@ -41,11 +41,15 @@ pub enum Reason {
     Unknown = 16,
     /// A force or power bound lies below the rubbing bound: infeasible at this speed and depth.
     Infeasible = 17,
+    /// Cusps that teeth leave along the feed.
+    Surface = 18,
+    /// Inside arc: the feed along the contour is the programmed one.
+    Contour = 19,
 }
 
 impl Reason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Programmed,
         Self::ForcePeak,
         Self::Torque,
@@ -64,6 +68,8 @@ impl Reason {
         Self::Still,
         Self::Unknown,
         Self::Infeasible,
+        Self::Surface,
+        Self::Contour,
     ];
 
     /// Its number on the wire.
@@ -97,6 +103,8 @@ impl Reason {
             Self::Still => "still",
             Self::Unknown => "unknown",
             Self::Infeasible => "infeasible",
+            Self::Surface => "surface",
+            Self::Contour => "contour",
         }
     }
 }

@@ -104,7 +104,7 @@ pub fn rewrite(
     Ok(rewritten)
 }
 
-fn lines_of(text: &[u8]) -> Vec<Range<usize>> {
+pub(super) fn lines_of(text: &[u8]) -> Vec<Range<usize>> {
     let (mut place, mut lines) = (Place::default(), Vec::new());
     if text.starts_with(&[0xEF, 0xBB, 0xBF]) {
         place.offset = 3;
@@ -313,7 +313,7 @@ fn apply(text: &[u8], lines: &[Range<usize>], wanted: &BTreeMap<u32, f64>) -> Re
 }
 
 /// A number as a post writes it, rounded down; `None` where nothing above zero is left.
-fn written(word: f64) -> Option<String> {
+pub(super) fn written(word: f64) -> Option<String> {
     let scale = if word < 1.0 { 1e6 } else { 1e3 };
     // What an exact number became by conversion of units is that number again.
     let nearest = (word * scale).round();

@@ -17,12 +17,12 @@ pub(super) fn corpus(file: &str) -> Option<Vec<u8>> {
     found
 }
 
-fn no_table() -> Options {
+pub(super) fn no_table() -> Options {
     Options { tool_lengths_mm: BTreeMap::new(), tool_diameters_mm: BTreeMap::new(), ..options(Dialect::Auto) }
 }
 
 /// Program, dialect, operations, errors.
-const PROGRAMS: [(&str, Dialect, usize, usize); 15] = [
+pub(super) const PROGRAMS: [(&str, Dialect, usize, usize); 15] = [
     ("spinner-u5/u5_keychain.mpf", Dialect::Siemens, 597, 0),
     ("nist/nist_box_op2_front.nc", Dialect::Fanuc, 1191, 0),
     ("nist/nist_cover.nc", Dialect::Fanuc, 1466, 0),

@@ -15,6 +15,7 @@ mod hostile;
 mod rewrite;
 mod rs274;
 mod siemens;
+mod split;
 mod twins;
 
 use super::*;
