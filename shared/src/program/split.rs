@@ -28,7 +28,7 @@ pub type LineCuts = BTreeMap<u32, Vec<f64>>;
 const WITHIN_MM: f64 = 2e-4;
 
 /// Rounds in which blocks that came out otherwise are made whole again.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 16;
 
 /// A program with blocks in pieces.
 #[derive(Clone, Debug, PartialEq)]
@@ -244,6 +244,14 @@ fn pieces_of(line: &[u8], block: &Block, cuts: &[f64]) -> Option<Vec<Vec<u8>>> {
         return None;
     }
     let turn = block.turn();
+    // An arc that ends beside its circle is one only as a whole: its last piece would be refused.
+    let ends = |turn: &Turn| {
+        let end_mm = turn.at(1.0, block.start_mm, block.end_mm);
+        (0..3).all(|axis| (end_mm[axis] - block.end_mm[axis]).abs() <= WITHIN_MM)
+    };
+    if !turn.as_ref().is_none_or(ends) {
+        return None;
+    }
     let code = match (&block.call, &turn) {
         (Call::ArcFeed { turns, .. }, _) => {
             if *turns > 0 {
@@ -364,7 +372,13 @@ fn differing(
         let count = if before.at.source.0 == 0 { split.blocks.get(&line).copied().unwrap_or(1) } else { 1 };
         let mut pieces = Vec::with_capacity(count);
         for _ in 0..count {
-            let Some(after) = changed.next_op() else { return all() };
+            let Some(after) = changed.next_op() else {
+                // It stops at an error: what stands there is made whole again.
+                let errors = changed.diagnostics().iter().filter(|diagnostic| diagnostic.is_error());
+                let lines = errors.filter_map(|error| split.lines.get((error.line as usize).checked_sub(1)?).copied());
+                let lines: BTreeSet<u32> = lines.filter(|line| split.blocks.contains_key(line)).collect();
+                return if lines.is_empty() { all() } else { lines };
+            };
             let is_of_line = after.at.source.0 > 0 || split.lines.get(after.at.line as usize - 1) == Some(&line);
             let is_same = after.at.source == before.at.source && after.modal == before.modal;
             if !is_of_line || !is_same {
