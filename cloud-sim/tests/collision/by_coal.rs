@@ -42,14 +42,18 @@ fn python(folder: &Path) -> Result<PathBuf, String> {
     if works() { Ok(python) } else { Err("the package was installed and does not load".to_owned()) }
 }
 
-/// A pose with some part of the tool near a corner of the mesh, a third of them very near.
+/// A pose with some part of the tool beside the rim of the mesh, or its tip over it; a third of them very near.
 fn pose(rng: &mut Rng, corners: &[Point], forms: &[Form]) -> Point {
-    let target = corners[rng.below(corners.len() as u64) as usize];
+    let off = if rng.chance(0.33) { rng.between(-0.05, 0.05) } else { rng.between(-2.0, 4.0) };
+    if rng.chance(0.3) {
+        return corners[rng.below(corners.len() as u64) as usize] + Vector::new(0.0, 0.0, 2.0 + off);
+    }
+    let rim: Vec<&Point> = corners.iter().filter(|corner| corner.x.hypot(corner.y) > 18.0).collect();
+    let target = rim[rng.below(rim.len() as u64) as usize];
     let (reach, low, high) = forms[rng.below(forms.len() as u64) as usize].extent();
-    // From outside, so that the parts above and below have a chance to be clear.
-    let aside = reach + if rng.chance(0.33) { rng.between(-0.05, 0.05) } else { rng.between(-4.0, 4.0) };
-    let turn = target.y.atan2(target.x) + rng.between(-0.7, 0.7);
-    target + Vector::new(aside * turn.cos(), aside * turn.sin(), -rng.between(low - 3.0, high + 3.0))
+    let turn = target.y.atan2(target.x) + rng.between(-0.3, 0.3);
+    let aside = reach + off;
+    target + Vector::new(aside * turn.cos(), aside * turn.sin(), -rng.between(low, high))
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn verdicts_agree_with_coal_pose_by_pose() {
             counts[found.class as usize - Clearance::Clear as usize] += 1;
         }
         eprintln!("{shape:?}: {POSES} poses agree: {} clear, {} near, {} touch", counts[0], counts[1], counts[2]);
-        assert!(counts.iter().all(|count| *count > POSES / 20), "{counts:?} shows too little");
+        assert!(counts.iter().all(|count| *count > POSES / 40), "{counts:?} shows too little");
     }
 }
 

@@ -20,14 +20,22 @@ const STEP_MM: f64 = 0.1;
 
 /// A move that comes close to a corner of the mesh with some part of the tool.
 fn random_move(rng: &mut Rng, mesh: &Mesh, forms: &[Form]) -> Geometry {
-    let target = mesh.points[rng.below(mesh.points.len() as u64) as usize];
-    let (reach, low, high) = forms[rng.below(forms.len() as u64) as usize].extent();
-    // Mostly beside the body, outwards from it: over it the wide parts above would hide the others.
-    let aside = reach + rng.between(-2.0, 6.0);
-    let spread = if rng.chance(0.8) { 0.7 } else { std::f64::consts::PI };
-    let turn = target.y.atan2(target.x) + rng.between(-spread, spread);
-    let height = rng.between(low - 4.0, high + 4.0);
-    let tip = target + Vector::new(aside * turn.cos(), aside * turn.sin(), -height);
+    let any = |rng: &mut Rng| mesh.points[rng.below(mesh.points.len() as u64) as usize];
+    let turn = rng.between(0.0, std::f64::consts::TAU);
+    let tip = if rng.chance(0.3) {
+        // Over it or in it with the tip, anywhere.
+        any(rng) + Vector::new(0.0, 0.0, rng.between(-3.0, 8.0))
+    } else {
+        // Beside its rim with some part: over it the wide parts above would hide the others.
+        let mut target = any(rng);
+        while target.x.hypot(target.y) < 18.0 {
+            target = any(rng);
+        }
+        let (reach, low, high) = forms[rng.below(forms.len() as u64) as usize].extent();
+        let aside = reach + rng.between(-1.0, 9.0);
+        let out = target.y.atan2(target.x) + rng.between(-0.5, 0.5);
+        target + Vector::new(aside * out.cos(), aside * out.sin(), -rng.between(low, high))
+    };
     let length = rng.between(0.05, 10.0);
     if rng.chance(0.2) {
         let radius = rng.between(1.0, 20.0);
