@@ -61,6 +61,13 @@ pub enum SessionEvent {
         /// Highest predicted peak force at 100 %, N; `None` where no force is known.
         force_peak_n: Option<f64>,
     },
+    /// Something of the machine will touch what it must not, if the program runs as it is.
+    ContactAhead {
+        /// Source line, from 1.
+        line: u32,
+        /// What touches what, in words.
+        what: String,
+    },
     /// The session ended.
     Closed,
     /// A message could not be read.
@@ -190,6 +197,7 @@ impl Session {
                     None => State::Planning(planning),
                     Some(Ok(live)) => {
                         self.note(live.ready_event());
+                        live.contacts().into_iter().for_each(|contact| self.note(contact));
                         State::Live(live)
                     }
                     Some(Err(reason)) => self.refusal(planning.epoch(), reason),

@@ -141,6 +141,7 @@ fn sentence(machine: &Name, event: &SessionEvent) -> String {
         SessionEvent::BaselineReady { spans, force_peak_n: None } => {
             format!("{machine}: baseline of {spans} spans is ready, no force is known")
         }
+        SessionEvent::ContactAhead { line, what } => format!("{machine}: COLLISION AHEAD, line {line}: {what}"),
         SessionEvent::Closed => format!("{machine}: session closed"),
         SessionEvent::Malformed => format!("{machine}: a message did not read"),
     }
