@@ -25,6 +25,7 @@ use shared::wire::{
 };
 
 use crate::ahead::{Ahead, MapChoice};
+use crate::collision::Finding;
 use crate::estimator::Estimator;
 use crate::executor::{Executor, Serial};
 use crate::follow::{Follow, Place};
@@ -43,6 +44,9 @@ const REFILL_SHARE: f64 = 0.25;
 
 /// How far the path is cut while nothing is asked for, in horizons ahead of the machine: the chunk after the next.
 const CUT_AHEAD_HORIZONS: f64 = 2.0;
+
+/// Most contacts of a program that are said.
+const CONTACTS_MAX: usize = 64;
 
 /// Steps cut ahead whose bounds are verified together; each takes some ten microseconds.
 const VERIFIED_AHEAD: usize = 64;
@@ -179,6 +183,7 @@ impl Planning {
             accept: self.accept,
             limits: limits.clone(),
             force_peak_n: self.prediction.force_peak_programmed(&job.path).map(|force| force.as_n()),
+            contacts: self.prediction.contacts().take(CONTACTS_MAX).copied().collect(),
             kept_behind: behind + Length::mm(KEPT_BEHIND_MM),
             ahead: self.start.clone(),
             models: self.start.models().as_ref().clone(),
@@ -244,6 +249,8 @@ pub(crate) struct Live {
     job: Arc<Job>,
     limits: Limits,
     force_peak_n: Option<f64>,
+    /// What touches in the program as it is, at most [`CONTACTS_MAX`].
+    contacts: Vec<Finding>,
     kept_behind: Length,
     ahead: Ahead,
     /// Those of `ahead`, with what was learned.
@@ -287,6 +294,13 @@ impl Live {
     pub(crate) fn ready_event(&self) -> SessionEvent {
         let spans = self.baseline.iter().map(|part| part.spans().len()).sum();
         SessionEvent::BaselineReady { spans, force_peak_n: self.force_peak_n }
+    }
+
+    /// What will touch if the program runs as it is, in the order of the path.
+    pub(crate) fn contacts(&self) -> Vec<SessionEvent> {
+        let fixture = |index: u16| self.job.fixtures.get(usize::from(index)).map_or("", |fixture| &fixture.name);
+        let event = |found: &Finding| SessionEvent::ContactAhead { line: found.line, what: found.in_words(&fixture) };
+        self.contacts.iter().map(event).collect()
     }
 
     /// The edge has not seen our answer: give it again.

@@ -45,6 +45,11 @@ impl Prediction {
         self.reached.extend(cut.reached);
     }
 
+    /// The findings that are contacts, in the order of the path.
+    pub fn contacts(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.kind.is_contact())
+    }
+
     /// Ratio of the programmed feed that the drives reach in a step at 100 %, at most 1.
     pub fn reached_ratio(&self, path: &Path, index: usize) -> f64 {
         let feed = path.segments()[self.steps[index].segment as usize].feed;

@@ -80,6 +80,13 @@ pub enum SessionEvent {
     },
     /// Spindle power no longer fits what was learned.
     Residual(Alarm),
+    /// Something of the machine will touch what it must not, if the program runs as it is.
+    ContactAhead {
+        /// Source line, from 1.
+        line: u32,
+        /// What touches what, in words.
+        what: String,
+    },
     /// The session ended.
     Closed,
     /// A message could not be read.
@@ -235,6 +242,7 @@ impl Session {
                             live.begin_with(estimator);
                         }
                         self.note(live.ready_event());
+                        live.contacts().into_iter().for_each(|contact| self.note(contact));
                         State::Live(live)
                     }
                     Some(Err(reason)) => self.refusal(planning.epoch(), reason),

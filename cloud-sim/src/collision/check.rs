@@ -269,46 +269,49 @@ fn check_segment(near: &[(u16, &Fixture)], body: &ToolBody, of: (&Segment, u32))
 
 /// Where along a path a part first touches, the place on the fixture, and how deep it gets.
 fn contact(fixture: &Fixture, part: &Turned, geometry: &Geometry) -> Option<(f64, Point, f64)> {
-    let touches = |part: &Turned, from: &Point, to: &Point, gap: f64| fixture.is_near(&Swept::new(part, from, to), gap);
-    let (from, to, start, end) =
-        pieces(geometry, FINE_MM).find(|(_, _, start, end)| touches(part, start, end, CONTACT_MM))?;
+    let touches = |from: &Point, to: &Point| fixture.is_near(&Swept::new(part, from, to), CONTACT_MM);
+    let (from, to, start, end) = pieces(geometry, FINE_MM).find(|(_, _, start, end)| touches(start, end))?;
     let (mut clear, mut touching) = (0.0, 1.0);
-    if !touches(part, &start, &start, CONTACT_MM) {
+    if touches(&start, &start) {
+        touching = 0.0;
+    } else {
         for _ in 0..HALVINGS {
             let middle = 0.5 * (clear + touching);
-            match touches(part, &start, &between(&start, &end, middle), CONTACT_MM) {
-                true => touching = middle,
-                false => clear = middle,
-            }
-        }
-    } else {
-        touching = 0.0;
-    }
-    let (mut thick, mut slim) = (0.0, part.slimming_max());
-    let meets = |by: f64| {
-        let slimmer = part.slimmer(by);
-        pieces(geometry, FINE_MM).any(|(_, _, start, end)| touches(&slimmer, &start, &end, 0.0))
-    };
-    if meets(slim) {
-        thick = slim;
-    } else {
-        for _ in 0..DEPTH_HALVINGS {
-            let middle = 0.5 * (thick + slim);
-            if meets(middle) { thick = middle } else { slim = middle }
+            if touches(&start, &between(&start, &end, middle)) { touching = middle } else { clear = middle }
         }
     }
+    let (thick, _) = depth(part, |slimmer| {
+        pieces(geometry, FINE_MM).any(|(_, _, start, end)| fixture.is_near(&Swept::new(slimmer, &start, &end), 0.0))
+    });
     let at = between(&start, &end, touching);
-    let place = place_of(fixture, part, &at, slim).unwrap_or(at);
-    Some((from + (to - from) * touching, place, thick))
+    Some((from + (to - from) * touching, place_of(fixture, part, &at), thick))
+}
+
+/// How much slimmer a part has to be not to meet something: an amount at which it still does, and one at which it does
+/// not, or the most that can be taken off where that does not help.
+fn depth(part: &Turned, meets: impl Fn(&Turned) -> bool) -> (f64, f64) {
+    let (mut thick, mut slim) = (0.0, part.slimming_max());
+    if meets(&part.slimmer(slim)) {
+        return (slim, slim);
+    }
+    for _ in 0..DEPTH_HALVINGS {
+        let middle = 0.5 * (thick + slim);
+        if meets(&part.slimmer(middle)) { thick = middle } else { slim = middle }
+    }
+    (thick, slim)
 }
 
 /// The place of the surface that a part at a place of the tip touches: the nearest to the part, or to as much of it as
-/// is left when it is made slim enough not to touch.
-fn place_of(fixture: &Fixture, part: &Turned, at: &Point, slim: f64) -> Option<Point> {
-    let reach = part.radius + (part.high - part.low);
-    let as_it_is = fixture.nearest(&Swept::new(part, at, at), CONTACT_MM).filter(|nearest| nearest.distance_mm > 0.0);
-    let nearest = as_it_is.or_else(|| fixture.nearest(&Swept::new(&part.slimmer(slim), at, at), reach))?;
-    Some(point(nearest.place))
+/// is left when it is made slim enough not to touch. Looks only at what is next to that.
+fn place_of(fixture: &Fixture, part: &Turned, at: &Point) -> Point {
+    let nearest = |part: &Turned, gap: f64| fixture.nearest(&Swept::new(part, at, at), gap);
+    let as_it_is = nearest(part, CONTACT_MM).filter(|nearest| nearest.distance_mm > 0.0);
+    let found = as_it_is.or_else(|| {
+        let (thick, slim) = depth(part, |slimmer| fixture.is_near(&Swept::new(slimmer, at, at), 0.0));
+        // Both sides of a corner moved in by the last halving.
+        nearest(&part.slimmer(slim), 2.0 * (slim - thick) + CONTACT_MM)
+    });
+    found.map_or(*at, |nearest| point(nearest.place))
 }
 
 /// Where along a path a part passes closest, if that is closer than the clearance.

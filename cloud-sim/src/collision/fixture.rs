@@ -19,9 +19,9 @@ const PRISM_SIDES: std::ops::RangeInclusive<f64> = 12.0..=720.0;
 
 /// Directions of the rays that count crossings; askew to whatever a CAD program draws.
 const ASKEW: [[f64; 3]; 3] = [
-    [0.577_215_664_9, 0.301_029_995_7, 0.759_071_268_3],
-    [-0.434_294_481_9, 0.693_147_180_6, 0.575_222_039_2],
-    [0.239_381_672_8, -0.861_779_102_4, 0.447_213_595_5],
+    [0.573_915_662_9, 0.317_729_495_7, 0.759_071_268_3],
+    [-0.421_994_281_9, 0.683_517_190_6, 0.575_622_039_2],
+    [0.239_381_672_8, -0.861_779_102_4, 0.443_913_595_5],
 ];
 
 /// How close to an edge, as a share of the triangle, a ray may pass and still count.

@@ -112,6 +112,29 @@ pub struct Finding {
     pub removed_mm3: f64,
 }
 
+impl Finding {
+    /// What touched what and how deep, for a person; `fixture` gives the name of one.
+    pub fn in_words<'a>(&self, fixture: &dyn Fn(u16) -> &'a str) -> String {
+        let (part, depth_mm) = (self.kind.moving().name(), self.depth_mm);
+        match self.kind {
+            FindingKind::RapidInStock => format!("a rapid removes {:.2} mm³ of stock", self.removed_mm3),
+            FindingKind::NonCentreCuttingPlunge => {
+                format!("a cutter that does not cut at its centre plunges {depth_mm:.2} mm into the stock")
+            }
+            FindingKind::HolderInStock | FindingKind::ShankInStock | FindingKind::SpindleInStock => {
+                format!("{part} {depth_mm:.2} mm deep in the stock")
+            }
+            FindingKind::FixtureTouched { fixture: index, .. } => {
+                format!("{part} {depth_mm:.2} mm deep in fixture `{}`", fixture(index))
+            }
+            FindingKind::FixtureNear { fixture: index, .. } => {
+                format!("{part} {depth_mm:.2} mm closer to fixture `{}` than it may come", fixture(index))
+            }
+            FindingKind::Gouge => format!("the cutter goes {depth_mm:.2} mm below the finished part"),
+        }
+    }
+}
+
 /// How a segment passes the fixtures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Clearance {

@@ -6,6 +6,7 @@
 //! twentieth of the price: the triangle's own, and the upright one along the move.
 
 use parry3d_f64::math::{Pose, Vector as Vec3};
+use parry3d_f64::query::PointQuery;
 use parry3d_f64::query::gjk::{CsoPoint, GJKResult, VoronoiSimplex, closest_points};
 use parry3d_f64::shape::{SupportMap, Triangle};
 use shared::geom::{Point, Vector};
@@ -127,7 +128,7 @@ impl<'a> Swept<'a> {
     /// The search gives two places, so that what it finds is never less than the distance. Where it stays above the gap it
     /// has not arrived, and the distance is found by halving: the least gap at which the triangle is near.
     pub(super) fn nearest(&self, triangle: &[Vec3; 3], gap: f64) -> Nearest {
-        let middle = (triangle[0] + triangle[1] + triangle[2]) / 3.0;
+        let middle = Triangle::from_array(triangle).project_local_point(self.inner(), false).point;
         match self.search(triangle, f64::MAX, true) {
             GJKResult::Intersection => return Nearest { distance_mm: 0.0, place: middle },
             GJKResult::ClosestPoints(own, place, _) if (own - place).length() <= gap => {

@@ -162,6 +162,7 @@ fn sentence(machine: &Name, event: &SessionEvent) -> String {
         SessionEvent::Learned { .. } | SessionEvent::Estimated { .. } | SessionEvent::Residual(_) => {
             format!("{machine}: {}", event.learning().unwrap_or_default().1)
         }
+        SessionEvent::ContactAhead { line, what } => format!("{machine}: COLLISION AHEAD, line {line}: {what}"),
         SessionEvent::Closed => format!("{machine}: session closed"),
         SessionEvent::Malformed => format!("{machine}: a message did not read"),
     }

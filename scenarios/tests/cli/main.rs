@@ -6,6 +6,7 @@
 mod bad_input;
 mod calculators;
 mod canon;
+mod collisions;
 mod contract;
 mod geometry;
 mod machine;

@@ -31,9 +31,10 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Where a crate may be named, by path prefix.
-const PLACES: [(&str, &[&str]); 6] = [
+const PLACES: [(&str, &[&str]); 7] = [
     ("zenoh", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("tokio", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
+    ("parry3d_f64", &["cloud-sim/src/collision"]),
     ("rayon", &["cloud-sim/src/workers.rs"]),
     ("bincode", &["shared/src/wire"]),
     ("mcap", &["edge-agent/src/recording"]),
