@@ -76,7 +76,11 @@ fn moves(criterion: &mut Criterion) {
             cut_all(&mut before, &cutter, done);
             group.bench_function(format!("{name} {slope}"), |bencher| {
                 let forked = || before.fork();
-                bencher.iter_batched(forked, |mut part| black_box(cut_all(&mut part, &cutter, &rest[..MOVES])), BatchSize::LargeInput);
+                bencher.iter_batched(
+                    forked,
+                    |mut part| black_box(cut_all(&mut part, &cutter, &rest[..MOVES])),
+                    BatchSize::LargeInput,
+                );
             });
         }
     }

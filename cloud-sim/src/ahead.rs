@@ -24,9 +24,7 @@ use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads, UnknownLoad};
 use crate::stock::{MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{
-    Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm,
-};
+use crate::sweep::{Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.1;
@@ -263,9 +261,9 @@ fn sampling(job: &Job) -> Result<Sampling, String> {
     };
     let unmeasured = job.tools.iter().find(|(_, tool)| tool.length_offset <= Length::ZERO);
     match unmeasured {
-        Some((number, _)) if kinematics.has_head() => {
-            Err(format!("{number} has no length in its table; a machine whose head turns cannot place its tip without one"))
-        }
+        Some((number, _)) if kinematics.has_head() => Err(format!(
+            "{number} has no length in its table; a machine whose head turns cannot place its tip without one"
+        )),
         _ => Ok(Sampling::Rays),
     }
 }

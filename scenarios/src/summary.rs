@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cloud_sim::collision::FindingKind;
-use cloud_sim::sweep::Workpiece;
 use cloud_sim::optimise::{lost_time_by_reason, time_by_reason, won_by_reason};
+use cloud_sim::sweep::Workpiece;
 use edge_agent::tally::Quantiles;
 use shared::machine::LengthUnit;
 use shared::plan::Reason;

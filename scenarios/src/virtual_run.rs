@@ -56,7 +56,8 @@ pub enum RunError {
 }
 
 /// Why a job with kinematics that turns is not run.
-pub(crate) const TURNING: &str = "the hidden process cuts with three axes, and this path turns the work or the tool; simulate it";
+pub(crate) const TURNING: &str =
+    "the hidden process cuts with three axes, and this path turns the work or the tool; simulate it";
 
 /// Runs a scenario on virtual time.
 ///

@@ -255,12 +255,20 @@ mod tests {
     fn distances_in_the_work_are_kept_and_arms_are_upper_bounds() {
         let mut rng = Rng::new(5);
         for seed in 0..300 {
-            let mut draw = || joint(0, Carries::Work, std::array::from_fn(|_| rng.normal()), std::array::from_fn(|_| rng.between(-90.0, 90.0)));
+            let mut draw = || {
+                joint(
+                    0,
+                    Carries::Work,
+                    std::array::from_fn(|_| rng.normal()),
+                    std::array::from_fn(|_| rng.between(-90.0, 90.0)),
+                )
+            };
             let joints = [draw(), RotaryJoint { word: 2, ..draw() }];
             let kinematics = chain(&joints);
             let at = setup(std::array::from_fn(|_| rng.between(-9.0, 9.0)), 50.0);
             let angles = [rng.between(-4.0, 4.0), 0.0, rng.between(-4.0, 4.0)];
-            let [a, b]: [Point; 2] = std::array::from_fn(|_| Point::from([rng.normal(), rng.normal(), rng.normal()]) * 20.0);
+            let [a, b]: [Point; 2] =
+                std::array::from_fn(|_| Point::from([rng.normal(), rng.normal(), rng.normal()]) * 20.0);
             let (from, to) = (kinematics.tool_pose(&at, &a, angles), kinematics.tool_pose(&at, &b, angles));
             assert!(((from.tip - to.tip).norm() - (a - b).norm()).abs() < 1e-9, "seed {seed}");
             // A small turn of every joint moves the tip by at most the arm times the turn.

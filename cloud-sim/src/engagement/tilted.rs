@@ -229,7 +229,8 @@ impl<'a> View<'a> {
         let low_mm = if first == 0 { 0.0 } else { border(level(first as f64 - 0.5), level(first as f64 + 0.5)) };
         let top = touches(height_mm * (1.0 - 1e-6));
         let beyond = if last + 1 == SEARCH_LEVELS { height_mm } else { level(last as f64 + 1.5) };
-        let high_mm = if last + 1 == SEARCH_LEVELS && top { height_mm } else { border(beyond, level(last as f64 + 0.5)) };
+        let high_mm =
+            if last + 1 == SEARCH_LEVELS && top { height_mm } else { border(beyond, level(last as f64 + 0.5)) };
         (low_mm < high_mm).then_some((low_mm, high_mm))
     }
 }

@@ -168,7 +168,8 @@ impl RevolvedTool {
             let (from, to) = (bottom.as_rad(), std::f64::consts::FRAC_PI_2 + side.as_rad());
             arc(&mut profile, (centre_radius_mm, centre_height_mm), corner_mm, (from, to));
         }
-        let (radius_mm, from_mm) = (centre_radius_mm + corner_mm * cos_b, centre_height_mm + corner_mm * -sin_b.abs().copysign(sin_b));
+        let (radius_mm, from_mm) =
+            (centre_radius_mm + corner_mm * cos_b, centre_height_mm + corner_mm * -sin_b.abs().copysign(sin_b));
         profile.push((radius_mm, from_mm));
         profile.push((radius_mm + (height_mm - from_mm) * sin_b / cos_b, height_mm));
         Self::cutting(profile, ball)
@@ -333,7 +334,10 @@ mod tests {
             let expected = if height_mm < 2.0 { 3.0 + (4.0 - (2.0 - height_mm).powi(2)).sqrt() } else { 5.0 };
             let found = tool.cutting_radius_at_mm(height_mm);
             // Measured sideways on an arc that is steep against the plane by z = 2 − √(4 − x²).
-            assert!(found <= expected + 1e-9 && expected - found < 0.02, "{found} instead of {expected} at {height_mm}");
+            assert!(
+                found <= expected + 1e-9 && expected - found < 0.02,
+                "{found} instead of {expected} at {height_mm}"
+            );
         }
     }
 

@@ -5,11 +5,11 @@ use shared::geom::{Point, Vector};
 use shared::motion::{Segment, SegmentKind};
 use shared::units::RotaryVelocity;
 
+use super::Cutter;
 use super::body::{ConvexPart, PartKind};
 use super::dexel_cut::{Taken, TiltedPiece, cut_pieces, probe_pieces, reaches};
 use super::motion::{SubPoses, ToolMotion};
 use super::segment::{SegmentCut, SweepOptions};
-use super::Cutter;
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
 use crate::engagement::{CutStep, TiltedPose, sample_tilted};
 use crate::executor::Executor;
@@ -63,7 +63,10 @@ pub(super) fn cut_segment_rays(
         job,
         executor,
         cutting: parts(PartKind::Cutting),
-        above: [(FindingKind::ShankInStock, parts(PartKind::Shank)), (FindingKind::HolderInStock, parts(PartKind::Holder))],
+        above: [
+            (FindingKind::ShankInStock, parts(PartKind::Shank)),
+            (FindingKind::HolderInStock, parts(PartKind::Holder)),
+        ],
         sub_poses: job.motion.sub_poses((height_mm * height_mm + radius_mm * radius_mm).sqrt(), cell_mm),
         step_mm: job.motion.length_mm(0.0) / steps,
         cell_mm,

@@ -197,12 +197,8 @@ mod tests {
     use super::*;
 
     fn rotary_a() -> Kinematics {
-        let joint = RotaryJoint {
-            word: 0,
-            carries: Carries::Work,
-            direction: -Vector::x(),
-            centre: Point::new(0.0, 0.0, 0.0),
-        };
+        let joint =
+            RotaryJoint { word: 0, carries: Carries::Work, direction: -Vector::x(), centre: Point::new(0.0, 0.0, 0.0) };
         Kinematics::new(vec![joint]).expect("one joint")
     }
 
@@ -214,7 +210,12 @@ mod tests {
         for (end, turn_rad, reach_mm) in [(0.0, TAU, 12.0), (30.0, 2.0, 25.0), (-60.0, -0.3, 5.0)] {
             let geometry =
                 Geometry::Line { start: Point::new(0.0, 4.0, 20.0), end: Point::new(end, 4.0, 20.0 - 0.1 * end) };
-            let turning = Turning { kinematics: &kinematics, setup: SETUP, from_rad: [0.5, 0.0, 0.0], turn_rad: [turn_rad, 0.0, 0.0] };
+            let turning = Turning {
+                kinematics: &kinematics,
+                setup: SETUP,
+                from_rad: [0.5, 0.0, 0.0],
+                turn_rad: [turn_rad, 0.0, 0.0],
+            };
             let motion = ToolMotion { geometry, turning: Some(turning) };
             let poses = motion.sub_poses(reach_mm, 0.2);
             assert!(poses.bound_mm <= 2.0 * SLIVER_CELLS * 0.2 + 1e-12);

@@ -203,14 +203,16 @@ impl SweptForm {
         let Some((from, to)) = self.span(row.v) else {
             return;
         };
-        let first = ((from - row.u) / row.cell_u).ceil().max(0.0);
-        let last = ((to - row.u) / row.cell_u).floor().min(WIDTH as f64 - 1.0);
-        if first > last {
+        // A column more on either side is harmless and cheaper than rounding up and down.
+        let (first, last) = ((from - row.u) / row.cell_u, (to - row.u) / row.cell_u);
+        if last < 0.0 || first > WIDTH as f64 - 1.0 {
             return;
         }
-        let columns = first as usize..last as usize + 1;
+        let columns = first.max(0.0) as usize..(last as usize + 1).min(WIDTH);
         let v = row.v - self.origin[1];
-        let u = |column: usize| row.u + column as f64 * row.cell_u - self.origin[0];
+        let (start, cell_u) = (row.u - self.origin[0], row.cell_u);
+        // By way of a signed number of 32 bits: the only one that lanes turn into floating point.
+        let u = |column: usize| start + f64::from(column as i32) * cell_u;
         let t = self.origin[2];
         match &self.kind {
             Kind::Axial { radius2, inverse } => self.cover_along(columns, u, v, (*radius2, *inverse), covered),
@@ -278,9 +280,8 @@ impl SweptForm {
         let [du, dv, dt] = self.along;
         let (u, v) = ((u.0 - self.origin[0], u.1 - self.origin[0]), (v.0 - self.origin[1], v.1 - self.origin[1]));
         // Distance of two intervals, a grain less than exact.
-        let gap = |(low, high): (f64, f64), way: f64| {
-            (low - way.max(0.0)).max(way.min(0.0) - high).max(0.0) * (1.0 - SLACK)
-        };
+        let gap =
+            |(low, high): (f64, f64), way: f64| (low - way.max(0.0)).max(way.min(0.0) - high).max(0.0) * (1.0 - SLACK);
         let reach = |radius: f64, gap2: f64| {
             let reach = (radius * radius - gap2).max(0.0).sqrt();
             (self.origin[2] + dt.min(0.0) - reach, self.origin[2] + dt.max(0.0) + reach)
@@ -413,12 +414,7 @@ impl Slide {
     /// Extent of p·along ± √(r² − (w − p·beside)²) over a part of the move, and whether there is any: concave above, convex
     /// below, so one clamped maximiser each. The radius itself is used in the last way only.
     #[inline(always)]
-    fn extent<const WAY: u8>(
-        &self,
-        (radius, radius2): (f64, f64),
-        w: f64,
-        (from, to): (f64, f64),
-    ) -> (bool, f64, f64) {
+    fn extent<const WAY: u8>(&self, (radius, radius2): (f64, f64), w: f64, (from, to): (f64, f64)) -> (bool, f64, f64) {
         let Self { beside, inverse, along, lean, .. } = *self;
         if WAY == LEVEL {
             let p = (w * inverse).max(from).min(to);

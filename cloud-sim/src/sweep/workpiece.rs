@@ -10,12 +10,12 @@ use shared::ident::Digest;
 use shared::motion::Segment;
 use shared::units::RotaryVelocity;
 
+use super::Cutter;
 use super::body::{ConvexPart, PartKind};
 use super::dexel_cut::{cut_pieces, probe_pieces};
 use super::dexel_segment::{SegmentJob, cut_segment_rays};
 use super::motion::{SubPoses, ToolMotion};
 use super::segment::{SegmentCut, SweepOptions, cut_geometry, cut_segment, removed_dry_mm3};
-use super::Cutter;
 use crate::engagement::{Pose, Sample, TiltedPose, sample_tilted};
 use crate::executor::Executor;
 use crate::stock::{HeightMap, MapOptions, MapReport, StockError, StockShape, TriDexel};

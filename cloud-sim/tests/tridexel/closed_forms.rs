@@ -39,7 +39,8 @@ fn slot_side_and_plunge() {
     let ramp = |part: &mut TriDexel| cut(part, &flat, point(-8.0, 20.01, -2.0), point(70.0, 20.01, -4.0));
     // The low end of the disc cuts: on every line across the low rim leads, x + √(R² − d²).
     let depth = |x: f64, d: f64| 2.0 + 2.0 * (x + 8.0 + (25.0f64 - d * d).sqrt()) / 78.0;
-    let expected: f64 = (0..2000).map(|i| (f64::from(i) + 0.5) / 2000.0 * 10.0 - 5.0).map(|d| 60.07 * depth(30.035, d) / 200.0).sum();
+    let expected: f64 =
+        (0..2000).map(|i| (f64::from(i) + 0.5) / 2000.0 * 10.0 - 5.0).map(|d| 60.07 * depth(30.035, d) / 200.0).sum();
     check(&mut block(), expected, 0.015, "ramp", ramp);
 }
 
@@ -81,7 +82,8 @@ fn cones_drills_and_corners() {
     }
     let (radius, corner, depth) = (5.0f64, 2.0f64, 6.0);
     let section = 2.0 * radius * depth - (2.0 - PI / 2.0) * corner * corner;
-    let slot = |part: &mut TriDexel| cut(part, &cutter(bull(2.0), 10.0), point(-9.0, 20.01, -6.0), point(70.0, 20.01, -6.0));
+    let slot =
+        |part: &mut TriDexel| cut(part, &cutter(bull(2.0), 10.0), point(-9.0, 20.01, -6.0), point(70.0, 20.01, -6.0));
     check(&mut block(), 60.07 * section, 0.005, "slot of a bull nose", slot);
     let apt = AptCutter {
         corner_mm: corner,
@@ -94,7 +96,13 @@ fn cones_drills_and_corners() {
     let general = cutter(CutterShape::Flat, 10.0).with_body(RevolvedTool::apt(&apt));
     let slot = |part: &mut TriDexel| cut(part, &general, point(-9.0, 20.01, -6.0), point(70.0, 20.01, -6.0));
     check(&mut block(), 60.07 * section, 0.005, "slot of the same by APT", slot);
-    let taper = AptCutter { side: Angle::rad(10f64.to_radians()), corner_mm: 0.0, centre_radius_mm: 3.0, centre_height_mm: 0.0, ..apt };
+    let taper = AptCutter {
+        side: Angle::rad(10f64.to_radians()),
+        corner_mm: 0.0,
+        centre_radius_mm: 3.0,
+        centre_height_mm: 0.0,
+        ..apt
+    };
     let tapered = cutter(CutterShape::Flat, 10.0).with_body(RevolvedTool::apt(&taper));
     let slot = |part: &mut TriDexel| cut(part, &tapered, point(-12.0, 20.01, -6.0), point(72.0, 20.01, -6.0));
     check(&mut block(), 60.07 * (6.0 * 6.0 + 36.0 * 10f64.to_radians().tan()), 0.01, "slot of a tapered mill", slot);

@@ -30,7 +30,11 @@ fn frames() -> [Frame; 3] {
     [
         Frame { origin: Point::new(30.0, 30.0, -30.0), travel: Vector::x(), axis: Vector::z() },
         Frame { origin: Point::new(30.0, 30.0, -30.0), travel: -Vector::y(), axis: Vector::x() },
-        Frame { origin: Point::new(30.0, 30.0, -30.0), travel: (across - askew * askew.dot(&across)).normalize(), axis: askew },
+        Frame {
+            origin: Point::new(30.0, 30.0, -30.0),
+            travel: (across - askew * askew.dot(&across)).normalize(),
+            axis: askew,
+        },
     ]
 }
 

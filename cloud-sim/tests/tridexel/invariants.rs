@@ -30,7 +30,8 @@ fn bodies() -> [RevolvedTool; 5] {
 
 /// Moves of one tool each.
 fn moves(rng: &mut Rng, count: usize) -> Vec<(usize, TiltedPiece)> {
-    let piece = |rng: &mut Rng| TiltedPiece { start: random_point(rng), end: random_point(rng), axis: random_axis(rng) };
+    let piece =
+        |rng: &mut Rng| TiltedPiece { start: random_point(rng), end: random_point(rng), axis: random_axis(rng) };
     (0..count).map(|_| (rng.below(5) as usize, piece(rng))).collect()
 }
 
@@ -56,7 +57,12 @@ fn the_order_of_moves_and_their_direction_do_not_show() {
         let mut other = block(40.0, 30.0, 10.0, 0.4);
         cut_all(&mut other, &moves, &Serial);
         assert_eq!(first.digest(), other.digest(), "seed {seed}");
-        let back: Vec<_> = moves.iter().map(|(body, TiltedPiece { start, end, axis })| (*body, TiltedPiece { start: *end, end: *start, axis: *axis })).collect();
+        let back: Vec<_> = moves
+            .iter()
+            .map(|(body, TiltedPiece { start, end, axis })| {
+                (*body, TiltedPiece { start: *end, end: *start, axis: *axis })
+            })
+            .collect();
         let mut backwards = block(40.0, 30.0, 10.0, 0.4);
         cut_all(&mut backwards, &back, &Serial);
         near(backwards.volume_mm3(), first.volume_mm3(), 1e-6, &format!("seed {seed}: backwards"));

@@ -11,7 +11,9 @@ use super::setup::{block, bull, cone, cut, cutter, heights, line, near, point};
 #[test]
 fn random_programs_leave_the_same_part() {
     let (x_mm, y_mm, z_mm, cell_mm) = (50.0, 40.0, 12.0, 0.25);
-    for (seed, shape) in [CutterShape::Flat, CutterShape::Ball, bull(1.5), cone(90.0), cone(40.0)].into_iter().enumerate() {
+    for (seed, shape) in
+        [CutterShape::Flat, CutterShape::Ball, bull(1.5), cone(90.0), cone(40.0)].into_iter().enumerate()
+    {
         let tool = cutter(shape, 9.0);
         let (mut rays, mut map) = (block(x_mm, y_mm, z_mm, cell_mm), heights(x_mm, y_mm, z_mm, cell_mm));
         let mut rng = Rng::new(seed as u64);
@@ -34,9 +36,9 @@ fn random_programs_leave_the_same_part() {
                 if height > -z_mm + 0.1 {
                     let (below, above) = (point(x, y, height - 0.2), point(x, y, height + 0.2));
                     // Two of three rays pass beside the place: only where the surface is nearly level must all agree.
-                    let level = [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.3), (0.0, -0.3)].iter().all(|(dx, dy)| {
-                        map.height_at(x + dx, y + dy).is_some_and(|near| (near - height).abs() < 1e-3)
-                    });
+                    let level = [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.3), (0.0, -0.3)]
+                        .iter()
+                        .all(|(dx, dy)| map.height_at(x + dx, y + dy).is_some_and(|near| (near - height).abs() < 1e-3));
                     assert!(!level || (rays.covers(&below) && !rays.covers(&above)), "{} at {x}, {y}", shape.name());
                 }
             }
@@ -46,7 +48,9 @@ fn random_programs_leave_the_same_part() {
 
 #[test]
 fn engagement_agrees_with_the_height_map() {
-    for (shape, depth, stepover) in [(CutterShape::Flat, 4.0, 3.0), (CutterShape::Ball, 2.5, 2.0), (bull(1.5), 3.0, 5.0)] {
+    for (shape, depth, stepover) in
+        [(CutterShape::Flat, 4.0, 3.0), (CutterShape::Ball, 2.5, 2.0), (bull(1.5), 3.0, 5.0)]
+    {
         let tool = cutter(shape, 10.0);
         let (mut rays, mut map) = (block(60.0, 40.0, 12.0, 0.1), heights(60.0, 40.0, 12.0, 0.1));
         let first = line(point(-8.0, 20.0, -depth), point(70.0, 20.0, -depth));
@@ -62,7 +66,11 @@ fn engagement_agrees_with_the_height_map() {
             assert!(off < 6.0, "{}: {start}..{end} by rays, {map_start}..{map_end} by heights", shape.name());
             near(by_rays.axial_depth_mm(), by_map.axial_depth_mm(), 0.04, shape.name());
             let bins = |engagement: &shared::cutting::Engagement| {
-                engagement.slices.iter().map(|slice| f64::from(slice.mask.count_ones()) * (slice.high_mm - slice.low_mm)).sum::<f64>()
+                engagement
+                    .slices
+                    .iter()
+                    .map(|slice| f64::from(slice.mask.count_ones()) * (slice.high_mm - slice.low_mm))
+                    .sum::<f64>()
             };
             near(bins(&by_rays), bins(&by_map), 0.06, &format!("{}: engaged surface", shape.name()));
         }

@@ -40,7 +40,12 @@ fn sweep_options(step_mm: f64) -> SweepOptions {
     SweepOptions { step_mm, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0 }
 }
 
-fn cut_segment(part: &mut TriDexel, cutter: &Cutter, motion: &ToolMotion<'_>, kind: SegmentKind) -> (Segment, SegmentCut) {
+fn cut_segment(
+    part: &mut TriDexel,
+    cutter: &Cutter,
+    motion: &ToolMotion<'_>,
+    kind: SegmentKind,
+) -> (Segment, SegmentCut) {
     let mut segment = segment(kind, motion.geometry);
     segment.turn_rad = motion.turning.map_or([0.0; 3], |turning| turning.turn_rad);
     let mut out = SegmentCut::default();
@@ -175,11 +180,14 @@ fn contacts_of_a_leaning_tool_are_found_with_their_line() {
         let mut found: Vec<FindingKind> = out.findings.iter().map(|finding| finding.kind).collect();
         found.sort();
         assert_eq!(found, expected, "{start:?} to {end:?}");
-        assert!(out.findings.iter().all(|finding| finding.line == 7 && finding.segment == 3 && finding.depth_mm > 0.05));
+        assert!(
+            out.findings.iter().all(|finding| finding.line == 7 && finding.segment == 3 && finding.depth_mm > 0.05)
+        );
         out
     };
     check(point(20.0, -20.0, 11.0), point(20.0, 20.0, 11.0), SegmentKind::Feed, &[]);
-    let rapid = check(point(20.0, -20.0, 11.0), point(20.0, 20.0, 11.0), SegmentKind::Rapid, &[FindingKind::RapidInStock]);
+    let rapid =
+        check(point(20.0, -20.0, 11.0), point(20.0, 20.0, 11.0), SegmentKind::Rapid, &[FindingKind::RapidInStock]);
     assert!((rapid.findings[0].depth_mm - 1.0).abs() < 0.01, "{:?}", rapid.findings);
     near(rapid.findings[0].removed_mm3, rapid.removed_mm3, 1e-9, "a rapid removes what it removes");
     // Flutes of 30 mm, 24 mm of bar; the shank is as thick as the cutter, the holder begins 50 mm above the tip.

@@ -77,7 +77,12 @@ pub(crate) fn cut<W: Workpiece>(part: &mut W, cutter: &Cutter, start: Point, end
 }
 
 /// Cuts a line with a tool that leans.
-pub(crate) fn cut_tilted(part: &mut TriDexel, tool: &RevolvedTool, (start, end): (Point, Point), axis: Vector) -> Taken {
+pub(crate) fn cut_tilted(
+    part: &mut TriDexel,
+    tool: &RevolvedTool,
+    (start, end): (Point, Point),
+    axis: Vector,
+) -> Taken {
     let parts: Vec<_> = tool.of_kind(PartKind::Cutting).collect();
     cut_pieces(part, &parts, &[TiltedPiece { start, end, axis: axis.normalize() }], &Serial)
 }

@@ -12,8 +12,22 @@ const ALLOWED: [(&str, &[&str]); 6] = [
 
 /// Rooms of `shared` in import order.
 const ROOMS: [&str; 16] = [
-    "units", "time", "ident", "det", "geom", "kinematics", "machine", "tool", "program", "motion", "cutting", "budget",
-    "plan", "wire", "files", "job",
+    "units",
+    "time",
+    "ident",
+    "det",
+    "geom",
+    "kinematics",
+    "machine",
+    "tool",
+    "program",
+    "motion",
+    "cutting",
+    "budget",
+    "plan",
+    "wire",
+    "files",
+    "job",
 ];
 
 /// Where a crate may be named, by path prefix.

@@ -559,7 +559,10 @@ impl<'a> Compiler<'a> {
             let (message, advice) = if unknown {
                 ("rotary axes turn; their way and time are not part of the path", "state [axis.a], b, c of the machine")
             } else {
-                ("rotary axes turn; their time is planned, the work is taken to stand", "state [kinematics] of the machine")
+                (
+                    "rotary axes turn; their time is planned, the work is taken to stand",
+                    "state [kinematics] of the machine",
+                )
             };
             if unknown || !carried {
                 let (code, message) = ("motion::rotary", message.to_owned());

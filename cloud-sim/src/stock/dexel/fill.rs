@@ -73,7 +73,8 @@ fn cross(face: &Face, corners: &[Vector; 3], crossings: &mut Vec<(u32, f32)>) {
     }
     let (low, high) = (a.inf(b).inf(c), a.sup(b).sup(c));
     let first = |low: f64, cell: f64| (low / cell - 0.5).ceil().max(0.0) as usize;
-    let end = |high: f64, cell: f64, count: usize| ((high / cell - 0.5).floor() + 1.0).clamp(0.0, count as f64) as usize;
+    let end =
+        |high: f64, cell: f64, count: usize| ((high / cell - 0.5).floor() + 1.0).clamp(0.0, count as f64) as usize;
     let turned = normal[axis] < 0.0;
     let inside = |p: &Vector, q: &Vector, at_u: f64, at_v: f64| {
         let swapped = (p[u], p[v]) > (q[u], q[v]);

@@ -144,7 +144,7 @@ impl Face {
     /// Whether a place, from the corner of the box, is in material by the ray nearest to it.
     fn covers(&self, place: &Vector) -> bool {
         let (u, v) = Self::across(self.axis);
-        let (column, row) = ((place[u] / self.cell_u).floor(), (place[v] / self.cell_v).floor());
+        let (column, row) = (place[u] / self.cell_u, place[v] / self.cell_v);
         if !(column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64) {
             return false;
         }
@@ -283,9 +283,10 @@ impl TriDexel {
     pub fn material_bounds(&self) -> Aabb {
         let mut bounds = Aabb::EMPTY;
         for face in &self.faces {
-            let ends = face.bounds.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], tile| {
-                [low.min(tile.low), high.max(tile.high)]
-            });
+            let ends = face
+                .bounds
+                .iter()
+                .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], tile| [low.min(tile.low), high.max(tile.high)]);
             bounds.min[face.axis] = self.min[face.axis] + f64::from(ends[0]);
             bounds.max[face.axis] = self.min[face.axis] + f64::from(ends[1]);
         }
