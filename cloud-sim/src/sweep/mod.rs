@@ -19,6 +19,7 @@ mod kernel;
 mod motion;
 mod path;
 mod ray;
+mod ray_frustum;
 mod segment;
 mod underside;
 mod workpiece;
