@@ -463,7 +463,7 @@ fn rough(map: &mut Stock, job: &Job, allowance: Length, executor: &dyn Executor)
         let up_mm = Vector::new(0.0, 0.0, up.as_mm());
         let mut motion = motion(job, segment, tool, from_rad);
         if let Some(turning) = &mut motion.turning {
-            turning.setup.tool_length = turning.setup.tool_length - *up;
+            turning.setup.tool_length -= *up;
         }
         motion.geometry = match motion.geometry {
             Geometry::Line { start, end } => Geometry::Line { start: start + up_mm, end: end + up_mm },

@@ -21,6 +21,7 @@ mod motion;
 mod path;
 mod piece;
 mod ray;
+mod ray_frustum;
 mod segment;
 mod underside;
 mod workpiece;

@@ -17,12 +17,13 @@
 //! ray, a cylinder across the ray, and a sphere.
 
 use super::body::Form;
+use super::ray_frustum::General;
 
 /// Below this a direction cosine, or a rate against the length of a move, is zero.
-const NONE: f64 = 1e-12;
+pub(super) const NONE: f64 = 1e-12;
 
 /// Slack on whether a candidate lies within the move and within the form, as a share of each.
-const SLACK: f64 = 1e-9;
+pub(super) const SLACK: f64 = 1e-9;
 
 /// Columns that are done at once.
 pub(super) const WIDTH: usize = crate::stock::RAY_COLUMNS;
@@ -109,19 +110,6 @@ struct Across {
     slide: Slide,
 }
 
-/// The quadratic form of the module's text, what of it is the same for every ray.
-struct General {
-    n: [f64; 3],
-    height: f64,
-    radius: f64,
-    slope: f64,
-    /// n·D.
-    rise: f64,
-    a_tt: f64,
-    a_tp: f64,
-    a_pp: f64,
-}
-
 impl SweptForm {
     /// `base` is the tip at the start, `axis` the unit vector from tip to spindle, both as (u, v, t).
     pub(super) fn new(form: &Form, base: [f64; 3], axis: [f64; 3], along: [f64; 3]) -> Self {
@@ -161,7 +149,6 @@ impl SweptForm {
         let low = |index: usize| (base[index] - radius * reach(index)).min(top[index] - radius_top * reach(index));
         let high = |index: usize| (base[index] + radius * reach(index)).max(top[index] + radius_top * reach(index));
         let dot = n[0] * along[0] + n[1] * along[1] + n[2] * along[2];
-        let along2 = along.iter().map(|value| value * value).sum::<f64>();
         let level2 = along[0] * along[0] + along[1] * along[1];
         let is_straight = (radius - radius_top).abs() < NONE;
         let kind = if is_straight && n[2] > 1.0 - NONE {
@@ -170,18 +157,7 @@ impl SweptForm {
             let beside = -n[1] * along[0] + n[0] * along[1];
             Kind::Across(Across { n: [n[0], n[1]], height, radius, rise: dot, slide: Slide::new(beside, along[2]) })
         } else {
-            let slope = (radius_top - radius) / height;
-            let steep = 1.0 + slope * slope;
-            Kind::General(General {
-                n,
-                height,
-                radius,
-                slope,
-                rise: dot,
-                a_tt: 1.0 - steep * n[2] * n[2],
-                a_tp: -along[2] + steep * n[2] * dot,
-                a_pp: along2 - steep * dot * dot,
-            })
+            Kind::General(General::new(n, height, (radius, radius_top), &along))
         };
         Self { kind, origin: base, low: std::array::from_fn(low), high: std::array::from_fn(high), along }
     }
@@ -203,14 +179,16 @@ impl SweptForm {
         let Some((from, to)) = self.span(row.v) else {
             return;
         };
-        let first = ((from - row.u) / row.cell_u).ceil().max(0.0);
-        let last = ((to - row.u) / row.cell_u).floor().min(WIDTH as f64 - 1.0);
-        if first > last {
+        // A column more on either side is harmless and cheaper than rounding up and down.
+        let (first, last) = ((from - row.u) / row.cell_u, (to - row.u) / row.cell_u);
+        if last < 0.0 || first > WIDTH as f64 - 1.0 {
             return;
         }
-        let columns = first as usize..last as usize + 1;
+        let columns = first.max(0.0) as usize..(last as usize + 1).min(WIDTH);
         let v = row.v - self.origin[1];
-        let u = |column: usize| row.u + column as f64 * row.cell_u - self.origin[0];
+        let (start, cell_u) = (row.u - self.origin[0], row.cell_u);
+        // By way of a signed number of 32 bits: the only one that lanes turn into floating point.
+        let u = |column: usize| start + f64::from(column as i32) * cell_u;
         let t = self.origin[2];
         match &self.kind {
             Kind::Axial { radius2, inverse } => self.cover_along(columns, u, v, (*radius2, *inverse), covered),
@@ -250,7 +228,7 @@ impl SweptForm {
             let (low, high) = (low + dt.min(0.0), high + dt.max(0.0));
             covered.widen(columns, |column| {
                 let u = u(column);
-                let part = ((u * du + v * dv) * inverse).max(0.0).min(1.0);
+                let part = ((u * du + v * dv) * inverse).clamp(0.0, 1.0);
                 let (x, y) = (u - part * du, v - part * dv);
                 (x * x + y * y <= radius2, low, high)
             });
@@ -439,153 +417,6 @@ impl Slide {
     }
 }
 
-/// One ray: what of the quadratic form depends on it.
-struct Ray<'a> {
-    form: &'a General,
-    /// n·m.
-    s: f64,
-    b_t: f64,
-    b_p: f64,
-    c: f64,
-}
-
-/// Roots of a x² + 2 b x + c, lower first; `None` where there are none, or where everything or nothing is below zero.
-fn roots(a: f64, b: f64, c: f64) -> Option<(f64, f64)> {
-    let square = b * b - a * c;
-    if square < 0.0 {
-        return None;
-    }
-    // Without cancellation: the larger by magnitude first.
-    let q = -(b + square.sqrt().copysign(b));
-    let (x, y) = (q / a, if q == 0.0 { 0.0 } else { c / q });
-    Some((x.min(y), x.max(y)))
-}
-
-impl General {
-    fn extent(&self, u: f64, v: f64, along: &[f64; 3]) -> Option<(f64, f64)> {
-        let (m2, m_d) = (u * u + v * v, u * along[0] + v * along[1]);
-        let s = self.n[0] * u + self.n[1] * v;
-        let (steep, taper) = (1.0 + self.slope * self.slope, self.radius * self.slope);
-        let ray = Ray {
-            form: self,
-            s,
-            b_t: -(steep * s + taper) * self.n[2],
-            b_p: -m_d + (steep * s + taper) * self.rise,
-            c: m2 - steep * s * s - 2.0 * taper * s - self.radius * self.radius,
-        };
-        let mut found = (f64::INFINITY, f64::NEG_INFINITY);
-        let mut take = |low: f64, high: f64| found = (found.0.min(low), found.1.max(high));
-        for p in [0.0, 1.0] {
-            if let Some((low, high)) = ray.standing(p) {
-                take(low, high);
-            }
-        }
-        for height in [0.0, self.height] {
-            if let Some((low, high)) = ray.rim(height) {
-                take(low, high);
-            }
-        }
-        ray.silhouette(&mut take);
-        (found.0 <= found.1).then_some(found)
-    }
-}
-
-impl Ray<'_> {
-    /// Where the form is met when it stands at a fraction of the move.
-    fn standing(&self, p: f64) -> Option<(f64, f64)> {
-        let form = self.form;
-        let s = self.s - p * form.rise;
-        let (mut low, mut high) = if form.n[2] > NONE {
-            (-s / form.n[2], (form.height - s) / form.n[2])
-        } else if s >= 0.0 && s <= form.height {
-            (f64::NEG_INFINITY, f64::INFINITY)
-        } else {
-            return None;
-        };
-        let (a, b) = (form.a_tt, form.a_tp * p + self.b_t);
-        let c = (form.a_pp * p + 2.0 * self.b_p) * p + self.c;
-        if a > SLACK {
-            let (from, to) = roots(a, b, c)?;
-            (low, high) = (low.max(from), high.min(to));
-        } else if a < -SLACK {
-            // Steeper than the flank of a cone: one border, on the nappe that is the form. Without roots the ray passes
-            // through the apex.
-            let (from, to) = roots(a, b, c).unwrap_or((-b / a, -b / a));
-            if form.slope > 0.0 {
-                low = low.max(to);
-            } else {
-                high = high.min(from);
-            }
-        } else if b.abs() > NONE {
-            let border = -c / (2.0 * b);
-            if b > 0.0 {
-                high = high.min(border);
-            } else {
-                low = low.max(border);
-            }
-        } else if c > 0.0 {
-            return None;
-        }
-        (low <= high).then_some((low, high))
-    }
-
-    /// Where the disc at a height of the form passes over the ray.
-    fn rim(&self, height: f64) -> Option<(f64, f64)> {
-        let form = self.form;
-        if form.n[2] <= NONE {
-            if form.rise.abs() <= NONE {
-                return None;
-            }
-            let p = (self.s - height) / form.rise;
-            if !(0.0..=1.0).contains(&p) {
-                return None;
-            }
-            let b = form.a_tp * p + self.b_t;
-            return roots(form.a_tt, b, (form.a_pp * p + 2.0 * self.b_p) * p + self.c);
-        }
-        let (at, rate) = ((height - self.s) / form.n[2], form.rise / form.n[2]);
-        let a = (form.a_tt * rate + 2.0 * form.a_tp) * rate + form.a_pp;
-        let b = form.a_tt * at * rate + form.a_tp * at + self.b_t * rate + self.b_p;
-        let c = (form.a_tt * at + 2.0 * self.b_t) * at + self.c;
-        let (from, to) = if a > SLACK * SLACK { roots(a, b, c)? } else { (0.0, 1.0) };
-        if a <= SLACK * SLACK && c > 0.0 {
-            return None;
-        }
-        let (from, to) = (from.max(0.0), to.min(1.0));
-        if from > to {
-            return None;
-        }
-        let (x, y) = (at + rate * from, at + rate * to);
-        Some((x.min(y), x.max(y)))
-    }
-
-    /// Where the ray touches the line on the flank that sweeps along.
-    fn silhouette(&self, take: &mut impl FnMut(f64, f64)) {
-        let form = self.form;
-        if form.a_pp <= SLACK {
-            return;
-        }
-        let inverse = 1.0 / form.a_pp;
-        let a = form.a_tt - form.a_tp * form.a_tp * inverse;
-        let b = self.b_t - form.a_tp * self.b_p * inverse;
-        let c = self.c - self.b_p * self.b_p * inverse;
-        if a.abs() <= SLACK * SLACK {
-            return;
-        }
-        let Some((low, high)) = roots(a, b, c) else {
-            return;
-        };
-        for t in [low, high] {
-            let p = -(form.a_tp * t + self.b_p) * inverse;
-            let s = self.s + t * form.n[2] - p * form.rise;
-            let slack = SLACK * form.height;
-            if (-SLACK..=1.0 + SLACK).contains(&p) && s >= -slack && s <= form.height + slack {
-                take(t, t);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use shared::det::Rng;
@@ -598,7 +429,7 @@ mod tests {
         let s = (0..3).map(|index| m[index] * axis[index]).sum::<f64>();
         let q = (m.iter().map(|value| value * value).sum::<f64>() - s * s).max(0.0).sqrt();
         match *form {
-            Form::Sphere { centre_mm, radius_mm } => q.hypot(s - centre_mm) - radius_mm,
+            Form::Sphere { centre_mm, radius_mm } => (q * q + (s - centre_mm) * (s - centre_mm)).sqrt() - radius_mm,
             Form::Frustum { low_mm, high_mm, radius_low_mm, radius_high_mm } => {
                 let share = (s - low_mm) / (high_mm - low_mm);
                 let radius = radius_low_mm + (radius_high_mm - radius_low_mm) * share;

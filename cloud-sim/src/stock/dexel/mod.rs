@@ -144,7 +144,7 @@ impl Face {
     /// Whether a place, from the corner of the box, is in material by the ray nearest to it.
     fn covers(&self, place: &Vector) -> bool {
         let (u, v) = Self::across(self.axis);
-        let (column, row) = ((place[u] / self.cell_u).floor(), (place[v] / self.cell_v).floor());
+        let (column, row) = (place[u] / self.cell_u, place[v] / self.cell_v);
         if !(column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64) {
             return false;
         }
