@@ -23,6 +23,7 @@ mod dexel;
 mod lanes;
 mod map;
 mod mesh_write;
+mod ply_write;
 mod shape;
 mod stl_read;
 mod tile;
@@ -30,7 +31,8 @@ mod tile;
 pub use dexel::{INTERVALS_MAX, TriDexel};
 pub use lanes::Simd;
 pub use map::HeightMap;
-pub use mesh_write::STL_VERTICES_MAX;
+pub use mesh_write::{STL_VERTICES_MAX, VIEW_VERTICES};
+pub use ply_write::ply_of_stl;
 pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, StockShape, cell_for};
 pub use stl_read::{STL_COORDINATE_MAX_MM, STL_TRIANGLES_MAX, StlError, read_stl};
 
