@@ -17,7 +17,7 @@ use shared::ident::ToolNumber;
 use shared::job::{Job, JobSources, StockSpec};
 use shared::kinematics::Setup;
 use shared::motion::{Geometry, Path, Profile, Segment, SegmentKind, Station, plan_profile};
-use shared::tool::{CutterShape, Tool};
+use shared::tool::{CutterShape, GeneralCutter, Tool};
 use shared::units::{Feedrate, Length};
 
 use crate::collision::{Clearance, Fixture, Leftover};
@@ -490,6 +490,13 @@ fn smaller(tool: &Tool, allowance: Length) -> Option<(Tool, Length)> {
         CutterShape::BullNose { .. } => (CutterShape::Flat, allowance),
         CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {
             (tool.shape, allowance / math::sin(point_angle.as_rad() / 2.0))
+        }
+        CutterShape::General(cutter) => {
+            let corner_radius = (cutter.corner_radius - allowance).max(Length::ZERO);
+            let less = if cutter.corner_radius < allowance { allowance } else { Length::ZERO };
+            let corner_offset = (cutter.corner_offset - less).max(Length::ZERO);
+            let up = allowance / math::cos(cutter.bottom.as_rad());
+            (CutterShape::General(GeneralCutter { corner_radius, corner_offset, ..cutter }), up)
         }
         shape => (shape, allowance),
     };

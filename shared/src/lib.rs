@@ -34,5 +34,6 @@ pub mod plan;
 pub mod program;
 pub mod time;
 pub mod tool;
+mod tool_general;
 pub mod units;
 pub mod wire;

@@ -19,6 +19,8 @@ use crate::det::math;
 use crate::ident::ToolNumber;
 use crate::units::{Angle, Length};
 
+pub use crate::tool_general::{GeneralCutter, GeneralProfile};
+
 /// Form of the cutting end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CutterShape {
@@ -41,6 +43,8 @@ pub enum CutterShape {
         /// SIG, the full angle at the tip, in (0, π).
         point_angle: Angle,
     },
+    /// Tapered and all other cutters of three pieces. Its forces are not modelled.
+    General(GeneralCutter),
     /// A cutter whose forces no model here covers: removed as a cylinder of DC, its loads stay unknown.
     Special(SpecialCutter),
 }
@@ -67,6 +71,7 @@ impl CutterShape {
             Self::BullNose { .. } => "bull-nose mill",
             Self::Cone { .. } => "cone",
             Self::Drill { .. } => "drill",
+            Self::General(_) => "general mill",
             Self::Special(SpecialCutter::Tap) => "tap",
             Self::Special(SpecialCutter::Reamer) => "reamer",
             Self::Special(SpecialCutter::ThreadMill) => "thread mill",
@@ -76,7 +81,7 @@ impl CutterShape {
 
     /// False where no force model covers the form.
     pub const fn has_force_model(self) -> bool {
-        !matches!(self, Self::Special(_))
+        !matches!(self, Self::Special(_) | Self::General(_))
     }
 }
 
@@ -164,6 +169,7 @@ impl Tool {
             CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {
                 r_mm / math::tan(point_angle.as_rad() / 2.0)
             }
+            CutterShape::General(cutter) => cutter.profile().height_mm(r_mm),
         };
         Some(Length::mm(height_mm))
     }
@@ -187,6 +193,7 @@ impl Tool {
             CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {
                 (h_mm * math::tan(point_angle.as_rad() / 2.0)).min(radius_mm)
             }
+            CutterShape::General(cutter) => cutter.profile().radius_mm(h_mm).min(radius_mm),
         };
         Length::mm(width_mm)
     }

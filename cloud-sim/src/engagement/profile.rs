@@ -1,4 +1,4 @@
-use shared::tool::{CutterShape, Tool};
+use shared::tool::{CutterShape, GeneralProfile, Tool};
 
 /// The cutting end of a cutter as numbers, prepared once: the underside f(r), its inverse and its slope.
 ///
@@ -32,6 +32,7 @@ enum Form {
     Cone {
         slope: f64,
     },
+    General(GeneralProfile),
 }
 
 impl Profile {
@@ -45,6 +46,11 @@ impl Profile {
             CutterShape::BullNose { corner_radius } => {
                 let corner_mm = corner_radius.as_mm().min(radius_mm);
                 (Form::Round { corner_mm }, radius_mm - corner_mm)
+            }
+            CutterShape::General(cutter) => {
+                let general = cutter.profile();
+                let face_mm = if general.bottom_slope > 0.0 { 0.0 } else { general.corner_offset_mm };
+                (Form::General(general), face_mm)
             }
             CutterShape::Cone { .. } | CutterShape::Drill { .. } => (Form::Cone { slope: tip_mm / radius_mm }, 0.0),
         };
@@ -64,6 +70,7 @@ impl Profile {
                 self.face_mm + (corner_mm * corner_mm - rise_mm * rise_mm).max(0.0).sqrt()
             }
             Form::Cone { slope } => z_mm.max(0.0) / slope,
+            Form::General(general) => general.radius_mm(z_mm).min(self.radius_mm),
         }
     }
 
@@ -76,6 +83,7 @@ impl Profile {
             Form::Flat => f64::INFINITY,
             Form::Round { corner_mm } => (self.radius_at(z_mm) - self.face_mm) / (corner_mm - z_mm),
             Form::Cone { slope } => slope,
+            Form::General(general) => general.slope(z_mm),
         }
     }
 
@@ -83,7 +91,7 @@ impl Profile {
     pub(crate) fn corner_mm(&self) -> Option<f64> {
         match self.form {
             Form::Round { corner_mm } => Some(corner_mm),
-            Form::Flat | Form::Cone { .. } => None,
+            Form::Flat | Form::Cone { .. } | Form::General(_) => None,
         }
     }
 
@@ -91,7 +99,7 @@ impl Profile {
     pub(crate) fn cone_slope(&self) -> Option<f64> {
         match self.form {
             Form::Cone { slope } => Some(slope),
-            Form::Flat | Form::Round { .. } => None,
+            Form::Flat | Form::Round { .. } | Form::General(_) => None,
         }
     }
 }

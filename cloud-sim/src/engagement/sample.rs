@@ -283,11 +283,12 @@ impl<'a> View<'a> {
         let Some((low_mm, high_mm)) = self.touched(to_mm) else {
             return;
         };
+        let is_tall = self.profile.tip_mm > self.profile.radius_mm;
         // On a ball equal steps of the square root of height are equal steps of radius: thin near the tip, where a
-        // shallow layer ends.
+        // shallow layer ends. A tall end is mostly its side.
         let border = |index: usize| {
             let share = index as f64 / PROFILE_SLICES as f64;
-            low_mm + (high_mm - low_mm) * share * share
+            low_mm + (high_mm - low_mm) * if is_tall { share } else { share * share }
         };
         for index in 0..PROFILE_SLICES {
             let (low_mm, high_mm) = (border(index), border(index + 1));

@@ -23,13 +23,15 @@ mod dexel;
 mod lanes;
 mod map;
 mod mesh_write;
+mod ply_write;
 mod shape;
 mod tile;
 
 pub use dexel::{INTERVALS_MAX, TriDexel};
 pub use lanes::Simd;
 pub use map::HeightMap;
-pub use mesh_write::STL_VERTICES_MAX;
+pub use mesh_write::{STL_VERTICES_MAX, VIEW_VERTICES};
+pub use ply_write::ply_of_stl;
 pub use shape::{CELL_MAX_MM, CELL_MIN_MM, MapOptions, MapReport, StockError, StockShape, cell_for};
 
 pub(crate) use dexel::{Face, RAY_COLUMNS, RAY_ROWS, RayBounds, RayTile};

@@ -292,6 +292,16 @@ fn cutting_profile(tool: &Tool) -> Vec<(f64, f64)> {
             profile.extend(wall(corner_mm.max(0.0)));
             profile
         }
+        CutterShape::General(cutter) => {
+            let general = cutter.profile();
+            let mut profile = vec![(0.0, 0.0), general.corner_from_mm.into()];
+            let (from, to) = (cutter.bottom.as_rad(), std::f64::consts::FRAC_PI_2 - cutter.taper.as_rad());
+            let centre = (general.corner_offset_mm, general.corner_height_mm);
+            arc(&mut profile, centre, general.corner_radius_mm, (from, to));
+            profile.push(general.corner_to_mm.into());
+            profile.extend(wall(tool.tip_height().as_mm()));
+            profile
+        }
         CutterShape::Cone { .. } | CutterShape::Drill { .. } => {
             let mut profile = vec![(0.0, 0.0)];
             profile.extend(wall(tool.tip_height().as_mm()));

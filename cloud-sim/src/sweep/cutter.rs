@@ -5,7 +5,7 @@ use crate::collision::Body;
 use crate::engagement::{Profile, Sampler};
 
 use super::body::RevolvedTool;
-use super::underside::{Ball, BullNose, Cone, Flat, Underside};
+use super::underside::{Ball, BullNose, Cone, Flat, General, Underside};
 use crate::stock::Simd;
 
 /// A tool prepared for cutting: profile, underside in single precision, shank and holder.
@@ -27,6 +27,7 @@ pub(super) enum Form {
     Ball(Ball),
     BullNose(BullNose),
     Cone(Cone),
+    General(General),
 }
 
 impl Form {
@@ -37,6 +38,7 @@ impl Form {
             Self::Ball(ball) => ball.lead(rise),
             Self::BullNose(bull) => bull.lead(rise),
             Self::Cone(cone) => cone.lead(rise),
+            Self::General(general) => general.lead(rise),
         }
     }
 }
@@ -56,6 +58,7 @@ impl Cutter {
                 Some(corner) if corner > 0.0 => Form::Ball(Ball { radius }),
                 _ => Form::Flat(Flat { radius }),
             },
+            CutterShape::General(cutter) => Form::General(General::new(radius, &cutter.profile())),
             CutterShape::Cone { .. } | CutterShape::Drill { .. } => {
                 Form::Cone(Cone { radius, slope: profile.cone_slope().unwrap_or(0.0) as f32 })
             }

@@ -59,6 +59,7 @@ impl Swath {
             Form::Ball(ball) => cut_band(&band, ball, tiles, bounds),
             Form::BullNose(bull) => cut_band(&band, bull, tiles, bounds),
             Form::Cone(cone) => cut_band(&band, cone, tiles, bounds),
+            Form::General(general) => cut_band(&band, general, tiles, bounds),
         }
     }
 }

@@ -6,6 +6,8 @@
 //! once with selects in place of branches. Any p in range is a real pose of the cutter, so an error of the minimiser
 //! leaves a little too much material and never cuts what the tool would not.
 
+use shared::tool::GeneralProfile;
+
 use crate::stock::Lanes;
 
 /// `value` where `limit` is not below `test`, +∞ elsewhere.
@@ -194,6 +196,95 @@ impl Underside for BullNose {
         let e2 = e * e;
         let z = L::splat(line.rise) * p + self.height((d2 + e2).least(L::splat(self.radius * self.radius)));
         within(e2, on_rim(self.radius, w2), z)
+    }
+
+    fn lead(&self, _rise: f32) -> f32 {
+        self.radius
+    }
+}
+
+/// Cone, corner, cone: α, E and R, β.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct General {
+    pub(super) radius: f32,
+    offset: f32,
+    corner: f32,
+    corner_height: f32,
+    bottom_slope: f32,
+    side_slope: f32,
+    /// Radii where the corner begins and ends, and its height there.
+    corner_from: f32,
+    corner_to: f32,
+    side_from: f32,
+}
+
+impl General {
+    pub(super) fn new(radius: f32, profile: &GeneralProfile) -> Self {
+        Self {
+            radius,
+            offset: profile.corner_offset_mm as f32,
+            corner: profile.corner_radius_mm as f32,
+            corner_height: profile.corner_height_mm as f32,
+            bottom_slope: profile.bottom_slope as f32,
+            // An upright side is never reached from below: its radius is that of the cutter.
+            side_slope: if profile.side_slope.is_finite() { profile.side_slope as f32 } else { 0.0 },
+            corner_from: profile.corner_from_mm[0] as f32,
+            corner_to: profile.corner_to_mm[0] as f32,
+            side_from: profile.corner_to_mm[1] as f32,
+        }
+    }
+
+    /// How far from s the slope of a straight piece equals the rise, or the end of the piece.
+    #[inline(always)]
+    fn cone_lead<L: Lanes>(slope: f32, rise: f32, d: L, end: L) -> L {
+        let gap2 = slope * slope - rise * rise;
+        if gap2 > 1e-6 { (L::splat(rise.abs() / gap2.sqrt()) * d.abs()).least(end) } else { end }
+    }
+}
+
+impl Underside for General {
+    #[inline(always)]
+    fn height<L: Lanes>(&self, rho2: L) -> L {
+        let rho = rho2.sqrt();
+        let out = rho - L::splat(self.offset);
+        let corner = L::splat(self.corner_height) - root(L::splat(self.corner * self.corner) - out * out);
+        let side = L::splat(self.side_from) + (rho - L::splat(self.corner_to)) * L::splat(self.side_slope);
+        let above = L::select(rho.le(L::splat(self.corner_to)), corner, side);
+        let height = L::select(rho.le(L::splat(self.corner_from)), rho * L::splat(self.bottom_slope), above);
+        within(rho2, L::splat(self.radius * self.radius), height)
+    }
+
+    #[inline(always)]
+    fn swept<L: Lanes>(&self, line: &Line, s: L, d: L) -> L {
+        let d2 = d * d;
+        let w2 = half_chord2(self.radius, d2);
+        let w = root(w2);
+        // The height is convex along the line, so the least of the three pieces' own is the least of all; each is a
+        // pose of the cutter.
+        let to = |radius: f32| root(L::splat(radius * radius) - d2).least(w);
+        let (corner_from, corner_to) = (to(self.corner_from), to(self.corner_to));
+        let bottom = Self::cone_lead(self.bottom_slope, line.rise, d, corner_from);
+        let side = Self::cone_lead(self.side_slope, line.rise, d, w).greatest(corner_to);
+        let (rise2, corner2) = (L::splat(line.rise * line.rise), L::splat(self.corner * self.corner));
+        let mut low = d.abs().greatest(L::splat(self.corner_from));
+        let mut high = low.greatest(L::splat(self.corner_to));
+        for _ in 0..HALVINGS {
+            let rho = L::splat(0.5) * (low + high);
+            let out = rho - L::splat(self.offset);
+            let (rho2, out2) = (rho * rho, out * out);
+            let before = (out2 * (rho2 - d2)).lt(rise2 * (corner2 - out2) * rho2);
+            low = L::select(before, rho, low);
+            high = L::select(before, high, rho);
+        }
+        let corner = root(low * low - d2).least(w);
+        let at = |lead: L| {
+            let p = on_line(line, if line.rise > 0.0 { s - lead } else { s + lead });
+            let e = s - p;
+            let e2 = e * e;
+            let z = L::splat(line.rise) * p + self.height((d2 + e2).least(L::splat(self.radius * self.radius)));
+            within(e2, on_rim(self.radius, w2), z)
+        };
+        at(bottom).least(at(corner)).least(at(side))
     }
 
     fn lead(&self, _rise: f32) -> f32 {

@@ -18,7 +18,7 @@ use super::motion::{SubPoses, ToolMotion};
 use super::segment::{SegmentCut, SweepOptions, cut_geometry, cut_segment, removed_dry_mm3};
 use crate::engagement::{Pose, Sample, TiltedPose, sample_tilted};
 use crate::executor::Executor;
-use crate::stock::{HeightMap, MapOptions, MapReport, StockError, StockShape, TriDexel};
+use crate::stock::{HeightMap, MapOptions, MapReport, StockError, StockShape, TriDexel, ply_of_stl};
 
 /// Material that a tool can cut.
 pub trait Workpiece: Clone {
@@ -39,6 +39,13 @@ pub trait Workpiece: Clone {
 
     /// Appends a binary STL in mm: one closed mesh.
     fn to_stl(&self, out: &mut Vec<u8>);
+
+    /// Appends a binary PLY in mm: the mesh of [`Workpiece::to_stl`], each vertex once.
+    fn to_ply(&self, out: &mut Vec<u8>) {
+        let mut stl = Vec::new();
+        self.to_stl(&mut stl);
+        ply_of_stl(&stl, out);
+    }
 
     /// A second stock with the same material; cutting one leaves the other alone.
     #[must_use]

@@ -80,6 +80,82 @@ fn volumes_of_single_moves() {
     }
 }
 
+/// Volume under a profile turned about the axis, between the tip and a height: ∫ π r² dz by many thin discs.
+fn turned_mm3(tool: &Tool, depth_mm: f64) -> f64 {
+    let discs = 20_000;
+    let dz = depth_mm / f64::from(discs);
+    let disc = |index: i32| {
+        let height = shared::units::Length::mm((f64::from(index) + 0.5) * dz);
+        PI * tool.width(height).as_mm().powi(2) * dz
+    };
+    (0..discs).map(disc).sum()
+}
+
+/// Area of the section of a profile, between the tip and a height.
+fn section_mm2(tool: &Tool, depth_mm: f64) -> f64 {
+    let strips = 20_000;
+    let dz = depth_mm / f64::from(strips);
+    (0..strips).map(|i| 2.0 * tool.width(shared::units::Length::mm((f64::from(i) + 0.5) * dz)).as_mm() * dz).sum()
+}
+
+#[test]
+fn every_cutter_plunges_and_slots_by_its_profile() {
+    // Flat, ball, bull nose, cone, drill, face mill, tapered end mill, tapered ball mill, all of APT's pieces.
+    let drill = CutterShape::Drill { point_angle: shared::units::Angle::rad(118f64.to_radians()) };
+    let cases = [
+        ("flat", tool(CutterShape::Flat, 10.0), 3.0),
+        ("ball", tool(CutterShape::Ball, 10.0), 3.0),
+        ("bull nose", tool(bull(2.0), 10.0), 3.0),
+        ("cone", tool(cone(90.0), 10.0), 3.0),
+        ("drill", tool(drill, 8.0), 6.0),
+        ("face mill", tool(CutterShape::Flat, 32.0), 2.0),
+        ("tapered end mill", tool(general(0.0, 2.0, 0.0, 10.0), 12.0), 8.0),
+        ("tapered ball mill", tool(general(0.0, 0.0, 1.5, 8.0), 8.0), 9.0),
+        ("face mill with a lead angle", tool(general(0.0, 14.0, 0.8, 45.0), 40.0), 3.0),
+        ("all three pieces", tool(general(10.0, 2.0, 1.0, 20.0), 12.0), 5.0),
+    ];
+    for (name, tool, depth_mm) in cases {
+        let mut map = block(90.0, 60.0, 20.0, 0.1);
+        let hole = cut(&mut map, &tool, line(point(30.0, 30.0, 1.0), point(30.0, 30.0, -depth_mm)), 0.5);
+        assert_close(&format!("{name}, plunge"), hole.removed_mm3, turned_mm3(&tool, depth_mm), 2e-3);
+        let slot = cut(&mut map, &tool, line(point(30.0, 30.0, -depth_mm), point(60.0, 34.0, -depth_mm)), 1.0);
+        let length_mm = 30f64.hypot(4.0);
+        assert_close(&format!("{name}, slot"), slot.removed_mm3, section_mm2(&tool, depth_mm) * length_mm, 2e-3);
+    }
+}
+
+/// Volume error of a cell h: samples at cell centres miss at most h/√2 at a wall, and errors of a boundary of length p
+/// spread over its p/h cells; the error shall not grow faster than h.
+#[test]
+fn the_error_of_a_volume_falls_with_the_cell() {
+    let (flat, ball) = (tool(CutterShape::Flat, 10.0), tool(CutterShape::Ball, 10.0));
+    let ball_mm3 = |a: f64| {
+        let (r, length) = (5.0f64, 34.4819);
+        let section = r * r * ((r - a) / r).acos() - (r - a) * (2.0 * r * a - a * a).sqrt();
+        section * length + PI * a * a * (3.0 * r - a) / 3.0
+    };
+    let flat_mm3 = (34.4819 * 10.0 + PI * 25.0) * 2.0;
+    for (name, tool, expected_mm3, per_mm) in [("flat", &flat, flat_mm3, 1e-2), ("ball", &ball, ball_mm3(2.0), 5e-3)] {
+        for cell_mm in [0.8, 0.4, 0.2, 0.1, 0.05] {
+            // The mean over places within a cell, so that no lucky one decides.
+            let places = 6;
+            let error = (0..places).map(|place| {
+                let off = cell_mm * f64::from(place) / f64::from(places);
+                let mut map = block(60.0, 40.0, 20.0, cell_mm);
+                let (a, b) = (point(10.0 + off, 10.0 + off, -2.0), point(40.0 + off, 27.0 + off, -2.0));
+                (cut(&mut map, tool, line(a, b), 100.0).removed_mm3 / expected_mm3 - 1.0).abs()
+            });
+            let mean = error.sum::<f64>() / f64::from(places);
+            println!(
+                "{name}, cell {cell_mm} mm: mean error {:.4} %, {:.2e} of the cell in mm",
+                mean * 100.0,
+                mean / cell_mm
+            );
+            assert!(mean <= per_mm * cell_mm, "{name}, cell {cell_mm}: {mean}");
+        }
+    }
+}
+
 #[test]
 fn a_full_circle_leaves_an_annulus() {
     for rise_mm in [0.0, -2.0] {
@@ -126,7 +202,10 @@ fn dense_height(tool: &Tool, start: shared::geom::Point, end: shared::geom::Poin
 
 #[test]
 fn sloped_sweeps_match_dense_sampling() {
-    let shapes = [CutterShape::Flat, CutterShape::Ball, bull(1.5), cone(60.0), cone(120.0)];
+    // Tapered end mill, tapered ball mill, a face mill with a lead angle, all three pieces at once.
+    let tapered = [general(0.0, 2.0, 0.0, 20.0), general(0.0, 0.0, 1.5, 15.0), general(5.0, 2.0, 0.5, 30.0)];
+    let plain = [CutterShape::Flat, CutterShape::Ball, bull(1.5), cone(60.0), cone(120.0), general(0.0, 1.5, 1.5, 0.0)];
+    let shapes = plain.into_iter().chain(tapered);
     let mut rng = Rng::new(11);
     for shape in shapes {
         let tool = tool(shape, 6.0);

@@ -173,7 +173,13 @@ fn assert_identity(name: &str, map: &mut HeightMap, tool: &Tool, geometry: Geome
 
 #[test]
 fn section_times_length_is_the_removed_volume() {
-    let shapes = [("flat", CutterShape::Flat), ("ball", CutterShape::Ball), ("bull", bull(2.0)), ("cone", cone(90.0))];
+    let shapes = [
+        ("flat", CutterShape::Flat),
+        ("ball", CutterShape::Ball),
+        ("bull", bull(2.0)),
+        ("cone", cone(90.0)),
+        ("tapered", general(0.0, 2.0, 1.0, 15.0)),
+    ];
     for (name, shape) in shapes {
         let tool = tool(shape, 10.0);
         // Steps that are no multiple of the cell: at 30° every 1 mm is the same place within a row of cells.

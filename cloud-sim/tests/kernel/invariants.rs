@@ -26,8 +26,8 @@ fn random_moves(rng: &mut Rng, count: usize) -> Vec<Geometry> {
         .collect()
 }
 
-fn shapes() -> [CutterShape; 4] {
-    [CutterShape::Flat, CutterShape::Ball, bull(1.0), cone(90.0)]
+fn shapes() -> [CutterShape; 5] {
+    [CutterShape::Flat, CutterShape::Ball, bull(1.0), cone(90.0), general(5.0, 1.0, 0.8, 25.0)]
 }
 
 fn cut_all(map: &mut HeightMap, tool: &Tool, moves: &[Geometry]) -> f64 {

@@ -7,7 +7,7 @@ use shared::geom::{Aabb, Point, Vector};
 use shared::ident::ToolNumber;
 use shared::motion::{Geometry, Segment, SegmentKind, Station};
 use shared::program::Provenance;
-use shared::tool::{CutterMaterial, CutterShape, HolderSection, Tool};
+use shared::tool::{CutterMaterial, CutterShape, GeneralCutter, HolderSection, Tool};
 use shared::units::{Angle, Feedrate, Length, RotaryVelocity, Seconds};
 
 pub(crate) fn tool(shape: CutterShape, diameter_mm: f64) -> Tool {
@@ -34,6 +34,16 @@ pub(crate) fn tool(shape: CutterShape, diameter_mm: f64) -> Tool {
 
 pub(crate) fn cone(point_deg: f64) -> CutterShape {
     CutterShape::Cone { point_angle: Angle::rad(point_deg.to_radians()) }
+}
+
+/// Cone, corner, cone: α, E, R, β.
+pub(crate) fn general(bottom_deg: f64, offset_mm: f64, corner_mm: f64, taper_deg: f64) -> CutterShape {
+    CutterShape::General(GeneralCutter {
+        bottom: Angle::rad(bottom_deg.to_radians()),
+        corner_offset: Length::mm(offset_mm),
+        corner_radius: Length::mm(corner_mm),
+        taper: Angle::rad(taper_deg.to_radians()),
+    })
 }
 
 pub(crate) fn bull(corner_mm: f64) -> CutterShape {

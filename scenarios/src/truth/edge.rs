@@ -78,7 +78,8 @@ impl Cutter {
             return Err(TruthError::OutOfRange { what: "a cutter's radius in mm", value: radius_mm });
         }
         let tip = match tool.shape {
-            CutterShape::Flat | CutterShape::Special(_) => Tip::Arc { corner_mm: 0.0 },
+            // A form without a force model has been refused above.
+            CutterShape::Flat | CutterShape::Special(_) | CutterShape::General(_) => Tip::Arc { corner_mm: 0.0 },
             CutterShape::Ball => Tip::Arc { corner_mm: radius_mm },
             CutterShape::BullNose { corner_radius } => Tip::Arc { corner_mm: corner_radius.as_mm() },
             CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{FileText, parse_toml};
 use crate::program::Diagnostic;
-use crate::tool::{CutterShape, SpecialCutter};
+use crate::tool::{CutterShape, GeneralCutter, SpecialCutter};
+use crate::units::{Angle, Length};
 
 /// DC of anything a machining centre holds.
 const DIAMETER_MM: RangeInclusive<f64> = 0.01..=500.0;
@@ -22,6 +23,8 @@ const OFFSET_MM: RangeInclusive<f64> = -10_000.0..=10_000.0;
 const HOLDER_MM: RangeInclusive<f64> = 0.0..=1000.0;
 const FLUTES: RangeInclusive<u32> = 1..=64;
 const HELIX_DEG: RangeInclusive<f64> = 0.0..=75.0;
+/// α and β of a general mill.
+const GENERAL_DEG: RangeInclusive<f64> = 0.0..=89.0;
 const TURN_DEG: RangeInclusive<f64> = -360.0..=360.0;
 /// LinuxCNC's tool orientation, 0 to 9.
 const ORIENTATION: RangeInclusive<u32> = 0..=9;
@@ -59,6 +62,8 @@ pub enum ShapeWord {
     Cone,
     /// Twist drill.
     Drill,
+    /// Cone, corner, cone: tapered mills and all that APT's seven parameters describe.
+    General,
     /// Tap.
     Tap,
     /// Reamer.
@@ -101,6 +106,14 @@ pub struct ToolEntry {
     pub corner_radius_mm: Option<f64>,
     /// SIG, full angle.
     pub point_angle_deg: Option<f64>,
+    /// α of a general mill: rise of its bottom against the plane.
+    pub bottom_deg: Option<f64>,
+    /// E of a general mill: distance of its corner's centre from the axis.
+    pub corner_offset_mm: Option<f64>,
+    /// R of a general mill: radius of its corner.
+    pub general_corner_mm: Option<f64>,
+    /// β of a general mill: taper of its side against the axis.
+    pub taper_deg: Option<f64>,
     /// Helix angle.
     pub helix_deg: Option<f64>,
     /// APMX.
@@ -221,6 +234,13 @@ impl ToolEntry {
                 self.point_angle_deg = Some(point_angle.as_rad().to_degrees());
                 ShapeWord::Drill
             }
+            CutterShape::General(cutter) => {
+                self.bottom_deg = Some(cutter.bottom.as_rad().to_degrees());
+                self.corner_offset_mm = Some(cutter.corner_offset.as_mm());
+                self.general_corner_mm = Some(cutter.corner_radius.as_mm());
+                self.taper_deg = Some(cutter.taper.as_rad().to_degrees());
+                ShapeWord::General
+            }
             CutterShape::Special(SpecialCutter::Tap) => ShapeWord::Tap,
             CutterShape::Special(SpecialCutter::Reamer) => ShapeWord::Reamer,
             CutterShape::Special(SpecialCutter::ThreadMill) => ShapeWord::ThreadMill,
@@ -233,6 +253,10 @@ impl ToolEntry {
         let figures = [
             ("diameter_mm", self.diameter_mm, DIAMETER_MM),
             ("helix_deg", self.helix_deg, HELIX_DEG),
+            ("bottom_deg", self.bottom_deg, GENERAL_DEG),
+            ("taper_deg", self.taper_deg, GENERAL_DEG),
+            ("corner_offset_mm", self.corner_offset_mm, HOLDER_MM),
+            ("general_corner_mm", self.general_corner_mm, HOLDER_MM),
             ("flute_length_mm", self.flute_length_mm, SIZE_MM),
             ("shank_diameter_mm", self.shank_diameter_mm, SIZE_MM),
             ("stickout_mm", self.stickout_mm, SIZE_MM),
@@ -255,6 +279,39 @@ impl ToolEntry {
         all.find_map(|(key, value, range)| wrong(key, value, range)).or_else(|| self.odd_problem())
     }
 
+    /// What of a general mill does not go together.
+    fn general_problem(&self, half_mm: f64) -> Option<(&'static str, String)> {
+        if self.shape != Some(ShapeWord::General) {
+            return None;
+        }
+        let cutter = self.general();
+        let (bottom_deg, taper_deg) = (self.bottom_deg.unwrap_or(0.0), self.taper_deg.unwrap_or(0.0));
+        let side_mm = cutter.profile().corner_to_mm[0];
+        if bottom_deg + taper_deg >= 90.0 {
+            let sum = bottom_deg + taper_deg;
+            return Some(("taper_deg", format!("`bottom_deg` and `taper_deg` make {sum}, expected below 90")));
+        }
+        if side_mm > half_mm * (1.0 + 1e-9) || (taper_deg == 0.0 && (side_mm - half_mm).abs() > 1e-6 * half_mm) {
+            let message = format!(
+                "the corner of this mill ends at a radius of {side_mm} mm; with `diameter_mm` the greatest diameter, expected {} {half_mm}",
+                if taper_deg == 0.0 { "exactly" } else { "at most" },
+            );
+            return Some(("corner_offset_mm", message));
+        }
+        None
+    }
+
+    /// The profile of a general mill; what is not given is zero.
+    pub(super) fn general(&self) -> GeneralCutter {
+        let angle = |deg: Option<f64>| Angle::rad(deg.unwrap_or(0.0).to_radians());
+        GeneralCutter {
+            bottom: angle(self.bottom_deg),
+            corner_offset: Length::mm(self.corner_offset_mm.unwrap_or(0.0)),
+            corner_radius: Length::mm(self.general_corner_mm.unwrap_or(0.0)),
+            taper: angle(self.taper_deg),
+        }
+    }
+
     /// Figures whose range depends on others, or that are counts.
     fn odd_problem(&self) -> Option<(&'static str, String)> {
         let half_mm = self.diameter_mm.map_or(f64::INFINITY, |mm| mm / 2.0);
@@ -274,6 +331,9 @@ impl ToolEntry {
         if let Some(key) = keys.chain(self.offset_deg.keys().filter(|k| !matches!(k.as_str(), "a" | "b" | "c"))).next()
         {
             return Some(("offset_mm", format!("`{key}` is no axis of an offset, expected x, y, u, v, w or a, b, c")));
+        }
+        if let Some(problem) = self.general_problem(half_mm) {
+            return Some(problem);
         }
         match (self.shape, self.corner_radius_mm) {
             (Some(ShapeWord::BullNose), None) => Some(("shape", "a bull nose needs `corner_radius_mm`".to_owned())),

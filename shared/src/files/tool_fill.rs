@@ -45,7 +45,7 @@ pub(super) fn usual_flutes(shape: CutterShape) -> Option<u32> {
     match shape {
         CutterShape::Flat | CutterShape::BullNose { .. } => Some(FLUTES_ASSUMED_END_MILL),
         CutterShape::Ball | CutterShape::Cone { .. } | CutterShape::Drill { .. } => Some(FLUTES_ASSUMED_DRILL),
-        CutterShape::Special(_) => None,
+        CutterShape::Special(_) | CutterShape::General(_) => None,
     }
 }
 

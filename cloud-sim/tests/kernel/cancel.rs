@@ -1,0 +1,113 @@
+//! Work that is no longer wanted stops at its next step and leaves nothing behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cloud_sim::ahead::{Ahead, MapChoice};
+use cloud_sim::executor::{Cancel, Executor, Serial};
+use cloud_sim::sweep::Workpiece;
+use shared::budget::WorkAllowance;
+use shared::ident::Digest;
+use shared::job::{Job, JobSources};
+use shared::motion::Station;
+
+/// Wants the work to stop at the so-manieth time it is asked.
+struct StopsAt {
+    cancel: Cancel,
+    asked: AtomicUsize,
+    at: usize,
+}
+
+impl StopsAt {
+    fn new(at: usize) -> Self {
+        Self { cancel: Cancel::new(), asked: AtomicUsize::new(0), at }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Executor for StopsAt {
+    fn run(&self, count: usize, job: &(dyn Fn(usize) + Sync)) {
+        Serial.run(count, job);
+    }
+
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn cancel(&self) -> Option<&Cancel> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) == self.at {
+            self.cancel.want();
+        }
+        Some(&self.cancel)
+    }
+}
+
+fn job() -> (Arc<Job>, JobSources) {
+    let mut text =
+        String::from("(T1 D=6. CR=0. - flat end mill)\nG21 G90 G17 G94 G40 G49 G54\nT1 M6\nS8000 M3\nG0 X-5 Y5 Z2\n");
+    for row in 0..12 {
+        let (y, x) = (5 + 2 * row, if row % 2 == 0 { 45 } else { -5 });
+        text.push_str(&format!("G1 Y{y} Z-1.5 F1200\nX{x} Z-2\n"));
+        for part in 1..8 {
+            text.push_str(&format!("Y{}\n", f64::from(y) + 0.1 * f64::from(part)));
+        }
+    }
+    text.push_str("M2\n");
+    let manifest = "schema = 1\nname = \"a\"\n[program]\nfile = \"a.ngc\"\n[machine]\nfile = \"m\"\n[material]\nname = \"x\"\n\
+                    [stock]\nshape = \"box\"\nmin = [0.0, 0.0, -10.0]\nmax = [40.0, 40.0, 0.0]\nunits = \"mm\"\n";
+    let manifest = toml::from_str(manifest).expect("a valid manifest");
+    let parts = [
+        ("a.ngc", text.into_bytes()),
+        ("m", include_bytes!("../../../scenarios/data/machines/generic-vmc.toml").to_vec()),
+        ("x", include_bytes!("../../../scenarios/data/materials/7050-t7451.toml").to_vec()),
+    ];
+    let sources = JobSources { manifest, parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).into() };
+    let (job, said) = Job::compile(&sources);
+    (Arc::new(job.unwrap_or_else(|| panic!("{said:?}"))), sources)
+}
+
+/// Runs to the end or until stopped; what was handed over, as text, and the steps of it.
+fn extend(ahead: &mut Ahead, executor: &dyn Executor) -> (bool, Vec<String>, usize) {
+    let (mut handed, mut steps) = (Vec::new(), 0);
+    let done = ahead.extend(Station::MAX, WorkAllowance(u32::MAX), executor, &mut |cut| {
+        steps += cut.cut.steps.len();
+        handed.push(format!("{cut:?}"));
+    });
+    (done, handed, steps)
+}
+
+#[test]
+fn cancelled_work_stops_at_its_next_step_and_leaves_the_stock_as_handed_over() {
+    let (job, sources) = job();
+    let choice = MapChoice { cell_mm: Some(0.2), memory_max_bytes: 1 << 28 };
+    let (start, _) = Ahead::new(&job, &sources, choice, &Serial).expect("a plain box");
+    let mut whole = start.clone();
+    let (done, all, steps) = extend(&mut whole, &Serial);
+    let end: Digest = whole.map().digest();
+    assert!(done && all.len() > 80, "{} segments", all.len());
+    // Nobody stops it: it is asked before each step and before the loads of each.
+    let never = StopsAt::new(usize::MAX);
+    let mut asked = start.clone();
+    assert_eq!(extend(&mut asked, &never).1, all, "being asked changes nothing");
+    assert!(never.asked() >= 2 * steps, "asked {} times in {steps} steps", never.asked());
+    let mut stopped_with = Vec::new();
+    for at in (0..never.asked()).step_by(never.asked() / 40) {
+        let stops = StopsAt::new(at);
+        let mut ahead = start.clone();
+        let (done, handed, _) = extend(&mut ahead, &stops);
+        assert!(!done && stops.cancel.is_wanted(), "stopped at {at}");
+        assert_eq!(handed, all[..handed.len()], "what was handed over is complete");
+        // As if it had been asked for exactly what was handed over.
+        let mut other = start.clone();
+        other.extend(Station::MAX, WorkAllowance(handed.len() as u32), &Serial, &mut |_| {});
+        assert_eq!((ahead.reached(), ahead.map().digest()), (other.reached(), other.map().digest()), "stopped at {at}");
+        // And it can go on as if nothing had been.
+        let (done, rest, _) = extend(&mut ahead, &Serial);
+        assert!(done && rest == all[handed.len()..] && ahead.map().digest() == end, "stopped at {at}");
+        stopped_with.push(handed.len());
+    }
+    assert!(stopped_with.contains(&0) && stopped_with.iter().any(|handed| *handed > 0), "{stopped_with:?}");
+}
