@@ -257,7 +257,7 @@ mod tests {
         let (found, _) = said(b"o\xffk\nok\n", 2);
         assert_eq!(found, ["Unreadable", "Answer(Ok)"]);
         for line in
-            ["Grbl", "Grbl 1.1h", "Grbl x ['$' for help]", "Grbl 1.1h ['$' f\u{1}r help]", "okGrbl 1.1h ['$' for help]"]
+            ["Grbl", "Grbl 1.1h", "Grbl x ['$' for help]", "Grbl 1.1h ['$\u{1} for help]", "okGrbl 1.1h ['$' for help]"]
         {
             assert_eq!(said(format!("{line}\n").as_bytes(), 5).0, ["PerhapsWelcome"], "{line:?}");
         }
