@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_ends_where_it_should_and_is_never_above_both_ends() {
+    fn every_way_ends_where_it_should_and_never_rises_above_it() {
         for (from, to) in all().flat_map(|from| all().map(move |to| (from, to))) {
             for may_reset in [false, true] {
                 let (mut at, mut steps, mut planned) = (from, 0, None);
