@@ -6,6 +6,8 @@
 //!
 //! * A byte goes out at least a *pace* after the one before it, because presses that meet in the controller are one.
 //!   The pace starts at 5 ms and doubles up to 40 ms where bytes turn out to be lost.
+//! * A report can be lost too, and with it the only mention of a change. So a byte that is not confirmed is not sent
+//!   again: one more decrease by 1 is, a *probe*, which makes the controller state the register.
 //! * Of bytes that are not confirmed we know which values they can lead to, any of them lost: the *explained* values.
 //!   A report of another value is somebody else's doing, and that is the operator.
 //! * The operator's value is the one that stands without us. His decrease becomes it; his increase raises it if it is
@@ -31,11 +33,11 @@ const PACE_MAX: Duration = Duration::from_ms(40);
 const UNDER_WAY_MAX: u32 = 15;
 /// Raises under way.
 const RAISES_UNDER_WAY_MAX: u32 = 4;
-/// A byte that no report has confirmed after this, with two reports since, is lost.
+/// Where bytes are not confirmed after this, with two reports since, a probe goes out.
 const LOST_AFTER: Duration = Duration::from_ms(250);
 /// Reports that must have come since.
 const LOST_REPORTS: u32 = 2;
-/// So many losses in a row without any movement: the controller does not obey.
+/// So many probes in a row without any movement: the controller does not obey.
 const DISOBEYED_MAX: u32 = 3;
 /// How often it is then tried again.
 const RETRY: Duration = Duration::from_ms(1000);
@@ -128,8 +130,10 @@ struct Track {
     explained: Values,
     suspect: Option<Suspect>,
     under_way: u32,
-    /// Reports that said something about the register since the last byte.
+    /// Reports since the last byte.
     reports: u32,
+    /// The last byte was a probe; everything before it has acted or is lost.
+    probing: bool,
     operator: Register,
 }
 
@@ -142,6 +146,7 @@ impl Track {
             suspect: None,
             under_way: 0,
             reports: 0,
+            probing: false,
             operator,
         }
     }
@@ -218,25 +223,24 @@ impl OverrideLoop {
         }
     }
 
-    /// Takes a status report. `stated` is its `Ov`; without one, `implied` says whether the absence means unchanged.
-    pub fn handle_report(&mut self, now: Instant, stated: Option<Register>, implied: bool) {
+    /// Takes a status report; `stated` is its `Ov`. That a report has none says little: it should mean unchanged, but
+    /// a report in between may have been lost.
+    pub fn handle_report(&mut self, now: Instant, stated: Option<Register>) {
         let Some(mut track) = self.track else {
             if let Some(value) = stated {
                 self.track = Some(Track::at(value, self.settings.operator_before.unwrap_or(value)));
             }
             return;
         };
-        match stated {
-            Some(value) => self.stated(&mut track, now, value),
-            None if implied => track.reports += 1,
-            None => {}
+        track.reports += 1;
+        if let Some(value) = stated {
+            self.stated(&mut track, now, value);
         }
         self.look_for_losses(&mut track, now);
         self.track = Some(track);
     }
 
     fn stated(&mut self, track: &mut Track, now: Instant, value: Register) {
-        track.reports += 1;
         let moved = track.reported != value;
         let agrees = |suspect: &Suspect| suspect.after.has(value) && !track.explained.has(value);
         if let Some(suspect) = track.suspect.filter(agrees) {
@@ -245,6 +249,10 @@ impl OverrideLoop {
             track.suspect = None;
             track.reported = value;
             if value == track.expected {
+                track.settle(value);
+            } else if track.probing && moved || Self::is_stopped(track) && self.has_waited(now) {
+                self.lost += 1;
+                self.pace = self.pace.times(2).min(PACE_MAX);
                 track.settle(value);
             }
             if moved {
@@ -279,15 +287,29 @@ impl OverrideLoop {
         if self.last_byte.is_some_and(|at| now.since(at) >= DISOBEYED_FOR) {
             self.unmoved = 0;
         }
-        let waited = self.last_byte.is_some_and(|at| now.since(at) >= LOST_AFTER);
-        if track.under_way == 0 || track.suspect.is_some() || !waited || track.reports < LOST_REPORTS {
+        let asked = track.suspect.is_some() || track.reports < LOST_REPORTS;
+        if track.under_way == 0 || asked || !self.has_waited(now) {
             return;
         }
-        self.lost += 1;
-        self.unmoved = self.unmoved.saturating_add(1);
-        self.pace = self.pace.times(2).min(PACE_MAX);
-        let reported = track.reported;
-        track.settle(reported);
+        let stopped = Self::is_stopped(track);
+        if track.probing || stopped {
+            self.unmoved = self.unmoved.saturating_add(u32::from(!stopped));
+        }
+        if self.unmoved >= DISOBEYED_MAX {
+            let reported = track.reported;
+            track.settle(reported);
+        }
+        self.probe_due = !stopped && self.unmoved < DISOBEYED_MAX;
+        track.reports = 0;
+    }
+
+    fn has_waited(&self, now: Instant) -> bool {
+        self.last_byte.is_some_and(|at| now.since(at) >= LOST_AFTER)
+    }
+
+    /// At the end stop a probe changes nothing; the next statement comes by itself.
+    fn is_stopped(track: &Track) -> bool {
+        track.expected.percent() == super::OVERRIDE_MIN
     }
 
     /// Another sender's byte went to the controller (watching): the operator's hand, known exactly.
@@ -315,12 +337,14 @@ impl OverrideLoop {
         if !paced || track.under_way >= UNDER_WAY_MAX || self.is_backing_off(now) {
             return None;
         }
-        let step = if self.probe_due && track.suspect.is_some() {
-            self.probe_due = false;
+        let probes = std::mem::take(&mut self.probe_due);
+        let step = if probes {
             FeedStep::Minus1
         } else {
             let target = self.target(&track, now);
-            let (step, _) = next_step(track.expected, target, track.under_way == 0)?;
+            // A reset that raises is a jump; where raises have a slew it is not used.
+            let may_reset = self.settings.raise_slew_per_s <= 0.0 || track.expected > Register::PROGRAMMED;
+            let (step, _) = next_step(track.expected, target, may_reset && track.under_way == 0)?;
             let raises = track.expected.after(step) > track.expected;
             let late = now < self.raise_at || track.suspect.is_some() || track.under_way >= RAISES_UNDER_WAY_MAX;
             if raises && late {
@@ -332,6 +356,7 @@ impl OverrideLoop {
             step
         };
         Self::step(&mut track, step);
+        track.probing = probes;
         self.track = Some(track);
         self.last_byte = Some(now);
         self.bytes += 1;
@@ -364,6 +389,7 @@ impl OverrideLoop {
             suspect.end = suspect.end.after(step);
         }
         track.under_way += 1;
+        track.probing = false;
         track.reports = 0;
     }
 

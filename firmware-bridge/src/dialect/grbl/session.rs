@@ -273,9 +273,7 @@ impl Heard {
     fn event(&mut self, now: Instant, event: &Event<'_>, role: &Role, occurred: &mut dyn FnMut(Occurrence<'_>)) {
         match event {
             Event::Status(report) => {
-                // A report has `WCO` or `Ov`: beside the one, the absence of the other says nothing.
-                let implied = report.offset.is_none();
-                self.overrides.handle_report(now, report.overrides.map(|overrides| overrides.feed), implied);
+                self.overrides.handle_report(now, report.overrides.map(|overrides| overrides.feed));
                 self.offset = report.offset.or(self.offset);
                 if report.state == State::Run {
                     self.program_ended = false;
