@@ -25,6 +25,8 @@ pub struct EmulatorConfig {
     pub acceleration_mm_s2: f64,
     /// Speed of rapids, mm/s.
     pub rapid_mm_s: f64,
+    /// Feed override at the start, per cent; a reset puts it to 100.
+    pub feed_override: u8,
     /// How long motion prepared before an override goes on without it.
     pub segment_lag: Duration,
     /// Damage on the line.
@@ -99,6 +101,7 @@ impl EmulatorConfig {
             work_offset_mm: [10.0, 20.0, -5.0],
             acceleration_mm_s2: 500.0,
             rapid_mm_s: 50.0,
+            feed_override: 100,
             segment_lag: Duration::from_ms(20),
             noise: Noise::NONE,
             incidents: Vec::new(),

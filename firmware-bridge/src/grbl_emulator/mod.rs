@@ -133,9 +133,9 @@ impl Emulator {
             comment: None,
             overflow: false,
             pending: None,
-            feed: 100,
+            feed: config.feed_override.clamp(10, 200),
             lagging: VecDeque::new(),
-            feed_in_motion: 100,
+            feed_in_motion: config.feed_override.clamp(10, 200),
             overrides_off: false,
             refresh: Refresh::default(),
             busy_until: origin,
@@ -229,7 +229,7 @@ impl Emulator {
                     self.state = State::Idle;
                     self.start_anew(at, happened);
                 }
-                IncidentKind::Alarm(code) => self.alarm(at, code),
+                IncidentKind::Alarm(code) => self.alarm(at, code, happened),
                 IncidentKind::Hold => self.intake.flags.hold = true,
                 IncidentKind::Resume => self.intake.flags.start = true,
                 IncidentKind::Door => self.intake.flags.door = true,
@@ -427,16 +427,16 @@ impl Emulator {
         self.line.clear();
     }
 
-    fn alarm(&mut self, at: Instant, code: u8) {
+    fn alarm(&mut self, at: Instant, code: u8, happened: &mut dyn FnMut(Happening<'_>)) {
         self.out.say(at, &format!("ALARM:{code}"));
         self.axes.flush();
         self.modal.position = self.axes.position();
-        self.pending = None;
-        self.line.clear();
         self.state = State::Alarm;
         self.locked = code <= 2;
         if self.locked {
             self.out.say(at, "[MSG:Reset to continue]");
+        } else if self.pending.take().is_some() {
+            self.answer(at, 9, happened);
         }
     }
 

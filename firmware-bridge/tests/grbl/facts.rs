@@ -37,10 +37,7 @@ fn bursts_coalesce_on_grbl_as_measured() {
 fn bursts_queue_on_grblhal_and_the_rest_is_dropped() {
     // As fast as USB: the whole burst between two turns of the main loop.
     let usb = |bytes: &[u8]| {
-        let config = EmulatorConfig {
-            byte_time: Duration::from_us(1),
-            ..EmulatorConfig::router(Flavour::GrblHal, 1)
-        };
+        let config = EmulatorConfig { byte_time: Duration::from_us(1), ..EmulatorConfig::router(Flavour::GrblHal, 1) };
         let mut emulator = Emulator::new(config, Instant::ORIGIN);
         emulator.handle_bytes(at_ms(10), bytes);
         emulator.advance_to(at_ms(100), &mut |_| ());

@@ -1,86 +1,74 @@
 use firmware_bridge::controller::{Command, Execution};
-use firmware_bridge::dialect::grbl::{FeedStep, Flavour, Occurrence, Role, Session, SessionSettings, Taken, Tap};
-use firmware_bridge::grbl_emulator::{EmulatorConfig, Incident, IncidentKind, Noise};
+use firmware_bridge::dialect::grbl::{FeedStep, Flavour, Register, Role, Session, SessionSettings, Taken, Tap};
+use firmware_bridge::grbl_emulator::{Emulator, EmulatorConfig, Incident, IncidentKind, Noise};
 use shared::det::Rng;
 use shared::plan::Override;
-use shared::time::Duration;
+use shared::time::{Duration, Instant};
 
 use crate::rig::{FLAVOURS, Rig, settings};
 
-/// A sender that knows nothing of the trap: it counts presses and writes them at once.
-fn naive(from: u8, to: u8) -> Vec<u8> {
+/// A sender that knows nothing of the trap: it counts presses and writes them at once. On grblHAL it has to be one
+/// that counts by ones to fall into it: tens hardly ever fill the queue.
+fn naive(flavour: Flavour, from: u8, to: u8) -> Vec<u8> {
     let difference = i16::from(to) - i16::from(from);
     let (ten, one) = if difference < 0 { (0x92, 0x94) } else { (0x91, 0x93) };
     let count = usize::from(difference.unsigned_abs());
-    [vec![ten; count / 10], vec![one; count % 10]].concat()
+    match flavour {
+        Flavour::Grbl => [vec![ten; count / 10], vec![one; count % 10]].concat(),
+        Flavour::GrblHal => vec![one; count],
+    }
 }
 
-/// 100 random starts, each to 100 random targets (20 of them checked with naive presses too).
+/// As fast as USB on grblHAL, so that a burst comes between two turns of its main loop.
+fn at(flavour: Flavour, percent: u8) -> EmulatorConfig {
+    let byte_time = Duration::from_us(if flavour == Flavour::Grbl { 87 } else { 1 });
+    EmulatorConfig { byte_time, feed_override: percent, ..EmulatorConfig::router(flavour, 8) }
+}
+
+/// All ordered pairs of 100 random overrides. Up to 100 % we go there by a factor; above it lies only the operator's
+/// own value, to which we let go.
 #[test]
 fn from_any_override_to_any_other_the_reported_value_converges() {
     for flavour in FLAVOURS {
         let mut rng = Rng::new(8);
-        let (mut ways, mut bytes, mut worst, mut worst_ms, mut missed) = (0u64, 0, 0, 0, 0);
-        let mut rig = Rig::new(EmulatorConfig { byte_time: Duration::from_us(20), ..EmulatorConfig::router(flavour, 8) });
-        rig.settle();
-        // The operator's value is the ceiling of what we may restore: give the ways upwards room.
-        for _ in 0..10 {
-            rig.emulator.handle_bytes(rig.now, &[0x91]);
-            rig.run(300);
+        let mut values: Vec<u8> = (10..=200).collect();
+        while values.len() > 100 {
+            values.swap_remove(rng.below(values.len() as u64) as usize);
         }
-        assert_eq!((rig.reported(), rig.operator()), (Some(200), Some(200)));
-        for _ in 0..100 {
-            let from = 10 + rng.below(191) as u8;
-            go(&mut rig, from);
-            for _ in 0..10 {
-                let (start, to) = (rig.emulator.feed_override(), 10 + rng.below(91) as u8);
-                rig.sent.clear();
-                let began = rig.now;
-                go(&mut rig, to);
-                let took_ms = rig.now.since(began).as_ns() / 1_000_000;
-                let count = rig.override_bytes();
-                assert_eq!((rig.emulator.feed_override(), rig.reported()), (to, Some(to)), "{flavour:?} {start} → {to}");
-                assert_eq!(rig.operator(), Some(200), "{flavour:?} {start} → {to}: ours was taken for the operator's");
-                (ways, bytes, worst, worst_ms) = (ways + 1, bytes + count, worst.max(count), worst_ms.max(took_ms));
-                if ways.is_multiple_of(50) {
-                    missed += u64::from(naive_end(flavour, start, to) != to);
-                }
+        let (mut ways, mut bytes, mut worst, mut worst_ms, mut missed) = (0u64, 0, 0, 0, 0);
+        for (from, to) in values.iter().flat_map(|from| values.iter().map(move |to| (*from, *to))) {
+            if from == to {
+                continue;
             }
+            let mut settings = settings(flavour);
+            settings.overrides.operator_before = Register::new(if to > 100 { to } else { 200 });
+            let mut rig = Rig::attached(at(flavour, from), Session::new(settings, Role::Watching(Tap::new())));
+            if to <= 100 {
+                rig.factor(u16::from(to) * 10, 600_000);
+            }
+            rig.settle();
+            rig.sent.clear();
+            let began = rig.now;
+            let arrived = rig.run_until(2000, |rig| rig.emulator.feed_override() == to && rig.reported() == Some(to));
+            assert!(arrived, "{flavour:?} {from} → {to}: {:?}", rig.session.standing(rig.now));
+            assert!(rig.highest_override <= from.max(to), "{flavour:?} {from} → {to} by {}", rig.highest_override);
+            let took_ms = rig.now.since(began).as_ns() / 1_000_000;
+            let count = 1 + rig.override_bytes();
+            (ways, bytes, worst, worst_ms) = (ways + 1, bytes + count, worst.max(count), worst_ms.max(took_ms));
+            assert_eq!((rig.session.standing(rig.now).lost, rig.emulator.bytes_dropped()), (0, 0));
+            let mut trapped = Emulator::new(at(flavour, from), Instant::ORIGIN);
+            trapped.handle_bytes(Instant::ORIGIN, &naive(flavour, from, to));
+            trapped.advance_to(Instant::ORIGIN.after(Duration::from_ms(100)), &mut |_| ());
+            missed += u64::from(trapped.feed_override() != to);
         }
         let mean = bytes as f64 / ways as f64;
-        eprintln!("{flavour:?}: {ways} ways, {mean:.2} bytes mean, {worst} worst, {worst_ms} ms worst, naive missed {missed} of {}", ways / 50);
-        assert!(mean < 6.4 && worst <= 15, "mean {mean}, worst {worst}; CONTROLLERS.md says 6.4 and 15");
-        if flavour == Flavour::Grbl {
-            assert!(missed >= 15, "the trap is not built in: a naive sender missed only {missed}");
-        }
-        assert_eq!((rig.session.standing(rig.now).lost, rig.emulator.bytes_dropped()), (0, 0));
+        eprintln!(
+            "{flavour:?}: {ways} ways, {mean:.2} bytes mean, {worst} worst, {worst_ms} ms worst; a naive sender misses {missed}"
+        );
+        // The shortest ways of all have 6.46 and 15; never to rise above the target costs a sixth of a byte.
+        assert!(mean <= 6.65 && worst <= 15, "mean {mean}, worst {worst}");
+        assert!(missed * 2 > ways, "the trap is not built in: a naive sender missed only {missed} of {ways}");
     }
-}
-
-/// Drives the register there: below the programmed feed by a factor, above it by letting the operator's value come.
-fn go(rig: &mut Rig, to: u8) {
-    if to <= 100 {
-        rig.factor(u16::from(to) * 10, 600_000);
-    } else {
-        rig.session.let_go();
-        let arrived = rig.run_until(4000, |rig| rig.emulator.feed_override() == 200 && rig.reported() == Some(200));
-        assert!(arrived, "letting go ends at the operator's value");
-        return;
-    }
-    let arrived = rig.run_until(4000, |rig| rig.emulator.feed_override() == to && rig.reported() == Some(to));
-    assert!(arrived, "{:?} after 4 s, wanted {to}", rig.session.standing(rig.now));
-}
-
-fn naive_end(flavour: Flavour, from: u8, to: u8) -> u8 {
-    let mut rig = Rig::new(EmulatorConfig { byte_time: Duration::from_us(20), ..EmulatorConfig::router(flavour, 8) });
-    for byte in naive(100, from) {
-        rig.emulator.handle_bytes(rig.now, &[byte]);
-        rig.run(10);
-    }
-    assert_eq!(rig.emulator.feed_override(), from, "spaced presses are exact");
-    rig.emulator.handle_bytes(rig.now, &naive(from, to));
-    rig.run(500);
-    rig.emulator.feed_override()
 }
 
 /// Main loops that stall swallow presses; damaged reports lie. It still arrives, and the operator's value stands.
@@ -101,7 +89,12 @@ fn it_converges_through_stalls_and_noise() {
             let to = 10 + rng.below(91) as u8;
             rig.factor(u16::from(to) * 10, 600_000);
             let arrived = rig.run_until(8000, |rig| rig.emulator.feed_override() == to);
-            assert!(arrived, "{flavour:?} seed {seed}: {:?}, wanted {to}, is {}", rig.session.standing(rig.now), rig.emulator.feed_override());
+            assert!(
+                arrived,
+                "{flavour:?} seed {seed}: {:?}, wanted {to}, is {}",
+                rig.session.standing(rig.now),
+                rig.emulator.feed_override()
+            );
         }
         rig.session.let_go();
         let back = rig.run_until(8000, |rig| rig.emulator.feed_override() == 100);
@@ -261,11 +254,9 @@ fn a_kept_operator_value_survives_the_agent() {
     for (operator_before, end) in [(kept, 100), (None, 40)] {
         let mut settings: SessionSettings = settings(Flavour::Grbl);
         settings.overrides.operator_before = operator_before;
-        let mut second = Rig::with(EmulatorConfig::router(Flavour::Grbl, 9), Session::new(settings, Role::Watching(Tap::new())));
+        let mut second =
+            Rig::with(EmulatorConfig::router(Flavour::Grbl, 9), Session::new(settings, Role::Watching(Tap::new())));
         (second.emulator, second.now) = (first.emulator.clone(), first.now);
-        let mut nothing = |_: Occurrence<'_>| ();
-        second.session.handle_disconnect(&mut nothing);
-        second.session = Session::new(settings, Role::Watching(Tap::new()));
         second.run(4000);
         assert_eq!(second.emulator.feed_override(), end, "kept: {operator_before:?}");
     }

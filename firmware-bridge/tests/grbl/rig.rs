@@ -63,6 +63,15 @@ impl Rig {
         }
     }
 
+    /// At a controller that has been on for a while: its welcome was not heard.
+    pub(crate) fn attached(config: EmulatorConfig, session: Session) -> Self {
+        let mut rig = Self::with(config, session);
+        rig.now = rig.now.after(Duration::from_ms(10));
+        rig.emulator.advance_to(rig.now, &mut |_| ());
+        rig.emulator.poll_bytes(rig.now, &mut Vec::new());
+        rig
+    }
+
     /// One millisecond.
     pub(crate) fn step(&mut self) {
         self.now = self.now.after(Duration::from_ms(1));

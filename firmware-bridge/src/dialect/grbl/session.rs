@@ -146,7 +146,8 @@ impl Session {
         let period = settings.status_period.max(super::STATUS_PERIOD_MIN);
         tap.take(bytes, &mut |command| match command {
             RealTime::Feed(step) => heard.overrides.handle_operator_step(now, step),
-            RealTime::StatusRequest => *status_at = now.after(period),
+            // Half a period longer: whoever asks as often as we do need not be asked beside.
+            RealTime::StatusRequest => *status_at = now.after(period.plus(Duration::from_ns(period.as_ns() / 2))),
             RealTime::SoftReset => heard.overrides.forget(),
             _ => {}
         })

@@ -139,6 +139,7 @@ mod tests {
     /// Distances relaxed until nothing changes, over all orders of steps that never rise above the target.
     #[test]
     fn no_way_is_shorter() {
+        let (mut sum, mut worst) = (0, 0);
         for (from, to) in all().flat_map(|from| all().map(move |to| (from, to))) {
             let mut distance = [1000; 256];
             distance[usize::from(from.0)] = 0;
@@ -155,7 +156,11 @@ mod tests {
             }
             let found = next_step(from, to, true).map_or(0, |(_, count)| count);
             assert_eq!(found, distance[usize::from(to.0)], "{from:?} → {to:?}");
+            (sum, worst) = (sum + found, worst.max(found));
         }
+        // Where ways may rise above the target the mean is 6.46 and the worst 15, the figures measured before.
+        let mean = f64::from(sum) / f64::from(191 * 190);
+        assert!((mean - 6.614).abs() < 1e-3 && worst == 15, "mean {mean}, worst {worst}");
     }
 
     #[test]

@@ -98,9 +98,18 @@ pub enum ProgramFault {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SentLine {
+    /// Physical, from 1.
+    number: u32,
+    /// With the line end.
+    bytes: u16,
+    /// It has an axis word: it may wait in the planner when it is answered.
+    moves: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
-    /// Physical line, and bytes with the line end.
-    Line(u32, u16),
+    Line(SentLine),
     Question {
         /// `[GC:…]` has come, its `ok` has not.
         proven: bool,
@@ -110,7 +119,7 @@ enum Sent {
 impl Sent {
     fn bytes(self) -> usize {
         match self {
-            Self::Line(_, bytes) => usize::from(bytes),
+            Self::Line(line) => usize::from(line.bytes),
             Self::Question { .. } => QUESTION.len(),
         }
     }
@@ -123,7 +132,9 @@ pub struct Streamer {
     on_trouble: OnTrouble,
     numbering: Numbering,
     receive_bytes: usize,
-    planner_blocks: u32,
+    /// The last lines with axis words that were answered, as many as the planner holds.
+    in_planner: VecDeque<u32>,
+    planner_blocks: usize,
     lines: u32,
     /// Where the next line begins, and its number.
     next: (usize, u32),
@@ -194,7 +205,8 @@ impl Streamer {
             on_trouble,
             numbering,
             receive_bytes,
-            planner_blocks: u32::try_from(controller.planner_blocks).unwrap_or(u32::MAX),
+            in_planner: VecDeque::with_capacity(controller.planner_blocks + 1),
+            planner_blocks: controller.planner_blocks,
             lines,
             next: (0, 1),
             in_flight: VecDeque::with_capacity(receive_bytes / 2 + 1),
@@ -215,6 +227,9 @@ impl Streamer {
     /// Takes what the controller said.
     pub fn handle_event(&mut self, now: Instant, event: &Event<'_>) {
         if self.ended {
+            if let (Event::Status(report), true) = (event, self.has_completed()) {
+                self.idle(report.state);
+            }
             return;
         }
         match event {
@@ -267,8 +282,9 @@ impl Streamer {
     pub fn report(&self) -> StreamReport {
         let mut report = self.report.clone();
         report.refused.extend(self.window.errors.iter().copied());
-        report.maybe_not_done_after =
-            report.done_through.max(report.answered_through.saturating_sub(self.planner_blocks));
+        let full = self.in_planner.len() == self.planner_blocks;
+        let border = self.in_planner.front().filter(|_| full).map_or(0, |oldest| oldest - 1);
+        report.maybe_not_done_after = report.done_through.max(border);
         report
     }
 
@@ -313,7 +329,8 @@ impl Streamer {
         if number > self.lines {
             return false;
         }
-        let rest = &self.program[start..];
+        let program = Arc::clone(&self.program);
+        let rest = &program[start..];
         let len = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         let (prefix, line) = numbered(self.numbering, number, trimmed(&rest[..len]));
         if !is_blank(line) {
@@ -328,7 +345,8 @@ impl Streamer {
             into.push(b'\n');
             self.send(now, bytes);
             let bytes = u16::try_from(bytes).expect("no longer than the receive buffer, which was checked");
-            self.in_flight.push_back(Sent::Line(number, bytes));
+            let moves = has_axis_word(line);
+            self.in_flight.push_back(Sent::Line(SentLine { number, bytes, moves }));
         } else if self.in_flight.is_empty() {
             self.report.answered_through = number;
         }
@@ -356,10 +374,11 @@ impl Streamer {
                 self.muddled |= answer != Answer::Ok;
                 self.ask_again();
             }
-            Sent::Line(line, _) => {
-                self.answered(line);
+            Sent::Line(line) => {
+                self.planned(line);
+                self.answered(line.number);
                 if let Answer::Error(code) = answer {
-                    self.refused(line, code);
+                    self.refused(line.number, code);
                 }
             }
         }
@@ -368,10 +387,20 @@ impl Streamer {
     /// Lines up to the one before the next in flight have been answered, blank ones among them.
     fn answered(&mut self, line: u32) {
         let next = self.in_flight.iter().find_map(|sent| match sent {
-            Sent::Line(next, _) => Some(next - 1),
+            Sent::Line(next) => Some(next.number - 1),
             Sent::Question { .. } => None,
         });
         self.report.answered_through = next.unwrap_or(self.report.sent_through).max(line);
+    }
+
+    /// An answered line may wait in the planner, and pushes the oldest there out: that one is done.
+    fn planned(&mut self, line: SentLine) {
+        if line.moves {
+            if self.in_planner.len() == self.planner_blocks {
+                self.in_planner.pop_front();
+            }
+            self.in_planner.push_back(line.number);
+        }
     }
 
     fn refused(&mut self, line: u32, code: ErrorCode) {
@@ -399,16 +428,19 @@ impl Streamer {
         }
         let mut lost = 0;
         while let Some(sent) = self.in_flight.front_mut() {
-            match sent {
+            let sent = match sent {
                 Sent::Question { proven: proven @ false } => {
                     *proven = true;
                     break;
                 }
-                Sent::Question { proven: true } => {}
-                Sent::Line(..) => lost += 1,
-            }
+                other => *other,
+            };
             self.in_flight_bytes -= sent.bytes();
             self.in_flight.pop_front();
+            if let Sent::Line(line) = sent {
+                lost += 1;
+                self.planned(line);
+            }
         }
         self.questions = 0;
         self.answered(self.report.answered_through);
@@ -452,17 +484,11 @@ impl Streamer {
     }
 
     fn status(&mut self, now: Instant, state: State) {
-        match state {
+        self.idle(state);
+        if state == State::Alarm {
             // The line that says why was lost.
-            State::Alarm => self.alarm(AlarmCode::UNHEARD),
-            State::Idle if self.in_flight.is_empty() => {
-                // The first may be from the instant between an answer and the start of the motion.
-                self.idle_reports += 1;
-                if self.idle_reports >= 2 {
-                    self.report.done_through = self.report.answered_through;
-                }
-            }
-            _ => self.idle_reports = 0,
+            self.alarm(AlarmCode::UNHEARD);
+            return;
         }
         let quiet = now.since(self.quiet_since);
         if self.in_flight.is_empty() || quiet < SILENCE {
@@ -477,6 +503,17 @@ impl Streamer {
             self.in_flight.retain(|sent| *sent != Sent::Question { proven: false });
             self.in_flight_bytes = self.in_flight.iter().map(|sent| sent.bytes()).sum();
             self.ask_again();
+        }
+    }
+
+    /// Where the machine stands with nothing on the way, what was answered is done.
+    fn idle(&mut self, state: State) {
+        let line_open = self.in_flight.iter().any(|sent| matches!(sent, Sent::Line(_)));
+        let idle = state == State::Idle && !line_open;
+        // The first may be from the instant between an answer and the start of the motion.
+        self.idle_reports = if idle { self.idle_reports.saturating_add(1) } else { 0 };
+        if self.idle_reports >= 2 {
+            self.report.done_through = self.report.answered_through;
         }
     }
 
@@ -543,6 +580,20 @@ fn check(line: &[u8], number: u32, prefix: usize, maxima: (usize, usize)) -> Res
         return Err(ProgramFault::LineTooLong { line: number, len: len.max(line.len()), max: len_max });
     }
     Ok(())
+}
+
+/// True where a line may make the planner hold a motion.
+fn has_axis_word(line: &[u8]) -> bool {
+    let (mut comment, mut found) = (false, false);
+    for byte in line {
+        match byte {
+            b'(' => comment = true,
+            b')' => comment = false,
+            b';' if !comment => break,
+            _ => found |= !comment && b"XYZABCUVWxyzabcuvw".contains(byte),
+        }
+    }
+    found
 }
 
 /// Characters the controller keeps: no blanks and no comments.
