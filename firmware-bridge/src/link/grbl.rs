@@ -80,7 +80,7 @@ impl GrblLink {
         ours
     }
 
-    /// Takes a command; the bytes go with the next turn.
+    /// Takes a command; the bytes go with the next [`Self::send`].
     pub fn command(&mut self, now: Instant, command: Command) -> Taken {
         self.session.handle_command(now, command)
     }
@@ -90,25 +90,43 @@ impl GrblLink {
         self.session.let_go();
     }
 
-    /// Reads, decides and writes once.
+    /// Reads and writes once; for callers that decide nothing in between.
     pub fn turn(&mut self, now: Instant, occurred: &mut dyn FnMut(Occurrence<'_>)) -> GrblTurn {
+        let turn = self.receive(now, occurred);
+        if turn == GrblTurn::Open && !self.send(now, occurred) { GrblTurn::Away } else { turn }
+    }
+
+    /// Takes what has come from the controller and from the other sender.
+    pub fn receive(&mut self, now: Instant, occurred: &mut dyn FnMut(Occurrence<'_>)) -> GrblTurn {
         let Some(port) = &mut self.port else {
             return self.reopen(now);
         };
-        let alive = read(port, &mut self.session, now, occurred);
+        if !read(port, &mut self.session, now, occurred) {
+            self.lose(now, occurred);
+            return GrblTurn::Away;
+        }
         self.hear_sender(now);
+        GrblTurn::Open
+    }
+
+    /// Sends what is due, commands of this cycle among it. False where the port is gone.
+    pub fn send(&mut self, now: Instant, occurred: &mut dyn FnMut(Occurrence<'_>)) -> bool {
+        let Some(port) = &mut self.port else { return false };
         self.out.clear();
         self.session.poll_bytes(now, &mut self.out);
-        let taken = self.port.as_mut().is_some_and(|port| port.send(&self.out).is_ok());
+        let taken = port.send(&self.out).is_ok();
         self.answer_sender();
-        if alive && taken {
-            return GrblTurn::Open;
+        if !taken {
+            self.lose(now, occurred);
         }
+        taken
+    }
+
+    fn lose(&mut self, now: Instant, occurred: &mut dyn FnMut(Occurrence<'_>)) {
         self.port = None;
         self.waiting.clear();
         self.reopen_at = now.after(REOPEN);
         self.session.handle_disconnect(occurred);
-        GrblTurn::Away
     }
 
     fn reopen(&mut self, now: Instant) -> GrblTurn {

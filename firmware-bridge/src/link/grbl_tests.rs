@@ -183,3 +183,45 @@ fn what_is_no_port_is_said_with_its_name() {
     let error = SerialLink::open(std::path::Path::new("/dev/null"), 115_200).expect_err("no terminal");
     assert!(error.to_string().contains("/dev/null"), "{error}");
 }
+
+/// As the cycle of an agent uses it: samples in, commands out, a program streamed with its physical lines.
+#[test]
+fn an_agent_s_link_runs_a_program_on_a_grblhal() {
+    let pty = Pty::open().expect("the system has one");
+    let address = PortAddress::Serial { path: pty.path().to_owned(), baud: 115_200 };
+    let served = serve(EmulatorLine::Pty(pty));
+    let settings = ControllerLinkSettings {
+        kind: ControllerKind::Grbl(Flavour::GrblHal),
+        address,
+        sample_period: Duration::from_ms(20),
+        raise_slew_per_s: 0.0,
+        sender: ProgramSender::Agent,
+    };
+    let clock = LinkClock::start();
+    let mut link = ControllerLink::open(&settings, Duration::from_ms(5000)).expect("it is there");
+    let program: Arc<[u8]> = b"G90 F3000\nG1 X5\n\nG1 X6 Y1\nM30\n".to_vec().into();
+    let half = Override::from_permille(500).expect("in range");
+    let (mut started, mut completed, mut lines, mut lowest) = (false, false, Vec::new(), 1000);
+    for _ in 0..TURNS_MAX {
+        let now = clock.now();
+        let mut ready = false;
+        assert!(link.receive(now, &mut |sample| {
+            ready |= sample.execution == Some(crate::controller::Execution::Ready) && sample.factor.is_some();
+            completed |= started && sample.execution == Some(crate::controller::Execution::ProgramCompleted);
+            lines.extend(sample.line);
+            lowest = lowest.min(sample.factor.map_or(1000, Override::permille));
+        }));
+        if ready && !started {
+            started = link.start(&program).expect("it can be streamed");
+        }
+        assert!(link.command(now, Command::Factor { factor: half, time_to_live: Duration::from_ms(2000) }));
+        link.flush(now, &mut |_| ());
+        if completed {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    lines.dedup();
+    assert!(completed && lines == [2, 4] && lowest == 500, "{completed} {lines:?} {lowest}");
+    assert!(served.end().0 >= 4);
+}

@@ -6,6 +6,7 @@
 //! that does not read, does not answer or sends without end costs its connection, never the process.
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
+mod controller_link;
 mod grbl;
 mod grbl_serve;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tty;
 
 use std::io;
 
+pub use controller_link::{ControllerKind, ControllerLink, ControllerLinkSettings, ProgramSender};
 pub use grbl::{GrblLink, GrblTurn};
 pub use grbl_serve::{EmulatorLine, serve_grbl_emulator};
 pub use port::{Port, PortAddress};
