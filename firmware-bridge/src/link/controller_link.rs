@@ -138,7 +138,7 @@ impl ControllerLink {
     }
 
     /// Takes what has come and hands over the samples in it. False once the link is closed for good; a grbl whose
-    /// port is gone is waited for, and its reset, alarm or absence is a sample that says stopped.
+    /// port is gone is waited for. Its reset, its alarm and its return are samples that say stopped.
     pub fn receive(&mut self, now: Instant, sampled: &mut dyn FnMut(ControllerSample)) -> bool {
         match self {
             Self::Virtual { link, decoder, .. } => receive_reports(link, decoder, now, sampled),
