@@ -8,6 +8,7 @@
 pub mod controller;
 pub mod dead_man;
 pub mod dialect;
+pub mod grbl_emulator;
 #[cfg(feature = "link")]
 pub mod link;
 pub mod override_steps;

@@ -208,7 +208,12 @@ impl Agent {
         let programmed = finite(path.segments()[path.index_at(self.locator.fix().station)].feed.as_mm_s());
         let dial = self.dial().unwrap_or(1.0);
         let reported = self.sample.and_then(|sample| sample.path_feedrate).map_or(0.0, |speed| finite(speed.as_mm_s()));
-        reported.max(programmed * dial * self.decision.factor.ratio())
+        let factor = self.decision.factor.ratio();
+        let overridden = match self.config.dial_rule {
+            DialRule::Product => dial * factor,
+            DialRule::LowerOfBoth => dial.min(factor),
+        };
+        reported.max(programmed * overridden)
     }
 
     fn dial(&self) -> Option<f64> {

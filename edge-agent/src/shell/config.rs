@@ -1,7 +1,8 @@
 use std::fs;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use firmware_bridge::dialect::grbl::Flavour;
+use firmware_bridge::link::{ControllerKind, PortAddress, ProgramSender};
 use serde::Deserialize;
 use shared::ident::Name;
 use shared::time::Duration;
@@ -33,7 +34,9 @@ pub(super) struct Config {
     pub(super) recording: Option<PathBuf>,
     pub(super) arming: Arming,
     pub(super) arm_at_start: bool,
-    pub(super) controller: SocketAddr,
+    pub(super) kind: ControllerKind,
+    pub(super) controller: PortAddress,
+    pub(super) sender: ProgramSender,
     pub(super) sample_period: Duration,
     pub(super) start: Start,
     pub(super) cloud: String,
@@ -45,7 +48,7 @@ pub(super) struct Config {
 pub(super) enum Start {
     /// The operator, at the machine.
     Operator,
-    /// The agent, on a virtual controller, once the baseline lies here or this time has passed.
+    /// The agent, on a virtual controller or as the sender to a grbl, once the baseline lies here or this time has passed.
     WhenReady {
         /// Longest wait.
         within: Duration,
@@ -86,11 +89,48 @@ enum Arm {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ControllerSection {
+    #[serde(default)]
+    kind: KindWord,
     link: Spanned<String>,
+    /// grbl: who sends the program.
+    #[serde(default)]
+    sender: SenderWord,
     sample_ms: Option<Spanned<f64>>,
     #[serde(default)]
     start: StartWord,
     start_within_s: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KindWord {
+    #[default]
+    Virtual,
+    Grbl,
+    GrblHal,
+}
+
+impl KindWord {
+    fn kind(self) -> ControllerKind {
+        match self {
+            Self::Virtual => ControllerKind::Virtual,
+            Self::Grbl => ControllerKind::Grbl(Flavour::Grbl),
+            Self::GrblHal => ControllerKind::Grbl(Flavour::GrblHal),
+        }
+    }
+
+    /// Ten times a second is usual for grbl, and what the agent needs is more.
+    fn sample_ms(self) -> f64 {
+        if self == Self::Virtual { 10.0 } else { 40.0 }
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SenderWord {
+    #[default]
+    Agent,
+    Other,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -175,8 +215,13 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             Mode::Active => Arming::Active,
         },
         arm_at_start: file.arm == Arm::AtStart,
-        controller: reader.address(&file.controller.link)?,
-        sample_period: ms(within(&file.controller.sample_ms, 10.0, 0.1, 10_000.0)?),
+        kind: file.controller.kind.kind(),
+        controller: reader.address(&file.controller)?,
+        sender: match file.controller.sender {
+            SenderWord::Agent => ProgramSender::Agent,
+            SenderWord::Other => ProgramSender::Other,
+        },
+        sample_period: ms(within(&file.controller.sample_ms, file.controller.kind.sample_ms(), 0.1, 10_000.0)?),
         start: match file.controller.start {
             StartWord::ByOperator => Start::Operator,
             StartWord::WhenReady => Start::WhenReady { within: Duration::from_s(start_within_s) },
@@ -205,12 +250,19 @@ impl Reader<'_> {
         ConfigError { file: self.name.to_owned(), line, column, message, advice }
     }
 
-    fn address(&self, link: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
-        let text = link.get_ref();
-        let found = text.strip_prefix("tcp:").and_then(|address| address.to_socket_addrs().ok()?.next());
-        found.ok_or_else(|| {
-            let message = format!("`{text}` is not a link to a controller");
-            self.error(link.span().start, message, "write tcp:ADDRESS:PORT, for example tcp:127.0.0.1:7878")
+    fn address(&self, controller: &ControllerSection) -> Result<PortAddress, ConfigError> {
+        let (text, at) = (controller.link.get_ref(), controller.link.span().start);
+        let found = PortAddress::parse(text);
+        let fits = |found: &PortAddress| controller.kind != KindWord::Virtual || matches!(found, PortAddress::Tcp(_));
+        found.filter(fits).ok_or_else(|| {
+            let message = format!("`{text}` is not a link to a controller of this kind");
+            let advice = match controller.kind {
+                KindWord::Virtual => "write tcp:ADDRESS:PORT, for example tcp:127.0.0.1:7878",
+                KindWord::Grbl | KindWord::GrblHal => {
+                    "write serial:PATH@BAUD, for example serial:/dev/ttyUSB0@115200, or tcp:ADDRESS:PORT"
+                }
+            };
+            self.error(at, message, advice)
         })
     }
 
@@ -253,6 +305,19 @@ end_to_end_ms = 20.0
     }
 
     #[test]
+    fn a_grbl_is_reached_by_serial_port_and_asked_less_often() {
+        let text = WHOLE.replacen(
+            "link = \"tcp:127.0.0.1:7878\"",
+            "kind = \"grblhal\"\nlink = \"serial:/dev/ttyUSB0\"\nsender = \"other\"",
+            1,
+        );
+        let config = parse("edge.toml", &text, Path::new("/shop")).expect("valid");
+        assert_eq!(config.kind, ControllerKind::Grbl(Flavour::GrblHal));
+        assert_eq!(config.controller, PortAddress::Serial { path: "/dev/ttyUSB0".into(), baud: 115_200 });
+        assert_eq!((config.sender, config.sample_period), (ProgramSender::Other, Duration::from_ms(40)));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let check = |from: &str, to: &str, place: &str, word: &str| {
             let text = WHOLE.replacen(from, to, 1);
@@ -262,6 +327,8 @@ end_to_end_ms = 20.0
         check("mode = \"active\"", "modes = \"active\"", "4:1", "modes");
         check("\"mill-1\"", "\"Mill 1\"", "1:16", "not a name");
         check("tcp:127", "serial:127", "7:8", "link");
+        check("tcp:127.0.0.1:7878", "serial:/dev/ttyUSB0", "7:8", "link");
+        check("link =", "kind = \"marlin\"\nlink =", "7:8", "marlin");
         check("tcp/127.0.0.1:7447", "127.0.0.1:7447", "10:11", "endpoint");
         check("20.0", "-3.0", "13:17", "outside");
         check("20.0", "nan", "13:17", "outside");

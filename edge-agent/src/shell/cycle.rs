@@ -2,8 +2,7 @@ use std::sync::Arc;
 use std::thread::Thread;
 
 use firmware_bridge::controller::{Command, ControllerSample, Execution};
-use firmware_bridge::dialect::virtual_link::{LinkCommand, ReportDecoder, ReportEvent, encode_command};
-use firmware_bridge::link::{CYCLE_PRIORITY, Received, TcpLink, schedule_real_time};
+use firmware_bridge::link::{CYCLE_PRIORITY, ControllerLink, schedule_real_time};
 use rtrb::{Consumer, Producer};
 use shared::ident::Epoch;
 use shared::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use shared::wire::{Lane, MESSAGE_BYTES_MAX};
 use super::clock::Clock;
 use super::config::Start;
 use super::frames::{FrameReader, FrameWriter};
-use super::stop::Stop;
+use super::stop::{Stop, say};
 use crate::blackbox::TraceEntry;
 use crate::handoff::HandoffRecord;
 use crate::recording::{Entry, TRANSMITS_PER_CYCLE_MAX, Transmitted};
@@ -20,8 +19,6 @@ use crate::{Agent, Inbound, OperatorAction, Phase, Status};
 
 /// Most messages taken from each inbox in one cycle; the rest waits for the next.
 const MESSAGES_PER_CYCLE_MAX: usize = 64;
-/// Most reads from the controller in one cycle, 4 kB each.
-const READS_PER_CYCLE_MAX: usize = 16;
 /// How long the cycle goes on after the program has ended, so that the session is closed in order.
 const AFTER_END: Duration = Duration::from_ms(200);
 /// How long it goes on after it was told to stop, so that the factor ramps back before commands cease.
@@ -90,8 +87,9 @@ pub(super) struct Rings {
 /// rings. It waits for nothing but its timer; what a ring does not take is counted.
 pub(super) struct Cycle {
     agent: Agent,
-    link: TcpLink,
-    decoder: ReportDecoder,
+    link: ControllerLink,
+    /// What is started: the bytes that the job was compiled from.
+    program: Arc<[u8]>,
     rings: Rings,
     clock: Clock,
     period: Duration,
@@ -101,7 +99,6 @@ pub(super) struct Cycle {
     wished: Option<Epoch>,
     spindle_power_w: Option<f64>,
     counts: CycleCounts,
-    command_bytes: Vec<u8>,
     message: Vec<u8>,
     body: Vec<u8>,
 }
@@ -109,8 +106,7 @@ pub(super) struct Cycle {
 impl Cycle {
     pub(super) fn new(
         agent: Agent,
-        link: TcpLink,
-        decoder: ReportDecoder,
+        (link, program): (ControllerLink, Arc<[u8]>),
         rings: Rings,
         clock: Clock,
         timing: (Duration, Start),
@@ -119,7 +115,7 @@ impl Cycle {
         Self {
             agent,
             link,
-            decoder,
+            program,
             rings,
             clock,
             period,
@@ -129,7 +125,6 @@ impl Cycle {
             wished: None,
             spindle_power_w: None,
             counts: CycleCounts::default(),
-            command_bytes: Vec::with_capacity(64),
             message: Vec::with_capacity(MESSAGE_BYTES_MAX + 8),
             body: Vec::with_capacity(MESSAGE_BYTES_MAX + 64),
         }
@@ -189,26 +184,9 @@ impl Cycle {
 
     /// Reads what the controller has sent; false once the link is closed.
     fn take_samples(&mut self, now: Instant) -> bool {
-        let mut bytes = [0; 4096];
-        for _ in 0..READS_PER_CYCLE_MAX {
-            match self.link.receive(&mut bytes) {
-                Ok(Received::Bytes(count)) => self.decode(now, &bytes[..count]),
-                Ok(Received::Nothing) => return true,
-                Ok(Received::Closed) | Err(_) => {
-                    self.decoder.disconnect();
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn decode(&mut self, now: Instant, bytes: &[u8]) {
-        let Self { decoder, agent, rings, body, counts, .. } = self;
+        let Self { link, agent, rings, body, counts, .. } = self;
         let (program_ended, started, power) = (&mut self.program_ended, &mut self.started, &mut self.spindle_power_w);
-        decoder.feed(bytes, now, &mut |event| {
-            let ReportEvent::Report(report) = event else { return };
-            let sample: ControllerSample = report.sample;
+        link.receive(now, &mut |sample: ControllerSample| {
             // Before the start a virtual controller may still stand at the end of the program before.
             *started |= sample.execution == Some(Execution::Active);
             *program_ended |= *started && sample.execution == Some(Execution::ProgramCompleted);
@@ -216,7 +194,7 @@ impl Cycle {
             counts.samples += 1;
             journal(&mut rings.journal, body, counts, now, &Entry::Sample(sample));
             agent.handle_sample(now, &sample);
-        });
+        })
     }
 
     fn take_inputs(&mut self, now: Instant) {
@@ -261,26 +239,30 @@ impl Cycle {
         let command = self.agent.poll_command(now);
         journal(&mut self.rings.journal, &mut self.body, &mut self.counts, now, &Entry::Cycle(command));
         if let Some(command) = command {
-            self.say(LinkCommand::from(command), matches!(command, Command::Factor { .. }));
+            let taken = self.link.command(now, command);
+            self.counts.commands += u64::from(taken && matches!(command, Command::Factor { .. }));
+            self.counts.commands_refused += u64::from(!taken);
         }
         self.start_program(now);
+        let Self { link, agent, rings, body, counts, .. } = self;
+        link.flush(now, &mut |sample| {
+            journal(&mut rings.journal, body, counts, now, &Entry::Sample(sample));
+            agent.handle_sample(now, &sample);
+        });
     }
 
-    /// Starts the program of a virtual controller, once.
+    /// Starts the program, once: on a virtual controller, or as the sender.
     fn start_program(&mut self, now: Instant) {
         let Start::WhenReady { within } = self.start else { return };
         let ready = self.agent.status(now).phase == Phase::Ready;
         if ready || now >= Instant::ORIGIN.after(within) {
             self.start = Start::Operator;
-            self.say(LinkCommand::Run, false);
+            let started = self.link.start(&self.program);
+            self.counts.commands_refused += u64::from(!matches!(started, Ok(true)));
+            if let Err(fault) = started {
+                say(&format!("the program is not sent: {fault}"));
+            }
         }
-    }
-
-    fn say(&mut self, command: LinkCommand, counted: bool) {
-        self.command_bytes.clear();
-        let sent = encode_command(command, &mut self.command_bytes) && self.link.send(&self.command_bytes).is_ok();
-        self.counts.commands += u64::from(counted && sent);
-        self.counts.commands_refused += u64::from(!sent);
     }
 
     fn transmit(&mut self, now: Instant) {

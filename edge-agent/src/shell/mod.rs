@@ -38,13 +38,14 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use firmware_bridge::dialect::virtual_link::{capabilities, report_decoder};
-use firmware_bridge::link::TcpLink;
+use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings};
 use rtrb::{Consumer, Producer, RingBuffer};
 use shared::ident::Epoch;
 use shared::job::{Job, JobSources};
+use shared::plan::Override;
 use shared::time::Duration;
 
+use crate::config::{AgentConfig, DialRule};
 use crate::recording::RecordingHead;
 use crate::setup::{agent_config, agent_job};
 use crate::{Agent, OperatorAction};
@@ -115,6 +116,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// A job with the bytes it was compiled from.
 struct LoadedJob {
     bytes: Vec<u8>,
+    program: Arc<[u8]>,
     job: Job,
 }
 
@@ -129,7 +131,10 @@ fn read_job(path: &Path) -> anyhow::Result<LoadedJob> {
     let sources = JobSources::from_bytes(&bytes).with_context(|| format!("the job bundle {shown}"))?;
     let (job, diagnostics) = Job::compile(&sources);
     match job {
-        Some(job) => Ok(LoadedJob { bytes, job }),
+        Some(job) => {
+            let program = sources.parts.get(&sources.manifest.program.file).map(Vec::as_slice).unwrap_or_default();
+            Ok(LoadedJob { program: program.into(), bytes, job })
+        }
         None => {
             let errors: Vec<_> = diagnostics.iter().filter(|one| one.is_error()).map(ToString::to_string).collect();
             Err(anyhow!("the job {shown} does not compile: {}", errors.join("; ")))
@@ -143,12 +148,15 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let clock = Clock::start();
     let mut epochs = EpochFile::open(&config.state_dir)?;
     let epoch = epochs.advance(Epoch(1))?;
-    let capabilities = capabilities(&job.job.machine, config.sample_period);
-    let settings = agent_config(&job.job, &config.budget, &capabilities, config.arming);
+    let capabilities = config.kind.capabilities(&job.job.machine, config.sample_period);
+    let mut settings = agent_config(&job.job, &config.budget, &capabilities, config.arming);
+    if config.kind != ControllerKind::Virtual {
+        beside_the_operator(&mut settings, config.kind);
+    }
     let agent_job = agent_job(config.machine_name.clone(), &job.job, job.bytes.as_slice().into(), capabilities);
     let started_at = clock.now();
     let agent = Agent::new(settings, agent_job, epoch, started_at)?;
-    let link = TcpLink::connect(config.controller, CONNECT_MAX).context("the controller")?;
+    let link = open_controller(config, &settings)?;
     let (rings, far) = rings();
     let head = RecordingHead {
         epoch,
@@ -170,7 +178,7 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     read_operator(far.operators, args.until_stdin_closes, &stop)?;
     let recorder = spawn("recorder", move || journal.run())?;
     let timing = (config.budget.cycle, config.start);
-    let cycle = Cycle::new(agent, link, report_decoder(), rings, clock, timing);
+    let cycle = Cycle::new(agent, (link, Arc::clone(&job.program)), rings, clock, timing);
     let (armed, stop_cycle) = (config.arm_at_start, Arc::clone(&stop));
     let cycle = spawn("cycle", move || cycle.run(started_at, armed, &stop_cycle))?;
     let mut reporter = far.reporter;
@@ -192,6 +200,30 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     announce(&serde_json::to_string(&reporter.summary(&ended))?);
     network.close();
     recorded.context("the recording broke off")
+}
+
+/// A controller with one override register for the operator and us: the lower of both is in force, and the factor
+/// is not divided by a dial that already is in it.
+fn beside_the_operator(settings: &mut AgentConfig, kind: ControllerKind) {
+    settings.dial_rule = DialRule::LowerOfBoth;
+    let lowest = Override::from_permille(kind.override_min_permille()).unwrap_or(Override::PROGRAMMED);
+    settings.envelope.factor_min = settings.envelope.factor_min.max(lowest);
+}
+
+fn open_controller(config: &Config, settings: &AgentConfig) -> anyhow::Result<ControllerLink> {
+    let link = ControllerLinkSettings {
+        kind: config.kind,
+        address: config.controller.clone(),
+        sample_period: config.sample_period,
+        raise_slew_per_s: settings.envelope.slew_per_s,
+        sender: config.sender,
+    };
+    config.kind.advice(config.sample_period).into_iter().for_each(say);
+    let link = ControllerLink::open(&link, CONNECT_MAX).context("the controller")?;
+    if let Some(path) = link.sender_path() {
+        say(&format!("the sender of the program opens {}", path.display()));
+    }
+    Ok(link)
 }
 
 /// The far ends of the cycle's rings.

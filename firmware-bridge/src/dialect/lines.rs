@@ -52,6 +52,11 @@ impl LineSplitter {
         unfinished
     }
 
+    /// Bytes of memory behind it; never grows.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     fn hold(&mut self, bytes: &[u8]) {
         let room = self.len_max - self.held.len();
         self.too_long |= bytes.len() > room;

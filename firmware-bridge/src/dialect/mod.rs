@@ -5,6 +5,7 @@
 //! counts: a controller on a factory floor sends torn lines, half records and noise, and none of that may
 //! end the run, grow memory or be mistaken for a value.
 
+pub mod grbl;
 mod lines;
 pub mod shdr;
 mod source_time;

@@ -66,8 +66,12 @@ fn utc(text: &str) -> Option<u64> {
         && hour < 24
         && minute < 60
         && second_ns < 61_000_000_000;
+    // Only figures in range can be multiplied without running over.
+    if !in_range {
+        return None;
+    }
     let seconds = (days_since_1970(year, month, day) * 24 + hour) * 3600 + minute * 60;
-    in_range.then(|| seconds * 1_000_000_000 + second_ns)
+    Some(seconds * 1_000_000_000 + second_ns)
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar, with years that begin in March so that the leap day is
@@ -146,6 +150,10 @@ mod tests {
         check("2000-02-29T00:00:00Z", Some(SourceTime::Utc(951_782_400_000_000_000)));
         check("12.5", Some(SourceTime::Relative(12_500_000)));
         check("0", Some(SourceTime::Relative(0)));
+        // Found by the hunt over damaged input: these ran over before they were refused.
+        for far in ["99999999999999999-01-01T00:00:00Z", "2017-01-01T9999999999999999999:00:00Z"] {
+            check(far, None);
+        }
         for bad in
             ["", "2017", "-1", "1e9", "2017-02-07T19:4", "2017-13-07T00:00:00Z", "12.", "T", "99999999999999999999"]
         {

@@ -1,23 +1,36 @@
-//! The only I/O of this crate: TCP, files, and the process body of the virtual controller.
+//! The only I/O of this crate: TCP, serial ports, pseudo terminals, files, and the process bodies of the virtual
+//! controller and of the grbl emulator.
 //!
 //! Nothing here decides anything. Bytes go in and out of the codecs and state machines of the other rooms,
 //! stamped with this process's monotonic clock. Every buffer is bounded and every wait has an end: a peer
 //! that does not read, does not answer or sends without end costs its connection, never the process.
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
+mod controller_link;
+mod grbl;
+mod grbl_serve;
+#[cfg(test)]
+mod grbl_tests;
+mod port;
 mod replay;
 mod scheduling;
 mod serve;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tty;
 
 use std::io;
 
+pub use controller_link::{ControllerKind, ControllerLink, ControllerLinkSettings, ProgramSender};
+pub use grbl::{GrblLink, GrblTurn};
+pub use grbl_serve::{EmulatorLine, serve_grbl_emulator};
+pub use port::{Port, PortAddress};
 pub use replay::Replay;
 pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
 pub use tcp::{Received, TcpLink};
+pub use tty::{Pty, SerialLink};
 
 use shared::time::{Duration, Instant};
 

@@ -36,8 +36,17 @@ impl TcpLink {
         let doing = format!("connecting to {address}");
         let stream = TcpStream::connect_timeout(&address, std_duration(within.max(Duration::from_ms(1))));
         let stream = stream.map_err(LinkError::io(doing.as_str()))?;
+        Self::of(stream).map_err(LinkError::io(doing))
+    }
+
+    /// The other end: a client that was let in.
+    ///
+    /// # Errors
+    /// What the system says where the client is gone already.
+    pub fn of(stream: TcpStream) -> std::io::Result<Self> {
         // Commands are a few bytes that must not wait for company.
-        stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true)).map_err(LinkError::io(doing))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
         Ok(Self { stream, unsent: Vec::with_capacity(Self::UNSENT_MAX) })
     }
 

@@ -31,7 +31,8 @@ What is not there yet
   process      stability in the plan; learning from measured load; ceiling programs (nothing live is ever faster
                than programmed)
   handoff      signatures and certificates; link emulation between namespaces; handoff-bench
-  controllers  LinuxCNC, grbl, grblHAL and MTConnect links; the machine here is our own virtual controller
+  controllers  LinuxCNC and MTConnect links; grbl and grblHAL are there, against our emulator of both; the machine
+               in scenarios is our own virtual controller
   service      web page, store, registry, more than one process
 ";
 
