@@ -6,6 +6,7 @@
 //! end the run, grow memory or be mistaken for a value.
 
 mod lines;
+pub mod linuxcnc;
 pub mod shdr;
 mod source_time;
 pub mod virtual_link;

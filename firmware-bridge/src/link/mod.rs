@@ -5,6 +5,7 @@
 //! that does not read, does not answer or sends without end costs its connection, never the process.
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
+pub mod hal;
 mod replay;
 mod scheduling;
 mod serve;
