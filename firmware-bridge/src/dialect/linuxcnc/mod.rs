@@ -33,7 +33,7 @@ mod tests;
 pub use capability::{Basis, CapabilityRecord, FailSafeOwner, Figure};
 pub use command::{Commander, DialInCommand, GateVerdict, HalWrite, factor_beside_dial};
 pub use hal_file::{HalOptions, Wiring, hal_file, off_file};
-pub use install::{Installed, InstallError, install, uninstall};
+pub use install::{InstallError, Installed, install, uninstall};
 pub use reader::{Reader, ReaderConfig, TickSample};
 pub use status::{
     CODES_MAX, Interpreter, STATUS_LINE_MAX, STATUS_PROGRAM, StatusDecoder, StatusEvent, TaskPower, TaskStatus, ToolRow,
