@@ -23,11 +23,14 @@ use firmware_bridge::dialect::linuxcnc::{HalOptions, STATUS_PROGRAM, Wiring, ins
 use shared::plan::Override;
 use shared::time::Duration;
 
-use rig::{Rig, Scenario};
+use rig::Scenario;
 
 /// Figures the machine is installed with; the scenarios know them.
 const WATCHDOG: Duration = Duration::from_ms(50);
 const SLEW_PER_S: f64 = 2.0;
+
+/// Longest time for all of it.
+const RUN_S_MAX: &str = "400";
 
 /// In this order; the last ones leave LinuxCNC as it is not to be used afterwards.
 const SCENARIOS: [Scenario; 12] = [
@@ -67,7 +70,9 @@ fn run(filter: Option<&str>) -> ExitCode {
     }
     let folder = tempfile::Builder::new().prefix("linuxcnc").tempdir().expect("a writable folder");
     set_up(folder.path(), &names);
-    let output = Command::new(here("start.sh")).arg(folder.path()).output().expect("start.sh and bash are there");
+    let mut start = Command::new("timeout");
+    start.args(["-k", "5", RUN_S_MAX]).arg(here("start.sh")).arg(folder.path());
+    let output = start.output().expect("timeout, start.sh and bash are there");
     let results = std::fs::read_to_string(folder.path().join("results")).unwrap_or_default();
     print!("{results}");
     let passed = |name: &&&str| results.lines().any(|line| line == format!("test {name} ... ok"));

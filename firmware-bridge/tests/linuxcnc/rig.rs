@@ -255,16 +255,32 @@ pub(crate) fn halcmd(words: &[&str]) -> Result<String, String> {
     Ok(said)
 }
 
-/// Another agent, in a process of its own.
-pub(crate) fn spawn_writer(words: &[&str]) -> Result<Child, String> {
-    let mut command = Command::new("./driver");
-    command.arg("writer").args(words).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| error.to_string())?;
-    let mut line = String::new();
-    let said = child.stdout.take().expect("piped");
-    BufReader::new(said).read_line(&mut line).map_err(|error| error.to_string())?;
-    ensure(line.trim() == "writing", || format!("the writer says {line:?}"))?;
-    Ok(child)
+/// Another agent, in a process of its own, until it is dropped.
+pub(crate) struct Writer(Child);
+
+impl Writer {
+    pub(crate) fn spawn(words: &[&str]) -> Result<Self, String> {
+        let mut command = Command::new("./driver");
+        command.arg("writer").args(words).stdout(Stdio::piped());
+        let mut writer = Self(command.spawn().map_err(|error| error.to_string())?);
+        let mut line = String::new();
+        let said = writer.0.stdout.take().expect("piped");
+        BufReader::new(said).read_line(&mut line).map_err(|error| error.to_string())?;
+        ensure(line.trim() == "writing", || format!("the writer says {line:?}"))?;
+        Ok(writer)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // A stopped process takes this signal too.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The writer: commands a factor in per mille, and with `hold` a feed hold, until it is killed.

@@ -14,11 +14,12 @@ fi
 chown -R 65534:65534 "$folder"
 chmod 755 "$folder"
 drop=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-spaces=(-i -m)
+# With processes of its own nothing outlives the run, whatever was killed or stopped in it.
+spaces=(-i -m -p -f --kill-child --mount-proc)
 command -v ip >/dev/null && spaces+=(-n)
 if unshare "${spaces[@]}" true 2>/dev/null; then
     own='[ -z "$(command -v ip)" ] || ip link set lo up
-        mkdir -p .tmp && chmod 1777 .tmp && mount --bind . /mnt && mount --bind .tmp /tmp && cd /mnt && exec "$@"'
+        mkdir -p .tmp && chmod 1777 .tmp && mount --bind . /mnt && mount --bind .tmp /tmp && cd /mnt && "$@"'
     exec unshare "${spaces[@]}" bash -c "$own" own "${drop[@]}" "${clean[@]}" HOME=/mnt linuxcnc -r /mnt/mill.ini
 fi
 exec "${drop[@]}" "${clean[@]}" "HOME=$folder" linuxcnc -r "$folder/mill.ini"

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use firmware_bridge::controller::Execution;
 use firmware_bridge::dialect::linuxcnc::MotionType;
 
-use crate::rig::{Outcome, PROGRAMS, Rig, Seen, ensure, halcmd, permille};
+use crate::rig::{Outcome, PATIENCE, PROGRAMS, Rig, Seen, ensure, halcmd, permille};
 
 /// A long straight feed at 40 mm/s.
 pub(crate) const STRAIGHT: &str = "G1 X1900 F2400\nG1 X0\nM2\n";
@@ -126,11 +126,12 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
                    G1 X50\nM49\nG1 X60\nM48\nG1 X70\nG33 Z-10 K1\nG1 X80\nM5\nM2\n";
     rig.plan = Some(permille(500));
     rig.start(program)?;
-    let end = rig.now().after(crate::rig::PATIENCE.times(3));
+    let end = rig.now().after(PATIENCE.times(2));
     while rig.now() < end && rig.record.last().is_some_and(|seen| seen.is.sample.execution == Some(Execution::Active)) {
         rig.cycle();
-        // G33 waits for the mark of the spindle, which this mill does not have.
-        if rig.record.last().is_some_and(|seen| seen.is.tick.program_line == 16 && seen.is.tick.current_vel == 0.0) {
+        // G33 waits at its start for the mark of the spindle, which this mill does not have.
+        let waits = |seen: &Seen| seen.is.tick.axes[0] == 70.0 && seen.is.tick.current_vel == 0.0;
+        if rig.record.last().is_some_and(waits) {
             halcmd(&["setp", "spindle.0.index-enable", "0"])?;
         }
     }
@@ -148,7 +149,8 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
         (16, false, 10.0),
         (17, true, 5.0),
     ] {
-        let of_line: Vec<&Seen> = rig.since(from).iter().filter(|seen| seen.is.tick.program_line == line).collect();
+        let of_line = |seen: &&Seen| seen.is.tick.program_line == line && seen.is.tick.current_vel > 0.0;
+        let of_line: Vec<&Seen> = rig.since(from).iter().filter(of_line).collect();
         // The first ticks of a motion come before the report that tells its codes.
         let settled = &of_line[of_line.len().min(150)..];
         let agree = settled.iter().filter(|seen| seen.is.sample.factor_enabled == Some(enabled)).count();
