@@ -203,7 +203,8 @@ pub(crate) fn hold_and_off(rig: &mut Rig) -> Outcome {
     rig.run_for(500);
     let rows = sampler.stop()?;
     let held = rows.iter().position(|row| row.held).ok_or("the hold never came into force")?;
-    let marked = rows.iter().position(|row| row.marked).ok_or("no mark")?;
+    // From there on: the queue begins with what was there before.
+    let marked = held + rows[held..].iter().position(|row| row.marked).ok_or("no mark")?;
     ensure(rows[marked..].iter().all(|row| row.held && row.velocity == 0.0), || {
         "it moves after the one who held it has died".to_owned()
     })?;

@@ -210,7 +210,10 @@ impl Rig {
     /// Everything as after power-on: nothing runs, nothing is asked for, axes at zero.
     pub(crate) fn rest(&mut self) -> Result<(), String> {
         self.plan = None;
-        halcmd(&["sets", "cosim-off", "0"])?;
+        // Whatever a scenario has left: off releases what is held.
+        for (name, value) in [("cosim-hold-request", "0"), ("cosim-off", "1"), ("cosim-off", "0")] {
+            halcmd(&["sets", name, value])?;
+        }
         for order in ["state reset", "state on", "dial 1", "abort", "mode mdi"] {
             self.tell(order)?;
         }

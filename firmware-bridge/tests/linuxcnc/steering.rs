@@ -132,7 +132,10 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
         // G33 waits at its start for the mark of the spindle, which this mill does not have.
         let waits = |seen: &Seen| seen.is.tick.axes[0] == 70.0 && seen.is.tick.current_vel == 0.0;
         if rig.record.last().is_some_and(waits) {
-            halcmd(&["setp", "spindle.0.index-enable", "0"])?;
+            // An encoder counts from its mark on.
+            for (pin, value) in [("turns.reset", "1"), ("spindle.0.index-enable", "0"), ("turns.reset", "0")] {
+                halcmd(&["setp", pin, value])?;
+            }
         }
     }
     rig.plan = None;

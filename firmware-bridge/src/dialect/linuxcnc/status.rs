@@ -61,7 +61,7 @@ pub struct ToolRow {
 }
 
 /// One report. Lengths in machine units, in the machine's order of axes (X Y Z A B C U V W).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TaskStatus {
     /// Counted from when the program was started.
     pub number: u64,
