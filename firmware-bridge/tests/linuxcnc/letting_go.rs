@@ -102,7 +102,7 @@ pub(crate) fn without_an_agent(rig: &mut Rig) -> Outcome {
 /// What the record says about a writer at 50 % that is gone at the mark.
 fn let_go(rows: &[Row]) -> Result<String, String> {
     let find = |from: usize, what: &str, fits: &dyn Fn(&Row) -> bool| {
-        let found = rows[from..].iter().position(|row| fits(row)).map(|at| from + at);
+        let found = rows[from..].iter().position(fits).map(|at| from + at);
         found.ok_or_else(|| format!("never {what} after tick {from} of {}", rows.len()))
     };
     let slow = find(0, "slow", &|row| row.factor == 0.5 && (row.velocity - SPEED / 2.0).abs() < 0.01)?;

@@ -33,9 +33,10 @@ const SLEW_PER_S: f64 = 2.0;
 const RUN_S_MAX: &str = "400";
 
 /// In this order; the last ones leave LinuxCNC as it is not to be used afterwards.
-const SCENARIOS: [Scenario; 12] = [
+const SCENARIOS: [Scenario; 13] = [
     ("without_an_agent_the_factor_is_one", letting_go::without_an_agent),
     ("no_tick_is_missing", steering::no_tick_is_missing),
+    ("places_are_the_programs", steering::places_are_the_programs),
     ("every_step_takes_effect", steering::every_step_takes_effect),
     ("h27_the_dial_is_respected_and_never_written", steering::dial_is_respected),
     ("h26_the_program_can_forbid_overrides", steering::program_forbids),
@@ -125,7 +126,8 @@ fn set_up(folder: &Path, names: &[&str]) {
     write("mill.hal", &hal);
     write("cosim.hal", &installed.hal);
     write("cosim-off.hal", &installed.hal_off);
-    write("tool.tbl", &read("tool.tbl"));
+    // A tool with a length.
+    write("tool.tbl", &read("tool.tbl").replace("T2 P2 D10 Z0", "T2 P2 D10 Z12.5"));
     write("mill.var", "");
     write("status.py", STATUS_PROGRAM);
     write("console.py", &std::fs::read_to_string(here("console.py")).expect("console.py is there"));

@@ -217,8 +217,8 @@ impl Rig {
         for order in ["state reset", "state on", "dial 1", "abort", "mode mdi"] {
             self.tell(order)?;
         }
-        let lines =
-            ["G17 G21 G40 G49 G54 G64 G80 G90 G94", "G92.1", "G10 L2 P1 X0 Y0 Z0 R0", "M48", "M52 P1", "M53 P1"];
+        // M52 P1 is not among them: what the installer has LinuxCNC execute at its start has to be enough.
+        let lines = ["G17 G21 G40 G49 G54 G64 G80 G90 G94", "G92.1", "G10 L2 P1 X0 Y0 Z0 R0", "M48", "M53 P1"];
         for line in lines.into_iter().chain(["M5 M9", "G53 G0 X0 Y0 Z0"]) {
             self.tell(&format!("mdi {line}"))?;
         }

@@ -1,9 +1,11 @@
 //! What the agent sees, and what its factor does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firmware_bridge::controller::Execution;
-use firmware_bridge::dialect::linuxcnc::MotionType;
+use firmware_bridge::dialect::linuxcnc::{MotionType, TaskStatus};
+use shared::geom::Point;
+use shared::ident::ToolNumber;
 
 use crate::rig::{Outcome, PATIENCE, PROGRAMS, Rig, Seen, ensure, halcmd, permille};
 
@@ -47,7 +49,7 @@ pub(crate) fn no_tick_is_missing(rig: &mut Rig) -> Outcome {
     ensure(complete as f64 > 0.99 * ticks as f64, || format!("{complete} of {ticks} ticks have place and state"))?;
     // The task tells the line a little later: it has to be one of the last ticks' lines.
     let agrees = |(at, status): &&(usize, _)| {
-        let status: &firmware_bridge::dialect::linuxcnc::TaskStatus = status;
+        let status: &TaskStatus = status;
         let near = &rig.record[at.saturating_sub(100).max(from)..(at + 20).min(rig.record.len())];
         near.iter().any(|seen| Some(seen.is.tick.program_line) == status.motion_line)
     };
@@ -55,12 +57,33 @@ pub(crate) fn no_tick_is_missing(rig: &mut Rig) -> Outcome {
     let agreeing = reports.iter().filter(agrees).count();
     ensure(agreeing * 100 >= reports.len() * 99, || format!("{agreeing} of {} reports agree", reports.len()))?;
     ensure(rig.program.ends_with("3D_Chips.ngc"), || format!("the program is said to be {:?}", rig.program))?;
-    let lines: std::collections::BTreeSet<i32> = seen.iter().map(|seen| seen.is.tick.program_line).collect();
+    let lines: BTreeSet<i32> = seen.iter().map(|seen| seen.is.tick.program_line).collect();
     Ok(format!(
         "{ticks} ticks in {elapsed_ms:.0} ms, none lost; {} source lines; {agreeing} of {} reports on the line",
         lines.len(),
         reports.len()
     ))
+}
+
+/// Tool length, work offset, rotation and G92: the place told is the one the program says, and so is the tool.
+pub(crate) fn places_are_the_programs(rig: &mut Rig) -> Outcome {
+    ready(rig)?;
+    rig.start(
+        "G10 L2 P2 X100 Y50 Z-20 R30\nG55\nT2 M6\nG43\nG92 X5 Y6 Z7\nG1 X25 Y16 Z9 F1200\nG4 P1\nG1 X5\n\
+         G92.1\nG10 L2 P2 X0 Y0 Z0 R0\nG49\nG54\nM2\n",
+    )?;
+    let said = Point::new(25.0, 16.0, 9.0);
+    rig.until("the place the program says", |seen| {
+        seen.sample.position.is_some_and(|place| (place - said).norm() < 1e-6) && seen.tick.current_vel == 0.0
+    })?;
+    let newest = rig.record.last().map(|seen| seen.is).ok_or("no ticks")?;
+    let status = rig.reader.status(rig.now()).copied().ok_or("no report")?;
+    let row = status.tool_row.ok_or("no tool row")?;
+    ensure(newest.sample.tool == Some(ToolNumber(2)) && row.number == ToolNumber(2), || format!("{status:?}"))?;
+    ensure(row.diameter == 10.0 && row.offsets[2] == 12.5, || format!("{row:?}"))?;
+    ensure(status.work_offset_number == Some(2) && status.rotation_deg == Some(30.0), || format!("{status:?}"))?;
+    rig.tell("idle")?;
+    Ok(format!("at {said} in G55 turned by 30°, axes at {:.3?}", &newest.tick.axes[..3]))
 }
 
 /// 100 steps between 50 and 100 %, each with the time to the first change of velocity.

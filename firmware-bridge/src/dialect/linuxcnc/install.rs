@@ -133,8 +133,8 @@ fn entries(ini: &str) -> Vec<Entry<'_>> {
 fn with_hal_file(ini: &str) -> Result<String, InstallError> {
     let entries = entries(ini);
     let in_hal = |entry: &&Entry<'_>| entry.section == "HAL";
-    let files = entries.iter().filter(in_hal).filter(|entry| matches!(entry.key, "HALFILE" | "TWOPASS"));
-    let after = files.last().or_else(|| entries.iter().find(in_hal));
+    let mut files = entries.iter().filter(in_hal).filter(|entry| matches!(entry.key, "HALFILE" | "TWOPASS"));
+    let after = files.next_back().or_else(|| entries.iter().find(in_hal));
     let after = after.ok_or(InstallError::NoSection { section: "HAL" })?.to;
     Ok(with_block(ini, after, "HALFILE = cosim.hal"))
 }

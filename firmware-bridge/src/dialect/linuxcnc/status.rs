@@ -112,6 +112,7 @@ pub struct TaskStatus {
 }
 
 /// What a stream of lines gives.
+#[allow(clippy::large_enum_variant, reason = "handed over and taken apart at once, never kept in numbers")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatusEvent {
     /// A report.
