@@ -36,7 +36,8 @@ pub use hal_file::{HalOptions, Wiring, hal_file, off_file};
 pub use install::{InstallError, Installed, install, uninstall};
 pub use reader::{Reader, ReaderConfig, TickSample};
 pub use status::{
-    CODES_MAX, Interpreter, STATUS_LINE_MAX, STATUS_PROGRAM, StatusDecoder, StatusEvent, TaskPower, TaskStatus, ToolRow,
+    CODES_MAX, CodesOf, Interpreter, STATUS_LINE_MAX, STATUS_PROGRAM, StatusDecoder, StatusEvent, TaskPower,
+    TaskStatus, ToolRow,
 };
 pub use tick::{FIELD_TYPES, FIELDS, MotionType, Tick};
 pub use tick_clock::TickClock;

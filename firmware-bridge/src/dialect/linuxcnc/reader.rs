@@ -7,7 +7,7 @@ use shared::time::{Duration, Instant};
 use shared::units::{Feedrate, Power, RotaryVelocity};
 
 use super::execution::ProgramRun;
-use super::status::TaskStatus;
+use super::status::{CodesOf, TaskStatus};
 use super::tick::{MotionType, Tick};
 use super::tick_clock::TickClock;
 use crate::controller::ControllerSample;
@@ -56,6 +56,8 @@ pub struct Reader {
     status: Option<(Instant, TaskStatus)>,
     run: ProgramRun,
     frame: Option<Frame>,
+    /// Since when reports have codes of a motion that is over.
+    outdated_since: Option<Instant>,
     tick: Option<Tick>,
     lost: u64,
 }
@@ -64,7 +66,8 @@ impl Reader {
     /// A reader that has heard nothing yet.
     pub fn new(config: ReaderConfig) -> Self {
         let clock = TickClock::new(config.tick_period);
-        Self { config, clock, status: None, run: ProgramRun::new(), frame: None, tick: None, lost: 0 }
+        let run = ProgramRun::new();
+        Self { config, clock, status: None, run, frame: None, outdated_since: None, tick: None, lost: 0 }
     }
 
     /// LinuxCNC was started again: nothing of before holds.
@@ -76,6 +79,8 @@ impl Reader {
     pub fn handle_status(&mut self, now: Instant, status: &TaskStatus) {
         self.run.handle_status(status, self.tick.as_ref());
         self.status = Some((now, *status));
+        let outdated = status.codes_of() == Some(CodesOf::MotionBefore);
+        self.outdated_since = self.outdated_since.or(Some(now)).filter(|_| outdated);
         let moving = self.tick.is_some_and(|tick| tick.program_line > 0 && tick.motion_type != MotionType::Idle);
         if !self.run.is_running() {
             self.frame = None;
@@ -128,11 +133,29 @@ impl Reader {
             dial_permille: status.and_then(dial_in_force),
             // Written as a whole number of per mille; the sum of a ramp's steps is not, so the nearest is meant.
             factor: finite(tick.factor).and_then(|factor| Override::floor_of_ratio(factor + 0.0005)),
-            factor_enabled: status.and_then(|status| factor_enabled(status, tick)).map(|on| on && tick.granted),
+            factor_enabled: status.and_then(|status| self.factor_enabled(now, status, tick)),
             rotary_velocity: finite(rotation).map(RotaryVelocity::rev_s),
             spindle_power: finite(tick.power_w).filter(|_| self.config.power_wired).map(Power::w),
             tool: status.and_then(|status| status.tool).filter(|tool| tool.0 > 0),
         }
+    }
+
+    /// Whether the motion that runs obeys the factor.
+    ///
+    /// It does under M52 P1 where the agent is granted its say, and not while the spindle leads the axes. Where the
+    /// program has switched the feed dial off (M50 P0, M49) LinuxCNC would obey the factor still; but who wrote that wants
+    /// no override at this place, so it counts as not enabled and the value without us is written. Where the codes are not
+    /// those of the motion that runs, both what was read and what is queued have to allow it.
+    fn factor_enabled(&self, now: Instant, status: &TaskStatus, tick: &Tick) -> Option<bool> {
+        let commanded = status.factor_enabled?;
+        let of_codes = status.m_codes.map(|codes| codes[M_ADAPTIVE] == 52);
+        let adaptive = match of_codes {
+            Some(of_motion) if status.codes_of() == Some(CodesOf::Motion) => of_motion,
+            other => commanded && other.unwrap_or(true),
+        };
+        let outdated = self.outdated_since.is_some_and(|since| now.since(since) > OUTDATED_MAX);
+        let led_by_spindle = status.is_synchronised(tick.motion_type) || (outdated && is_feed(tick));
+        Some(adaptive && dial_enabled(status)? && !led_by_spindle && tick.granted)
     }
 
     fn position(&self, status: &TaskStatus, tick: &Tick) -> Option<Point> {
@@ -156,6 +179,13 @@ fn frame_of(status: &TaskStatus) -> Option<Frame> {
 const M_OVERRIDES: usize = 6;
 const M_ADAPTIVE: usize = 7;
 
+/// Codes of a motion that is over, for longer than this: the motion that runs does not tell its own.
+const OUTDATED_MAX: Duration = Duration::from_ms(30);
+
+fn is_feed(tick: &Tick) -> bool {
+    matches!(tick.motion_type, MotionType::Feed | MotionType::Arc)
+}
+
 /// The dial as it counts for the motion that runs: 1000 where the program has switched it off.
 fn dial_in_force(status: &TaskStatus) -> Option<u16> {
     let dial = status.dial_permille?;
@@ -167,23 +197,7 @@ fn dial_enabled(status: &TaskStatus) -> Option<bool> {
     // 48: both dials count, 50: only the feed's, 51: only the spindle's, 49: none.
     let of_motion = status.m_codes.map(|codes| matches!(codes[M_OVERRIDES], 48 | 50));
     Some(match of_motion {
-        Some(of_motion) if status.codes_are_of_motion() => of_motion,
+        Some(of_motion) if status.codes_of() == Some(CodesOf::Motion) => of_motion,
         other => commanded && other.unwrap_or(true),
     })
-}
-
-/// Whether the motion that runs obeys the factor.
-///
-/// It does under M52 P1, and not while the spindle leads the axes. Where the program has switched the feed dial off
-/// (M50 P0, M49) LinuxCNC would obey the factor still; but who wrote that wants no override at this place, so it counts
-/// as not enabled and the agent passes through. Where the codes are not those of the motion that runs, both what was read
-/// and what is queued have to allow it.
-fn factor_enabled(status: &TaskStatus, tick: &Tick) -> Option<bool> {
-    let commanded = status.factor_enabled?;
-    let of_motion = status.m_codes.map(|codes| codes[M_ADAPTIVE] == 52);
-    let adaptive = match of_motion {
-        Some(of_motion) if status.codes_are_of_motion() => of_motion,
-        other => commanded && other.unwrap_or(true),
-    };
-    Some(adaptive && dial_enabled(status)? && !status.is_synchronised(tick.motion_type))
 }

@@ -111,6 +111,18 @@ pub struct TaskStatus {
     pub units_per_mm: Option<f64>,
 }
 
+/// Whose modal codes a report has, as told by the line they are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodesOf {
+    /// Of the motion that runs.
+    Motion,
+    /// The interpreter's own, read ahead: the motion that runs carries none.
+    Interpreter,
+    /// Of a motion that is over. For a cycle or two at each change of motions; longer where the spindle leads the axes
+    /// (G33, rigid taps), because LinuxCNC does not hand on the codes of such a motion while it runs.
+    MotionBefore,
+}
+
 /// What a stream of lines gives.
 #[allow(clippy::large_enum_variant, reason = "handed over and taken apart at once, never kept in numbers")]
 #[derive(Clone, Debug, PartialEq)]
@@ -180,10 +192,14 @@ impl TaskStatus {
         self.g_codes.map(|codes| codes[1])
     }
 
-    /// True where the modal codes are those of the motion that runs; LinuxCNC gives the interpreter's own, read ahead,
-    /// where the motion carries none.
-    pub fn codes_are_of_motion(&self) -> bool {
-        self.m_codes.is_some_and(|codes| self.motion_line == Some(codes[0]))
+    /// Whose codes the report has.
+    pub fn codes_of(&self) -> Option<CodesOf> {
+        let line = self.m_codes?[0];
+        Some(match (self.motion_line?, self.read_line) {
+            (motion, _) if motion == line => CodesOf::Motion,
+            (_, Some(read)) if read == line => CodesOf::Interpreter,
+            _ => CodesOf::MotionBefore,
+        })
     }
 
     /// Whether `motion_type` and codes say that a spindle leads the axes: G33, G33.1 and G76.

@@ -163,6 +163,21 @@ fn h26_the_factor_counts_by_the_codes_of_the_motion_that_runs() {
 }
 
 #[test]
+fn h26_a_motion_that_keeps_its_codes_to_itself_is_led_by_the_spindle() {
+    let mut reader = reader();
+    // G33 in line 8: the codes stay those of line 7 while it runs.
+    let thread = report(&[("\"motion_line\":7", "\"motion_line\":8")]);
+    assert_eq!(thread.codes_of(), Some(CodesOf::MotionBefore));
+    for (at, enabled) in [(1, true), (20, true), (31, true), (32, false), (200, false)] {
+        reader.handle_status(ms(at), &thread);
+        let seen = sample_of(&mut reader, ms(at), tick(at as u32)).sample;
+        assert_eq!(seen.factor_enabled, Some(enabled), "{at} ms after it began");
+    }
+    reader.handle_status(ms(201), &report(&[]));
+    assert_eq!(sample_of(&mut reader, ms(201), tick(201)).sample.factor_enabled, Some(true));
+}
+
+#[test]
 fn a_switched_off_agent_is_told_as_not_enabled() {
     let mut reader = reader();
     reader.handle_status(ms(1), &report(&[]));
