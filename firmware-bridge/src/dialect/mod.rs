@@ -7,6 +7,7 @@
 
 pub mod grbl;
 mod lines;
+pub mod linuxcnc;
 pub mod shdr;
 mod source_time;
 pub mod virtual_link;

@@ -11,6 +11,7 @@ mod grbl;
 mod grbl_serve;
 #[cfg(test)]
 mod grbl_tests;
+pub mod hal;
 mod port;
 mod replay;
 mod scheduling;
