@@ -117,7 +117,7 @@ fn a_view_is_coarse_and_of_the_same_volume() {
     cut(&mut map, &tool(CutterShape::Flat, 20.0), line(point(0.0, 50.0, -5.0), point(100.0, 50.0, -5.0)), 10.0);
     let mut bytes = Vec::new();
     map.to_view_stl(&mut bytes);
-    let mesh = read_stl(&bytes, 1.0).expect("our own file");
+    let mesh = read_stl(&bytes, 1.0, &MeshLimits::STANDARD).expect("our own file");
     assert!(mesh.len() <= 4 * VIEW_VERTICES + 4000, "{} triangles", mesh.len());
     assert_close("volume", volume_mm3(&mesh), map.volume_mm3(), 5e-3);
 }
