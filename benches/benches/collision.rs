@@ -126,12 +126,15 @@ fn zigzag(step_mm: f64) -> Vec<Segment> {
     path(&points.collect::<Vec<_>>())
 }
 
+/// Makes moves of one length.
+type Make = fn(f64) -> Vec<Segment>;
+
 fn segments(c: &mut Criterion) {
     let bodies: BTreeMap<ToolNumber, ToolBody> = [(ToolNumber(1), body())].into();
     let mut group = c.benchmark_group("collision");
     for (name, mesh) in [("10k", bumpy(70, 72)), ("100k", bumpy(224, 224))] {
         let fixtures = Fixtures::new(vec![Fixture::new("body".to_owned(), 0.5, &FixtureSolid::Mesh(mesh))]);
-        let kinds: [(&str, fn(f64) -> Vec<Segment>); 2] = [("near", near), ("zigzag", zigzag)];
+        let kinds = [("near", near as Make), ("zigzag", zigzag)];
         for (kind, make) in kinds {
             for step_mm in [1.0, 10.0] {
                 let segments = make(step_mm);
