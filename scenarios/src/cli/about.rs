@@ -14,7 +14,8 @@ What this version does
                and fitted to recordings
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
                through stock, holder, shank and spindle contact; all of them against fixtures (boxes, cylinders, STL and
-               3MF), with clearance; gouges and leftovers of a finished part
+               3MF), with clearance; gouges and leftovers of a finished part; where the work or the head turns, a
+               tri-dexel cut along the machine's kinematics (3+2 as lines, turning moves as bounded sub-poses)
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
                the reason that binds; a whole-program baseline; calculators for one cut (cut) and for chatter by two
                methods (lobes)
@@ -25,9 +26,9 @@ What this version does
 const ABSENT: &str = "\
 What is not there yet
   program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
-               Siemens cycles beyond drilling; kinematics of rotary axes; values the machine alone knows end the reading
-  motion       the frame of the work under rotary axes
-  kernel       tri-dexel, 3+2 and 5-axis; fixtures under rotary axes; a feed hold before a predicted collision
+               Siemens cycles beyond drilling; values the machine alone knows end the reading
+  kernel       forces of moves on which something turns; fixtures and finished part of work that turns; a feed hold
+               before a predicted collision
   process      stability in the plan; learning from measured load; ceiling programs (nothing live is ever faster
                than programmed)
   handoff      signatures and certificates; link emulation between namespaces; handoff-bench
