@@ -21,6 +21,7 @@ pub mod shell;
 pub mod stability;
 pub mod stock;
 pub mod sweep;
+pub mod turns;
 mod window;
 #[cfg(feature = "workers")]
 pub mod workers;
