@@ -25,6 +25,7 @@ pub mod stability;
 pub mod stock;
 mod surroundings;
 pub mod sweep;
+pub mod turns;
 mod window;
 #[cfg(feature = "workers")]
 pub mod workers;

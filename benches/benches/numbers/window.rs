@@ -113,13 +113,18 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
+/// The job, and its stock in the middle of the part, 40 rows cut before.
+pub(crate) fn begun(parts: u32) -> (Arc<Job>, Ahead) {
+    let (job, sources) = job(parts);
+    let choice = MapChoice { cell_mm: Some(0.1), memory_max_bytes: 1 << 30 };
+    let (mut start, _) = Ahead::new(&job, &sources, choice, &Serial).expect("a plain box");
+    start.extend(Station::from_mm(4100.0), WorkAllowance(u32::MAX), &Serial, &mut |_| {});
+    (job, start)
+}
+
 pub(crate) fn window() {
     for parts in [1, 5] {
-        let (job, sources) = job(parts);
-        let choice = MapChoice { cell_mm: Some(0.1), memory_max_bytes: 1 << 30 };
-        let (mut start, _) = Ahead::new(&job, &sources, choice, &Serial).expect("a plain box");
-        // In the middle of the part, 40 rows cut before.
-        start.extend(Station::from_mm(4100.0), WorkAllowance(u32::MAX), &Serial, &mut |_| {});
+        let (job, start) = begun(parts);
         let from = start.reached();
         let two = Timed::new(2);
         for (name, length_mm) in [("two seconds", WINDOW_MM), ("one step of 20 ms", STEP_MM)] {

@@ -6,6 +6,7 @@ use shared::wire::{self, Channel, Frame, Message, MessageKind};
 
 use super::pace::Pace;
 use crate::session::{Session, SessionConfig, SessionEvent};
+use crate::turns::next_in_turn;
 
 /// A session that has heard nothing for this long gives its place to a new machine.
 const SILENCE_MAX: Duration = Duration::from_ms(60_000);
@@ -85,15 +86,8 @@ impl Sessions {
 
     /// The next session with work, in turn.
     pub(super) fn next_with_work(&mut self, now: Instant) -> Option<(&Name, &mut Slot)> {
-        let working = |(_, slot): &(&Name, &Slot)| slot.session.work_pending(now);
-        let after = |last: &Name| {
-            let range = (std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded);
-            self.slots.range::<Name, _>(range).find(working).map(|(name, _)| name.clone())
-        };
-        let next = self.last.as_ref().and_then(after);
-        let next = next.or_else(|| self.slots.iter().find(working).map(|(name, _)| name.clone()))?;
+        let next = next_in_turn(&self.slots, self.last.as_ref(), |slot| slot.session.work_pending(now))?;
         self.last = Some(next.clone());
-        self.slots.get_key_value(&next)?;
         self.slots.range_mut::<Name, _>(&next..=&next).next()
     }
 

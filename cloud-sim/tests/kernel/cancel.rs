@@ -45,7 +45,7 @@ impl Executor for StopsAt {
     }
 }
 
-fn job() -> (Arc<Job>, JobSources) {
+pub(crate) fn job() -> (Arc<Job>, JobSources) {
     let mut text =
         String::from("(T1 D=6. CR=0. - flat end mill)\nG21 G90 G17 G94 G40 G49 G54\nT1 M6\nS8000 M3\nG0 X-5 Y5 Z2\n");
     for row in 0..12 {

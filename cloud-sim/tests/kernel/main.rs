@@ -10,3 +10,5 @@ mod hard_places;
 mod invariants;
 mod meshes;
 mod setup;
+#[cfg(feature = "workers")]
+mod sharing;
