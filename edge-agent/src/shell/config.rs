@@ -48,7 +48,8 @@ pub(super) struct Config {
 pub(super) enum Start {
     /// The operator, at the machine.
     Operator,
-    /// The agent, on a virtual controller or as the sender to a grbl, once the baseline lies here or this time has passed.
+    /// The agent, on a virtual controller or as the sender to a grbl, once the baseline lies here or this time has
+    /// passed.
     WhenReady {
         /// Longest wait.
         within: Duration,

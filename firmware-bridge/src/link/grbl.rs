@@ -36,6 +36,7 @@ pub struct GrblLink {
     sender: Option<Pty>,
     /// What the other sender has said and the session has not taken.
     waiting: Vec<u8>,
+    sender_bytes_lost: u64,
     out: Vec<u8>,
 }
 
@@ -57,6 +58,7 @@ impl GrblLink {
             reopen_at: Instant::ORIGIN,
             sender: if watched { Some(Pty::open()?) } else { None },
             waiting: Vec::with_capacity(4096),
+            sender_bytes_lost: 0,
             out: Vec::with_capacity(1 << 16),
         })
     }
@@ -69,6 +71,11 @@ impl GrblLink {
     /// Where the other sender finds its port.
     pub fn sender_path(&self) -> Option<&std::path::Path> {
         self.sender.as_ref().map(Pty::path)
+    }
+
+    /// Bytes of the controller that the other sender did not read in time, or while nobody was there.
+    pub fn sender_bytes_lost(&self) -> u64 {
+        self.sender_bytes_lost
     }
 
     /// Sends a program, as the sender. Not while another sender has the port.
@@ -155,9 +162,12 @@ impl GrblLink {
         let Some(sender) = &mut self.sender else { return };
         self.out.clear();
         self.session.poll_sender(&mut self.out);
-        // A sender that does not read, or nobody there: it has to begin anew, the machine's state does not depend on it.
-        for part in self.out.chunks(4096) {
-            let _ = sender.send(part);
+        // Nobody there, or a sender that does not read. The controller must be heard all the same; what the sender
+        // misses it notices by its own counts, and we count it too.
+        for part in self.out.chunks(1024) {
+            if sender.send(part).is_err() {
+                self.sender_bytes_lost += part.len() as u64;
+            }
         }
         if let Some(tap) = self.session.tap().filter(|tap| tap.is_stuck()) {
             tap.reset_sender();

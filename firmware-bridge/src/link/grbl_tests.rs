@@ -57,7 +57,8 @@ impl Served {
     }
 }
 
-/// Turns a link until something holds.
+/// Turns a link until something holds. What is awaited is what is said, never a time; the millisecond between two turns
+/// only leaves the processor to the other thread.
 fn turn_until(
     link: &mut GrblLink,
     clock: LinkClock,

@@ -19,10 +19,16 @@ fn naive(flavour: Flavour, from: u8, to: u8) -> Vec<u8> {
     }
 }
 
-/// As fast as USB on grblHAL, so that a burst comes between two turns of its main loop.
+/// A main loop that comes round every 4 ms, so that the pace matters; as fast as USB on grblHAL, so that a burst comes
+/// between two of its turns.
 fn at(flavour: Flavour, percent: u8) -> EmulatorConfig {
     let byte_time = Duration::from_us(if flavour == Flavour::Grbl { 87 } else { 1 });
-    EmulatorConfig { byte_time, feed_override: percent, ..EmulatorConfig::router(flavour, 8) }
+    EmulatorConfig {
+        byte_time,
+        pass: Duration::from_ms(4),
+        feed_override: percent,
+        ..EmulatorConfig::router(flavour, 8)
+    }
 }
 
 /// All ordered pairs of 100 random overrides. Up to 100 % we go there by a factor; above it lies only the operator's
@@ -52,6 +58,7 @@ fn from_any_override_to_any_other_the_reported_value_converges() {
             let arrived = rig.run_until(2000, |rig| rig.emulator.feed_override() == to && rig.reported() == Some(to));
             assert!(arrived, "{flavour:?} {from} → {to}: {:?}", rig.session.standing(rig.now));
             assert!(rig.highest_override <= from.max(to), "{flavour:?} {from} → {to} by {}", rig.highest_override);
+            assert!(rig.override_spacing_min_ms >= 5.0, "two bytes {} ms apart", rig.override_spacing_min_ms);
             let took_ms = rig.now.since(began).as_ns() / 1_000_000;
             let count = 1 + rig.override_bytes();
             (ways, bytes, worst, worst_ms) = (ways + 1, bytes + count, worst.max(count), worst_ms.max(took_ms));

@@ -36,6 +36,9 @@ pub(crate) struct Rig {
     pub(crate) starts: u32,
     pub(crate) status_requests: u64,
     pub(crate) highest_override: u8,
+    /// When the last override byte went out, and the shortest time between two, ms.
+    pub(crate) last_override_at: Option<Instant>,
+    pub(crate) override_spacing_min_ms: f64,
 }
 
 impl Rig {
@@ -60,6 +63,8 @@ impl Rig {
             starts: 0,
             status_requests: 0,
             highest_override: 0,
+            last_override_at: None,
+            override_spacing_min_ms: f64::INFINITY,
         }
     }
 
@@ -97,6 +102,12 @@ impl Rig {
         session.poll_bytes(*now, &mut bytes);
         emulator.handle_bytes(*now, &bytes);
         self.status_requests += bytes.iter().filter(|byte| **byte == b'?').count() as u64;
+        for _ in bytes.iter().filter(|byte| (0x90..=0x94).contains(*byte)) {
+            if let Some(last) = self.last_override_at.replace(self.now) {
+                let spacing_ms = self.now.since(last).as_ms();
+                self.override_spacing_min_ms = self.override_spacing_min_ms.min(spacing_ms);
+            }
+        }
         self.sent.extend_from_slice(&bytes);
         self.highest_override = self.highest_override.max(self.emulator.feed_override());
     }

@@ -19,6 +19,7 @@
 mod answers;
 mod decode;
 mod override_loop;
+mod program_lines;
 mod real_time;
 mod session;
 pub mod status;
@@ -30,10 +31,11 @@ mod tap;
 pub use answers::{AlarmCode, Answer, ErrorCode};
 pub use decode::{Counters, Decoder, Event, LINE_LEN_MAX};
 pub use override_loop::{OverrideLoop, OverrideSettings, Standing};
+pub use program_lines::{Numbering, ProgramFault};
 pub use real_time::RealTime;
 pub use session::{Occurrence, Role, Session, SessionSettings, Taken};
 pub use steps::{FeedStep, OVERRIDE_MAX, OVERRIDE_MIN, Register};
-pub use stream::{Numbering, OnTrouble, PROOF_LINES, ProgramFault, Streamer};
+pub use stream::{OnTrouble, PROOF_LINES, Streamer};
 pub use stream_report::{StreamEnd, StreamReport, Unclear};
 pub use tap::{TO_CONTROLLER_MAX, TO_SENDER_MAX, Tap};
 

@@ -306,11 +306,11 @@ impl Heard {
 
     fn stream(&mut self, role: &Role, occurred: &mut dyn FnMut(Occurrence<'_>)) {
         if let Role::Sending(streamer) = role
-            && streamer.has_ended()
+            && let Some(end) = streamer.end_reason()
             && !self.stream_ended
         {
             self.stream_ended = true;
-            occurred(Occurrence::StreamEnded(streamer.report().end));
+            occurred(Occurrence::StreamEnded(end));
         }
     }
 

@@ -79,8 +79,8 @@ impl FeedStep {
 /// In the order in which they are tried: of two ways of the same length, the one that decreases first.
 const PREFERRED: [FeedStep; 4] = [FeedStep::Minus10, FeedStep::Minus1, FeedStep::Plus1, FeedStep::Plus10];
 
-/// The first step of the shortest way on which no step rises above the target, and how many steps the way has; `None` at the
-/// target. The reset is used only where `may_reset` says so.
+/// The first step of the shortest way on which no step rises above the target, and how many steps the way has; `None`
+/// at the target. The reset is used only where `may_reset` says so.
 ///
 /// A breadth-first search of at most 191 values; a few microseconds.
 pub(super) fn next_step(from: Register, to: Register, may_reset: bool) -> Option<(FeedStep, u32)> {

@@ -26,10 +26,10 @@ use std::sync::Arc;
 use shared::time::{Duration, Instant};
 
 use super::answers::{AlarmCode, Answer, ErrorCode};
-use super::real_time::RealTime;
+use super::program_lines::{PROGRAM_BYTES_MAX, check, decimal_digits, has_axis_word, is_blank, numbered, trimmed};
 use super::status::State;
 use super::stream_report::LISTED_MAX;
-use super::{Declaration, Event, StreamEnd, StreamReport, Unclear};
+use super::{Declaration, Event, Numbering, ProgramFault, StreamEnd, StreamReport, Unclear};
 
 /// Lines between two proofs.
 pub const PROOF_LINES: u32 = 64;
@@ -41,8 +41,6 @@ const PATIENCE: Duration = Duration::from_ms(2000);
 const SILENCE: Duration = Duration::from_ms(1000);
 /// Questions in a row without a proof, before the stream gives up.
 const QUESTIONS_MAX: u32 = 5;
-/// Largest program.
-const PROGRAM_BYTES_MAX: usize = 256 << 20;
 
 /// What happens when a line is refused or answers are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,50 +49,6 @@ pub enum OnTrouble {
     HoldAndStop,
     /// List it and go on.
     GoOn,
-}
-
-/// Which N words the controller gets. Where its reports carry `Ln`, this is what they say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Numbering {
-    /// The program's own.
-    AsWritten,
-    /// The number of the physical line, in place of the program's own.
-    Physical,
-}
-
-/// Why a program cannot be streamed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProgramFault {
-    /// Too large.
-    #[error("the program has {bytes} bytes; at most {max} are streamed", max = PROGRAM_BYTES_MAX)]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-    /// The controller would answer `error:11` or lose bytes.
-    #[error("line {line} has {len} characters for the controller; it takes {max}")]
-    LineTooLong {
-        /// Physical line, from 1.
-        line: u32,
-        /// Its length as the controller counts.
-        len: usize,
-        /// Longest.
-        max: usize,
-    },
-    /// A byte that acts at once, wherever it stands, comments included.
-    #[error("line {line} contains the byte {byte:#04x}, which the controller would obey at once instead of reading it")]
-    RealTimeByte {
-        /// Physical line, from 1.
-        line: u32,
-        /// The byte.
-        byte: u8,
-    },
-    /// `$…` writes settings or homes; that is no part of a program.
-    #[error("line {line} is a `$` command for the controller, not a line of a program")]
-    Setting {
-        /// Physical line, from 1.
-        line: u32,
-    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,6 +240,11 @@ impl Streamer {
         let border = self.in_planner.front().filter(|_| full).map_or(0, |oldest| oldest - 1);
         report.maybe_not_done_after = report.done_through.max(border);
         report
+    }
+
+    /// Why it has ended; `None` while it goes on.
+    pub fn end_reason(&self) -> Option<StreamEnd> {
+        self.ended.then_some(self.report.end)
     }
 
     /// True where nothing more will be sent.
@@ -536,77 +495,4 @@ impl Streamer {
             (self.ended, self.report.end) = (true, end);
         }
     }
-}
-
-/// Without line end and white space around; the controller ignores both.
-fn trimmed(line: &[u8]) -> &[u8] {
-    line.trim_ascii()
-}
-
-/// Nothing for the controller: an empty line, or the mark at the ends of a tape.
-fn is_blank(line: &[u8]) -> bool {
-    line.is_empty() || line == b"%"
-}
-
-/// The number to put in front, and the line without its own.
-fn numbered(numbering: Numbering, number: u32, line: &[u8]) -> (Option<u32>, &[u8]) {
-    let comment = matches!(line.first(), None | Some(b'%' | b'(' | b';' | b'/' | b'$'));
-    if numbering == Numbering::AsWritten || comment {
-        return (None, line);
-    }
-    let own = match line.split_first() {
-        Some((b'N' | b'n', rest)) => rest.iter().take_while(|byte| byte.is_ascii_digit()).count() + 1,
-        _ => 0,
-    };
-    (Some(number), &line[own..])
-}
-
-fn decimal_digits(number: u32) -> usize {
-    number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
-}
-
-/// `maxima`: characters the controller keeps of a line, bytes of its receive buffer.
-fn check(line: &[u8], number: u32, prefix: usize, maxima: (usize, usize)) -> Result<(), ProgramFault> {
-    let (len_max, receive_bytes) = maxima;
-    let acts = |byte: &&u8| RealTime::of_byte(**byte).is_some() || **byte == b'\r';
-    if let Some(byte) = line.iter().find(acts) {
-        return Err(ProgramFault::RealTimeByte { line: number, byte: *byte });
-    }
-    if line.first() == Some(&b'$') {
-        return Err(ProgramFault::Setting { line: number });
-    }
-    let len = counted_len(line) + prefix;
-    if len > len_max || line.len() + prefix + 1 > receive_bytes {
-        return Err(ProgramFault::LineTooLong { line: number, len: len.max(line.len()), max: len_max });
-    }
-    Ok(())
-}
-
-/// True where a line may make the planner hold a motion.
-fn has_axis_word(line: &[u8]) -> bool {
-    let (mut comment, mut found) = (false, false);
-    for byte in line {
-        match byte {
-            b'(' => comment = true,
-            b')' => comment = false,
-            b';' if !comment => break,
-            _ => found |= !comment && b"XYZABCUVWxyzabcuvw".contains(byte),
-        }
-    }
-    found
-}
-
-/// Characters the controller keeps: no blanks and no comments.
-fn counted_len(line: &[u8]) -> usize {
-    let (mut len, mut comment) = (0, false);
-    for byte in line {
-        match byte {
-            b'(' => comment = true,
-            b')' => comment = false,
-            b';' if !comment => break,
-            b' ' | b'\t' => {}
-            _ => len += usize::from(!comment),
-        }
-    }
-    len
 }
