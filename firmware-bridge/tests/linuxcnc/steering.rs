@@ -188,8 +188,9 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
         let enough = |count: usize| !settled.is_empty() && count * 10 >= settled.len() * 9;
         let speed_counts = line != 16;
         ensure(enough(agree) && (!speed_counts || enough(fast)), || {
-            let last = settled.last().map(|seen| seen.is);
-            format!("{figures} complaints: {complaints}; {last:?}")
+            let of_line = |(_, status): &&(usize, TaskStatus)| status.motion_line == Some(line);
+            let (last, told) = (settled.last().map(|seen| seen.is), rig.reports.iter().rfind(of_line));
+            format!("{figures} complaints: {complaints}; {last:?}; {told:?}")
         })?;
     }
     Ok(figures)
