@@ -120,7 +120,7 @@ fn set_up(folder: &Path, names: &[&str]) {
         thread: "servo-thread".to_owned(),
     };
     let installed = install(&ini, &options, &Wiring::read([hal.as_str()])).expect("the mill can be installed into");
-    assert!(installed.feed_hold && installed.ini.contains("M52 P1"), "{}", installed.ini);
+    assert!(installed.feed_hold && installed.ini.contains("G94 M52\n"), "{}", installed.ini);
     assert_eq!(uninstall(&installed.ini).as_deref(), Ok(ini.as_str()));
     write("mill.ini", &installed.ini);
     write("mill.hal", &hal);

@@ -182,7 +182,8 @@ impl Rig {
                 return Ok(());
             }
         }
-        Err(format!("no {what} within {} s; last: {:?}", PATIENCE.as_s(), self.record.last()))
+        let complaints = self.ask("complaints")?;
+        Err(format!("no {what} within {} s; LinuxCNC: {complaints}; last: {:?}", PATIENCE.as_s(), self.record.last()))
     }
 
     pub(crate) fn velocity(&self) -> f64 {
@@ -309,6 +310,8 @@ pub(crate) fn drive(scenarios: &[Scenario]) -> ExitCode {
     let wanted = std::fs::read_to_string("scenarios").unwrap_or_default();
     let mut rig = Rig::new();
     let mut results = String::new();
+    // What LinuxCNC executes at its start waits in a queue that the first order to the machine would empty.
+    rig.run_for(1500);
     let brought_up = ["state reset", "state on", "home"].iter().try_for_each(|order| rig.tell(order));
     for (name, scenario) in scenarios.iter().filter(|(name, _)| wanted.lines().any(|line| line == *name)) {
         let outcome = brought_up.clone().and_then(|()| {

@@ -177,8 +177,8 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
     ] {
         let of_line = |seen: &&Seen| seen.is.tick.program_line == line && seen.is.tick.current_vel > 0.0;
         let of_line: Vec<&Seen> = rig.since(from).iter().filter(of_line).collect();
-        // The first ticks of a motion come before the report that tells its codes.
-        let settled = &of_line[of_line.len().min(150)..];
+        // The first ticks of a motion come before the report that tells its codes, after a thread a good while before.
+        let settled = &of_line[of_line.len() * 2 / 5..];
         let agree = settled.iter().filter(|seen| seen.is.sample.factor_enabled == Some(enabled)).count();
         let fast = settled.iter().filter(|seen| is_near(seen.is.tick.current_vel, speed)).count();
         figures.push_str(&format!(
@@ -188,8 +188,9 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
         let enough = |count: usize| !settled.is_empty() && count * 10 >= settled.len() * 9;
         let speed_counts = line != 16;
         ensure(enough(agree) && (!speed_counts || enough(fast)), || {
-            let last = settled.last().map(|seen| seen.is);
-            format!("{figures} complaints: {complaints}; {last:?}")
+            let of_line = |(_, status): &&(usize, TaskStatus)| status.motion_line == Some(line);
+            let (last, told) = (settled.last().map(|seen| seen.is), rig.reports.iter().rfind(of_line));
+            format!("{figures} complaints: {complaints}; {last:?}; {told:?}")
         })?;
     }
     Ok(figures)

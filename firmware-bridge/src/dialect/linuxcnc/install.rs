@@ -1,6 +1,6 @@
 //! Into a machine's INI file and out again, as text.
 //!
-//! Two things are added: the HAL file, as the last `HALFILE`, and `M52 P1` to what LinuxCNC executes at the start, so that
+//! Two things are added: the HAL file, as the last `HALFILE`, and `M52` to what LinuxCNC executes at the start, so that
 //! the factor is obeyed without touching a program. What is added stands between marks, what is changed is kept beside it
 //! as a comment: taking it out gives the bytes of before, whatever was edited elsewhere meanwhile.
 
@@ -155,7 +155,9 @@ fn with_startup_code(ini: &str) -> Result<String, InstallError> {
 
 /// What to add to a startup code; `None` where it has M52 already.
 ///
-/// A block holds one P word. Where it has one, as in G64 P0.01, M52 takes it for its own: any but zero enables.
+/// A block holds one P word, and every code of the block that knows one takes it: `G64 … M52 P1` would also set a path
+/// tolerance of one unit. M52 without a P word enables just as well; so none is added. Where there is one, M52 takes it
+/// for its own: any but zero enables.
 fn addition(code: &str) -> Result<Option<&'static str>, InstallError> {
     let words = words(code);
     let has = |letter: char, value: f64| words.iter().any(|word| word.0 == letter && word.1 == value);
@@ -168,9 +170,8 @@ fn addition(code: &str) -> Result<Option<&'static str>, InstallError> {
         return Err(InstallError::StartupCode { code: format!("M{other}") });
     }
     match p_word {
-        None => Ok(Some(" M52 P1")),
-        Some((_, value)) if *value > 0.0 => Ok(Some(" M52")),
-        Some((_, value)) => Err(InstallError::StartupCode { code: format!("P{value}") }),
+        Some((_, value)) if *value <= 0.0 => Err(InstallError::StartupCode { code: format!("P{value}") }),
+        _ => Ok(Some(" M52")),
     }
 }
 
