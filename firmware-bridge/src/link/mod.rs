@@ -1,4 +1,4 @@
-//! The only I/O of this crate: TCP, files, and the process body of the virtual controller.
+//! The only I/O of this crate: TCP, files, LinuxCNC's HAL and its status, and the process body of the virtual controller.
 //!
 //! Nothing here decides anything. Bytes go in and out of the codecs and state machines of the other rooms,
 //! stamped with this process's monotonic clock. Every buffer is bounded and every wait has an end: a peer
@@ -9,6 +9,7 @@ pub mod hal;
 mod replay;
 mod scheduling;
 mod serve;
+mod status_program;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use std::io;
 pub use replay::Replay;
 pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
+pub use status_program::StatusProgram;
 pub use tcp::{Received, TcpLink};
 
 use shared::time::{Duration, Instant};

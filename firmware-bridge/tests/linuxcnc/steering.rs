@@ -177,8 +177,8 @@ pub(crate) fn program_forbids(rig: &mut Rig) -> Outcome {
     ] {
         let of_line = |seen: &&Seen| seen.is.tick.program_line == line && seen.is.tick.current_vel > 0.0;
         let of_line: Vec<&Seen> = rig.since(from).iter().filter(of_line).collect();
-        // The first ticks of a motion come before the report that tells its codes, after a thread a good while before.
-        let settled = &of_line[of_line.len() * 2 / 5..];
+        // The first ticks of a motion come before the report that tells its codes; on a busy machine a good while before.
+        let settled = &of_line[of_line.len() * 7 / 10..];
         let agree = settled.iter().filter(|seen| seen.is.sample.factor_enabled == Some(enabled)).count();
         let fast = settled.iter().filter(|seen| is_near(seen.is.tick.current_vel, speed)).count();
         figures.push_str(&format!(
