@@ -11,7 +11,7 @@ use crate::{SLEW_PER_S, WATCHDOG};
 
 const SPEED: f64 = 40.0;
 /// What a loaded machine may add between a mark and a kill, ms.
-const MARK_TO_KILL_MS: usize = 150;
+const MARK_TO_KILL_MS: usize = 400;
 
 /// A record by LinuxCNC's own tool, for when the agent's place is somebody else's.
 struct Sampler(Child);
@@ -134,7 +134,7 @@ fn gone_by(rig: &mut Rig, how: &str) -> Result<(String, Writer), String> {
     rig.run_for(500);
     mark(true)?;
     signal(how, writer.id())?;
-    rig.run_for(900);
+    rig.run_for(1200);
     let figures = let_go(&sampler.stop()?)?;
     Ok((figures, writer))
 }
