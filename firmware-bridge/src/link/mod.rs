@@ -1,5 +1,5 @@
-//! The only I/O of this crate: TCP, serial ports, pseudo terminals, files, and the process bodies of the virtual
-//! controller and of the grbl emulator.
+//! The only I/O of this crate: TCP, serial ports, pseudo terminals, files, LinuxCNC's HAL and its status, and the process
+//! bodies of the virtual controller and of the grbl emulator.
 //!
 //! Nothing here decides anything. Bytes go in and out of the codecs and state machines of the other rooms,
 //! stamped with this process's monotonic clock. Every buffer is bounded and every wait has an end: a peer
@@ -16,6 +16,7 @@ mod port;
 mod replay;
 mod scheduling;
 mod serve;
+mod status_program;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use port::{Port, PortAddress};
 pub use replay::Replay;
 pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
+pub use status_program::StatusProgram;
 pub use tcp::{Received, TcpLink};
 pub use tty::{Pty, SerialLink};
 

@@ -11,7 +11,7 @@ use crate::{SLEW_PER_S, WATCHDOG};
 
 const SPEED: f64 = 40.0;
 /// What a loaded machine may add between a mark and a kill, ms.
-const MARK_TO_KILL_MS: usize = 150;
+const MARK_TO_KILL_MS: usize = 400;
 
 /// A record by LinuxCNC's own tool, for when the agent's place is somebody else's.
 struct Sampler(Child);
@@ -99,61 +99,68 @@ pub(crate) fn without_an_agent(rig: &mut Rig) -> Outcome {
     Ok(format!("factor 1 without an agent; a second one is told: {}", second.err().unwrap_or_default()))
 }
 
-/// What the record says about a writer at 50 % that is gone at the mark.
-fn let_go(rows: &[Row]) -> Result<String, String> {
+/// What the record says about a writer that is gone at the mark: from what it commanded to the value without it.
+fn let_go(rows: &[Row], commanded: f64, without: f64) -> Result<String, String> {
     let find = |from: usize, what: &str, fits: &dyn Fn(&Row) -> bool| {
         let found = rows[from..].iter().position(fits).map(|at| from + at);
         found.ok_or_else(|| format!("never {what} after tick {from} of {}", rows.len()))
     };
-    let slow = find(0, "slow", &|row| row.factor == 0.5 && (row.velocity - SPEED / 2.0).abs() < 0.01)?;
-    let marked = find(slow, "marked", &|row| row.marked)?;
-    ensure(rows[slow..marked].iter().all(|row| row.factor == 0.5 && row.granted), || "it let go early".to_owned())?;
+    let runs_at = |row: &Row, share: f64| (row.velocity - SPEED * share).abs() < 0.01;
+    let steered = find(0, "steered", &|row| row.granted && row.factor == commanded && runs_at(row, commanded))?;
+    let marked = find(steered, "marked", &|row| row.marked)?;
+    let held = rows[steered..marked].iter().all(|row| row.factor == commanded && row.granted);
+    ensure(held, || "it let go early".to_owned())?;
     let expired = find(marked, "let go", &|row| !row.granted)?;
-    let reached = find(expired, "at the value without us", &|row| row.factor == 1.0)?;
-    let fast = find(reached, "at full speed", &|row| (row.velocity - SPEED).abs() < 0.01)?;
-    let rise = rows[expired..=reached].windows(2).map(|pair| pair[1].factor - pair[0].factor).fold(0.0, f64::max);
-    ensure(rise <= SLEW_PER_S / 1000.0 + 1e-6, || format!("the factor rises by {rise} in a tick"))?;
-    let ramp = (0.5 / SLEW_PER_S * 1000.0) as usize + 5;
+    let reached = find(expired, "at the value without us", &|row| (row.factor - without).abs() < 1e-9)?;
+    let free = find(reached, "at the speed without us", &|row| runs_at(row, without))?;
+    let steps = rows[expired..=reached].windows(2).map(|pair| (pair[1].factor - pair[0].factor).abs());
+    let step = steps.fold(0.0, f64::max);
+    ensure(step <= SLEW_PER_S / 1000.0 + 1e-6, || format!("the factor moves by {step} in a tick"))?;
+    let ramp = ((commanded - without).abs() / SLEW_PER_S * 1000.0) as usize + 5;
     ensure(reached - expired <= ramp, || format!("the ramp takes {} ticks, not {ramp}", reached - expired))?;
     let watchdog = (WATCHDOG.as_ms() as usize) + MARK_TO_KILL_MS;
     ensure(expired - marked <= watchdog, || format!("the watchdog takes {} ticks", expired - marked))?;
     Ok(format!(
-        "mark to watchdog {} ms (the watchdog's own: {}), ramp {} ms, full speed {} ms after the mark",
+        "mark to watchdog {} ms (the watchdog's own: {}), ramp {} ms, at speed {} ms after the mark",
         expired - marked,
         WATCHDOG.as_ms(),
         reached - expired,
-        fast - marked
+        free - marked
     ))
 }
 
-fn gone_by(rig: &mut Rig, how: &str) -> Result<(String, Writer), String> {
+/// A run with a writer that is gone in the middle of it, and what the record says.
+fn gone_by(rig: &mut Rig, how: &str, commanded: u16, without: f64) -> Outcome {
     vacated(rig)?;
+    halcmd(&["setp", "cosim-select.in0", &without.to_string()])?;
     let sampler = Sampler::start()?;
     rig.start(STRAIGHT)?;
-    let writer = Writer::spawn(&["500"])?;
+    let writer = Writer::spawn(&[&commanded.to_string()])?;
     rig.run_for(500);
     mark(true)?;
     signal(how, writer.id())?;
-    rig.run_for(900);
-    let figures = let_go(&sampler.stop()?)?;
-    Ok((figures, writer))
+    rig.run_for(1200);
+    let rows = sampler.stop()?;
+    drop(writer);
+    rig.enter()?;
+    let found = rig.record.last().map_or(0.0, |seen| seen.is.tick.factor);
+    halcmd(&["setp", "cosim-select.in0", "1"])?;
+    ensure((found - without).abs() < 1e-9, || format!("the next agent finds the factor at {found}"))?;
+    let name = rig.link.as_ref().map(|link| link.name().to_owned()).unwrap_or_default();
+    Ok(let_go(&rows, f64::from(commanded) / 1000.0, without)? + "; the next agent is " + &name)
 }
 
 pub(crate) fn killed_writer(rig: &mut Rig) -> Outcome {
-    let (figures, writer) = gone_by(rig, "KILL")?;
-    drop(writer);
-    rig.enter()?;
-    let name = rig.link.as_ref().map(|link| link.name().to_owned()).unwrap_or_default();
-    let factor = rig.record.last().map(|seen| seen.is.tick.factor);
-    ensure(factor == Some(1.0), || format!("the next agent finds the factor at {factor:?}"))?;
-    Ok(format!("{figures}; the next agent is {name}"))
+    gone_by(rig, "KILL", 500, 1.0)
 }
 
 pub(crate) fn stopped_writer(rig: &mut Rig) -> Outcome {
-    let (figures, writer) = gone_by(rig, "STOP")?;
-    drop(writer);
-    rig.enter()?;
-    Ok(figures)
+    gone_by(rig, "STOP", 500, 1.0)
+}
+
+/// Under a ceiling program as programmed is 1/k, and that is also where it goes without an agent: downwards.
+pub(crate) fn killed_under_a_ceiling(rig: &mut Rig) -> Outcome {
+    gone_by(rig, "KILL", 1000, 0.8)
 }
 
 pub(crate) fn abort_and_emergency_stop(rig: &mut Rig) -> Outcome {

@@ -33,7 +33,7 @@ const SLEW_PER_S: f64 = 2.0;
 const RUN_S_MAX: &str = "400";
 
 /// In this order; the last ones leave LinuxCNC as it is not to be used afterwards.
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 14] = [
     ("without_an_agent_the_factor_is_one", letting_go::without_an_agent),
     ("no_tick_is_missing", steering::no_tick_is_missing),
     ("places_are_the_programs", steering::places_are_the_programs),
@@ -43,6 +43,7 @@ const SCENARIOS: [Scenario; 13] = [
     ("rapids_are_not_slowed", steering::rapids_are_not_slowed),
     ("h25_a_killed_writer_lets_go", letting_go::killed_writer),
     ("h25_a_stopped_writer_lets_go", letting_go::stopped_writer),
+    ("inv2_under_a_ceiling_program_it_lets_go_downwards", letting_go::killed_under_a_ceiling),
     ("h11_abort_and_emergency_stop", letting_go::abort_and_emergency_stop),
     ("h31_a_hold_outlives_its_agent_and_off_releases_it", letting_go::hold_and_off),
     ("off_works_while_the_agent_beats", letting_go::off_while_beating),

@@ -1,22 +1,25 @@
 //! What runs in place of LinuxCNC's screen: the agent's place in HAL, the operator's hands, and a record.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration as Span, Instant as Clock};
 
 use firmware_bridge::controller::Command as Order;
 use firmware_bridge::dialect::linuxcnc::{
-    Commander, DialInCommand, GateVerdict, Reader, ReaderConfig, StatusDecoder, StatusEvent, TaskStatus, Tick,
-    TickSample,
+    Commander, DialInCommand, GateVerdict, Reader, ReaderConfig, StatusEvent, TaskStatus, Tick, TickSample,
 };
+use firmware_bridge::link::StatusProgram;
 use firmware_bridge::link::hal::{HAL_LIBRARY, HalLink};
 use shared::plan::Override;
 use shared::time::{Duration, Instant};
 
 /// Where the package keeps its programs.
 pub(crate) const PROGRAMS: &str = "/usr/share/linuxcnc/ncfiles";
+/// LinuxCNC's module is Debian's own Python's.
+const PYTHON: &str = "/usr/bin/python3";
 /// Time between two cycles of the agent, and how long its commands live.
 const CYCLE: Span = Span::from_millis(1);
 const TIME_TO_LIVE: Duration = Duration::from_ms(100);
@@ -75,28 +78,22 @@ impl Drop for Rig {
     }
 }
 
-fn python(script: &str, input: Stdio) -> Child {
-    let mut command = Command::new("/usr/bin/python3");
-    command.arg("-u").arg(script).stdin(input).stdout(Stdio::piped());
-    command.spawn().expect("python3 is LinuxCNC's own need")
-}
-
 impl Rig {
     fn new() -> Self {
-        let mut console = python("console.py", Stdio::piped());
+        let mut command = Command::new(PYTHON);
+        command.args(["-u", "console.py"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut console = command.spawn().expect("python3 is LinuxCNC's own need");
         let hands = console.stdin.take().expect("piped");
         let said = BufReader::new(console.stdout.take().expect("piped"));
         let (answer, answers) = channel();
         std::thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| answer.send(line)));
-        let mut beside = python("status.py", Stdio::null());
-        let mut told = beside.stdout.take().expect("piped");
+        let python = Path::new(PYTHON);
+        let mut beside = StatusProgram::start(python, Path::new("status.py")).expect("python3 is LinuxCNC's own need");
         let (event, statuses) = channel();
+        // Ends with the program, which ends with LinuxCNC.
         std::thread::spawn(move || {
-            let (mut decoder, mut bytes) = (StatusDecoder::new(), [0; 4096]);
-            while let Ok(count @ 1..) = told.read(&mut bytes) {
-                decoder.feed(&bytes[..count], |status| drop(event.send(status)));
-            }
-            assert_eq!(decoder.refused(), 0, "status.py and its decoder disagree");
+            while let Ok(true) = beside.wait(|status| drop(event.send(status))) {}
+            assert_eq!(beside.refused(), 0, "status.py and its decoder disagree");
         });
         let config = ReaderConfig {
             tick_period: Duration::from_ms(1),
@@ -119,7 +116,7 @@ impl Rig {
             statuses,
             hands,
             answers,
-            children: vec![console, beside],
+            children: vec![console],
         }
     }
 

@@ -31,10 +31,11 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Where a crate may be named, by path prefix.
-const PLACES: [(&str, &[&str]); 7] = [
+const PLACES: [(&str, &[&str]); 8] = [
     ("zenoh", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("tokio", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("parry3d_f64", &["cloud-sim/src/collision"]),
+    ("libloading", &["firmware-bridge/src/link/hal"]),
     ("rayon", &["cloud-sim/src/workers.rs"]),
     ("bincode", &["shared/src/wire"]),
     ("mcap", &["edge-agent/src/recording"]),
