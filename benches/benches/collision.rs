@@ -108,7 +108,7 @@ fn near(step_mm: f64) -> Vec<Segment> {
     let points = (0..=480).map(|index| {
         let along = step_mm * f64::from(index);
         let radius = 23.0 + 5.0 + 4.5 + 3.0 * (along / 17.0).sin();
-        let turn = along / radius;
+        let turn = along / 33.0;
         Point::new(radius * turn.cos(), radius * turn.sin(), -5.0 + 4.0 * (along / 29.0).sin())
     });
     path(&points.collect::<Vec<_>>())

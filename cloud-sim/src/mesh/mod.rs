@@ -50,7 +50,7 @@ impl MeshLimits {
     pub const STANDARD: Self = Self {
         bytes_max: 256 << 20,
         triangles_max: 4_000_000,
-        inflated_bytes_max: 64 << 20,
+        inflated_bytes_max: 48 << 20,
         memory_max_bytes: 1 << 30,
     };
 

@@ -24,7 +24,7 @@ const INFLATION_MAX: u64 = 200;
 /// Most attributes of one tag.
 const ATTRIBUTES_MAX: usize = 64;
 /// Memory that the tree of a document takes for a byte of it.
-const TREE_BYTES_PER_BYTE: u64 = 10;
+const TREE_BYTES_PER_BYTE: u64 = 16;
 /// Deepest nesting of objects in objects, and most objects that are placed.
 const DEPTH_MAX: usize = 16;
 const PLACED_MAX: usize = 100_000;

@@ -201,8 +201,8 @@ fn fixtures_and_parts_from_files() {
     let classes: Vec<&str> = segments.iter().filter_map(|segment| segment["fixtures"].as_str()).collect();
     assert_eq!(
         classes,
-        ["clear", "clear", "touch", "touch"],
-        "approach, plunge, slot, and the way up out of the clamp"
+        ["clear", "clear", "touch", "clear"],
+        "approach, plunge, slot, and the way up behind the clamp"
     );
     // An open mesh is no finished part, and a fixture only with a word.
     let open =
