@@ -199,6 +199,19 @@ fn contacts_of_a_leaning_tool_are_found_with_their_line() {
 }
 
 #[test]
+fn a_tool_is_drawn_out_of_a_turning_cut_without_touching() {
+    let kinematics = rotary_a();
+    let mill = cutter(bull(1.0), 8.0);
+    let mut part = bar(0.3);
+    let end = point(40.0, 3.0, 7.0);
+    let geometry = Geometry::Line { start: point(-6.0, 3.0, 9.0), end };
+    cut_segment(&mut part, &mill, &turn_a(&kinematics, geometry, 0.0, 1.3), SegmentKind::Feed);
+    let out = Geometry::Line { start: end, end: end + Vector::z() * 40.0 };
+    let (_, found) = cut_segment(&mut part, &mill, &turn_a(&kinematics, out, 1.3, 0.0), SegmentKind::Rapid);
+    assert!(found.findings.is_empty() && found.removed_mm3 < 1e-3, "{:?}", found.findings);
+}
+
+#[test]
 fn what_stands_cuts_nothing_and_says_nothing() {
     let kinematics = rotary_a();
     let mill = cutter(CutterShape::Flat, 6.0);

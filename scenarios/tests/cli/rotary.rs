@@ -11,18 +11,18 @@ const TOOLS: &str = r#"schema = 1
 number = 1
 name = "flat"
 shape = "flat"
-diameter_mm = 10.0
+diameter_mm = 20.0
 flutes = 4
-flute_length_mm = 25.0
+flute_length_mm = 12.0
 stickout_mm = 40.0
 length_offset_mm = 80.0
 [[tool]]
 number = 2
 name = "ball"
 shape = "ball"
-diameter_mm = 6.0
+diameter_mm = 12.0
 flutes = 2
-flute_length_mm = 25.0
+flute_length_mm = 12.0
 stickout_mm = 40.0
 length_offset_mm = 70.0
 "#;
@@ -47,19 +47,8 @@ fn bench(machine_tables: &str, program: &str) -> Bench {
     bench
 }
 
-const ARGS: [&str; 11] = [
-    "part.nc",
-    "--tools",
-    "tools.toml",
-    "--stock",
-    BAR,
-    "--machine",
-    "machine.toml",
-    "--cell",
-    "0.25",
-    "--threads",
-    "2",
-];
+const ARGS: [&str; 9] =
+    ["part.nc", "--tools", "tools.toml", "--stock", BAR, "--machine", "machine.toml", "--threads", "2"];
 
 fn simulate(program: &str) -> (Value, Vec<Value>) {
     bench(&format!("{A_AXIS}{A_JOINT}"), program).simulate(&ARGS)
@@ -67,15 +56,15 @@ fn simulate(program: &str) -> (Value, Vec<Value>) {
 
 #[test]
 fn four_flats_of_an_indexed_bar_are_four_times_one() {
-    let flat = |a: u32| format!("G0 Z30.\nA{a}.\nG0 X-8. Y0.\nG1 Z10. F1000.\nX70.\n");
+    let flat = |a: u32| format!("G0 Z30.\nA{a}.\nG0 X-14. Y0.\nG1 Z10. F1000.\nX75.\n");
     let program = |sides: &[u32]| {
         format!(
             "G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\n{}G0 Z60.\nM30\n",
             sides.iter().map(|a| flat(*a)).collect::<String>()
         )
     };
-    // One pass of 10 mm over a side of 24 mm, 2 mm deep; passes on other sides do not meet it.
-    let expected = 60.0 * 10.0 * 2.0;
+    // One pass of 20 mm over a side of 24 mm, 2 mm deep; passes on other sides do not meet it.
+    let expected = 60.0 * 20.0 * 2.0;
     for sides in [&[0u32][..], &[90], &[0, 90, 180, 270]] {
         let (report, segments) = simulate(&program(sides));
         near(number(&report, "removed_volume_mm3"), expected * sides.len() as f64, 0.02, &format!("sides {sides:?}"));
@@ -85,7 +74,7 @@ fn four_flats_of_an_indexed_bar_are_four_times_one() {
         assert_eq!(cuts.len(), sides.len());
         for cut in cuts {
             near(number(cut, "ap_mm"), 2.0, 0.06, "a_p");
-            assert!((number(cut, "ae_mm") - 10.0).abs() < 0.3, "{cut}");
+            assert!((number(cut, "ae_mm") - 20.0).abs() < 0.5, "{cut}");
             // The work stands while it is cut: loads are those of any slot.
             assert!(number(cut, "force_peak_xy_n") > 0.0, "{cut}");
         }
@@ -94,8 +83,8 @@ fn four_flats_of_an_indexed_bar_are_four_times_one() {
 
 #[test]
 fn a_bar_is_turned_round_by_its_fourth_axis() {
-    // 72 turns of 5° a millimetre along the bar, F in inverse time away: plain F is far below what the axis can.
-    let program = "G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\nG0 X-7. Y0. Z30. A0.\nG1 Z9. F2000.\nX67. A5328. F3000.\nG0 Z60.\nM30\n";
+    // 24° a millimetre: 15 mm a turn, less than the face of the mill is wide.
+    let program = "G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\nG0 X-14. Y0. Z30. A0.\nG1 Z9. F2000.\nX74. A2112. F3000.\nG0 Z60.\nM30\n";
     let (report, _) = simulate(program);
     let left = 60.0 * 24.0 * 24.0 - number(&report, "removed_volume_mm3");
     near(left, PI * 81.0 * 60.0, 0.015, "turned bar");
@@ -120,12 +109,12 @@ fn a_rapid_that_turns_through_the_work_is_found_with_its_line() {
 #[test]
 fn without_kinematics_the_work_stands_and_the_report_says_so() {
     let program =
-        "G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\nG0 X-8. Y0. Z30. A0.\nG1 Z10. F1000.\nX70. A90.\nG0 Z60.\nM30\n";
+        "G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\nG0 X-14. Y0. Z30. A0.\nG1 Z10. F1000.\nX75. A90.\nG0 Z60.\nM30\n";
     for tables in ["", A_AXIS] {
         let (report, _) = bench(tables, program).simulate(&ARGS);
         let notes = report["notes"].to_string();
         assert!(notes.contains("motion::rotary") || notes.contains("rotary axes turn"), "{notes}");
-        near(number(&report, "removed_volume_mm3"), 60.0 * 10.0 * 2.0, 0.01, "as if it stood");
+        near(number(&report, "removed_volume_mm3"), 60.0 * 20.0 * 2.0, 0.01, "as if it stood");
     }
 }
 
@@ -142,12 +131,15 @@ fn a_mistake_in_the_kinematics_is_named_by_file_and_line() {
 #[test]
 fn threads_do_not_show_in_the_stock() {
     let program =
-        "G21 G90 G17 G94\nT2 M6\nS6000 M3\nG43 H2\nG0 X5. Y2. Z30. A10.\nG1 Z9. F1000.\nX50. A400.\nG0 Z60.\nM30\n";
+        "G21 G90 G17 G94\nT2 M6\nS6000 M3\nG43 H2\nG0 X5. Y2. Z30. A10.\nG1 Z9. F1000.\nX20. A100.\nG0 Z60.\nM30\n";
     let bench = bench(&format!("{A_AXIS}{A_JOINT}"), program);
     let digest = |threads: &str| {
         let mut args = ARGS;
-        args[10] = threads;
-        bench.simulate(&args).0["stock"]["digest"].clone()
+        args[8] = threads;
+        let report = bench.simulate(&args).0;
+        // Drawn out of where it has turned to, the tool touches nothing.
+        assert_eq!(report["rapids_in_stock"], Value::Array(vec![]));
+        report["stock"]["digest"].clone()
     };
     assert_eq!(digest("1"), digest("2"));
 }
