@@ -28,8 +28,11 @@ pub(crate) fn least(a: Option<Took>, b: Took) -> Took {
     a.map_or(b, |a| Took { cpu: a.cpu.min(b.cpu), wall: a.wall.min(b.wall) })
 }
 
+/// What is measured: its name, and one run of it.
+pub(crate) type Candidate<'a> = (String, Box<dyn FnMut() -> Took + 'a>);
+
 /// Runs every candidate in turn, `rounds` times, and gives the least of each.
-pub(crate) fn interleaved(rounds: usize, candidates: &mut [(String, Box<dyn FnMut() -> Took + '_>)]) -> Vec<Took> {
+pub(crate) fn interleaved(rounds: usize, candidates: &mut [Candidate<'_>]) -> Vec<Took> {
     let mut best: Vec<Option<Took>> = vec![None; candidates.len()];
     for _ in 0..rounds {
         for ((_, run), best) in candidates.iter_mut().zip(&mut best) {
