@@ -24,9 +24,7 @@ use crate::engagement::CutStep;
 use crate::executor::Executor;
 use crate::loads::{LoadModels, StepLoads, UnknownLoad};
 use crate::stock::{MapOptions, MapReport, StockShape, cell_for, read_stl};
-use crate::sweep::{
-    Begins, Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm,
-};
+use crate::sweep::{Cutter, NotCut, Sampling, SegmentCut, Stock, SweepOptions, ToolMotion, Workpiece, straight_on_mm};
 
 /// Longest stretch of path with one engagement, in cutter radii: entry angles change little within it.
 const STEP_RADII: f64 = 0.1;
@@ -414,7 +412,7 @@ fn rough(map: &mut Stock, job: &Job, allowance: Length, executor: &dyn Executor)
         let up_mm = Vector::new(0.0, 0.0, up.as_mm());
         let mut motion = motion(job, segment, tool, from_rad);
         if let Some(turning) = &mut motion.turning {
-            turning.setup.tool_length = turning.setup.tool_length - *up;
+            turning.setup.tool_length -= *up;
         }
         motion.geometry = match motion.geometry {
             Geometry::Line { start, end } => Geometry::Line { start: start + up_mm, end: end + up_mm },

@@ -55,8 +55,14 @@ pub fn sample_tilted(stock: &TriDexel, tool: &RevolvedTool, pose: &TiltedPose) -
     let Some((low_mm, high_mm)) = view.touched(height_mm) else {
         return engagement;
     };
+    // Where the cutter gets wider, equal steps of the square root are nearly equal steps of radius: thin near the tip, where a
+    // shallow layer ends.
+    let widens = view.widening(low_mm + 1e-3 * (high_mm - low_mm)) > 0.05;
     for slice in 0..SLICES {
-        let border = |index: usize| low_mm + (high_mm - low_mm) * index as f64 / SLICES as f64;
+        let border = |index: usize| {
+            let share = index as f64 / SLICES as f64;
+            low_mm + (high_mm - low_mm) * if widens { share * share } else { share }
+        };
         let (low_mm, high_mm) = (border(slice), border(slice + 1));
         let mask = view.ring(0.5 * (low_mm + high_mm), 1);
         if mask != 0 {
@@ -80,6 +86,21 @@ struct View<'a> {
     along: f64,
     straight_on_mm: f64,
     cell_mm: f64,
+    /// The axis nearest to the tool's, whose rays are looked at: exact along the tool, as a height map is.
+    ray: usize,
+    /// Sine and cosine at every half bin.
+    directions: [(f64, f64); 2 * ANGLE_BINS],
+}
+
+/// Sine and cosine of every half bin from those of one: a product of complex numbers each, good to 10⁻¹⁴.
+fn directions() -> [(f64, f64); 2 * ANGLE_BINS] {
+    let (sine, cosine) = math::sin_cos(0.5 * TAU / ANGLE_BINS as f64);
+    let mut at = (0.0, 1.0);
+    std::array::from_fn(|_| {
+        let (s, c) = at;
+        at = (s * cosine + c * sine, c * cosine - s * sine);
+        (s, c)
+    })
 }
 
 impl<'a> View<'a> {
@@ -102,6 +123,8 @@ impl<'a> View<'a> {
             along,
             straight_on_mm: pose.straight_on_mm,
             cell_mm: stock.cell_mm().into_iter().fold(0.0, f64::max),
+            ray: axis.iamax(),
+            directions: directions(),
         }
     }
 
@@ -123,7 +146,7 @@ impl<'a> View<'a> {
         let group = if stride == 1 { 1u128 } else { (1u128 << stride) - 1 };
         let mut mask = 0u128;
         for bin in (0..ANGLE_BINS).step_by(stride) {
-            let (sine, cosine) = math::sin_cos((bin as f64 + 0.5 * stride as f64) * TAU / ANGLE_BINS as f64);
+            let (sine, cosine) = self.directions[2 * bin + stride];
             // n·t for the outward normal, (radial − axis · dr/dz) but for its length.
             if self.across * sine - widening * self.along <= 1e-9 {
                 continue;
@@ -133,7 +156,7 @@ impl<'a> View<'a> {
             } else {
                 self.on_surface(radius_mm, height_mm, (sine, cosine))
             };
-            if self.stock.covers(&place) {
+            if self.stock.covers_along(self.ray, &place) {
                 mask |= group << bin;
             }
         }
@@ -166,11 +189,11 @@ impl<'a> View<'a> {
         }
         let (mut mask, mut carried) = (0u128, FACE_RINGS / 2);
         for bin in 0..ANGLE_BINS {
-            let direction = math::sin_cos((bin as f64 + 0.5) * TAU / ANGLE_BINS as f64);
+            let direction = self.directions[2 * bin + 1];
             // Rings of equal area. What does not fill a bin is carried to the next.
             let radius = |ring: usize| face_mm * ((ring as f64 + 0.5) / FACE_RINGS as f64).sqrt();
             let place = |ring: usize| self.on_surface(radius(ring), 0.0, direction);
-            carried += (0..FACE_RINGS).filter(|ring| self.stock.covers(&place(*ring))).count();
+            carried += (0..FACE_RINGS).filter(|ring| self.stock.covers_along(self.ray, &place(*ring))).count();
             if carried >= FACE_RINGS {
                 carried -= FACE_RINGS;
                 mask |= 1 << bin;

@@ -5,8 +5,9 @@
 //! order of the moves and however many threads made them.
 //!
 //! The room owns the map, how it is built from a box, a cylinder or a mesh, and how it is written as a mesh
-//! again. It knows nothing of cutters. Undercuts do not exist here: a mesh is filled below its upper surface, and the
-//! [`MapReport`] says how much that was.
+//! again. It knows nothing of cutters. Undercuts do not exist in a height map: a mesh is filled below its upper surface, and
+//! the [`MapReport`] says how much that was. Where the work or the tool turns, or a cutter reaches under material, the stock is a
+//! [`TriDexel`] instead; [`crate::sweep::Workpiece`] is the face of both.
 //!
 //! ```text
 //!  z |   ____        ___          heights are sampled at cell centres: a wall that lies on a cell border

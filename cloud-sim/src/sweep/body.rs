@@ -364,7 +364,7 @@ mod tests {
         };
         let tool = RevolvedTool::apt(&cutter);
         assert_eq!(tool.parts.len(), 1);
-        let (sin, cos) = side.as_rad().sin_cos();
+        let (sin, cos) = math::sin_cos(side.as_rad());
         let (from, to) = (2.0 - 2.0 * sin, 20.0);
         let wide = |height: f64| 2.0 * cos + (height - from) * sin / cos;
         for height in [from + 1e-9, 5.0, to - 1e-9] {

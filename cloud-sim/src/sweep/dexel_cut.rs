@@ -160,7 +160,7 @@ pub fn probe_pieces(stock: &TriDexel, parts: &[&ConvexPart], pieces: &[TiltedPie
                 for tile_row in swept.tile_rows(&frame) {
                     for tile_column in swept.tile_columns(&frame) {
                         let index = tile_row * frame.tile_columns + tile_column;
-                        if misses(swept, &face.bounds[index]) {
+                        if misses(swept, &frame, (tile_column, tile_row), &face.bounds[index]) {
                             continue;
                         }
                         let tile = &face.tiles[index];
@@ -182,9 +182,10 @@ pub(super) fn reaches(stock: &TriDexel, parts: &[&ConvexPart], pieces: &[TiltedP
     let face = &stock.faces[main_axis(pieces)];
     let frame = Frame::of(face, false);
     sweeps(parts, pieces, &stock.min, face.axis).iter().any(|swept| {
-        let bounds = |row: usize| &face.bounds[row * frame.tile_columns..][..frame.tile_columns];
-        let columns = swept.tile_columns(&frame);
-        swept.tile_rows(&frame).any(|row| bounds(row)[columns.clone()].iter().any(|tile| !misses(swept, tile)))
+        swept.tile_rows(&frame).any(|row| {
+            let bounds = &face.bounds[row * frame.tile_columns..][..frame.tile_columns];
+            swept.tile_columns(&frame).any(|column| !misses(swept, &frame, (column, row), &bounds[column]))
+        })
     })
 }
 
@@ -265,11 +266,11 @@ fn cut_band(
             continue;
         }
         for tile_column in swept.tile_columns(frame) {
-            if misses(swept, &bounds[tile_column]) {
+            let place = (tile_column, tile_row);
+            if misses(swept, frame, place, &bounds[tile_column]) {
                 continue;
             }
             let tile = &mut tiles[tile_column];
-            let place = (tile_column, tile_row);
             let band = match Arc::get_mut(tile) {
                 Some(rays) => cut_tile(swept, frame, place, rays),
                 None => {
@@ -289,9 +290,22 @@ fn cut_band(
     total
 }
 
-/// True where a sweep lies wholly beside the material of a tile.
-fn misses(swept: &Swept, bounds: &RayBounds) -> bool {
-    swept.low[2] >= f64::from(bounds.high) || swept.high[2] <= f64::from(bounds.low)
+/// True where a sweep lies wholly beside the material of a tile. Places are rounded as those of a cut are, so that a tile
+/// is left out only where none of its rays would change.
+fn misses(swept: &Swept, frame: &Frame, (tile_column, tile_row): (usize, usize), bounds: &RayBounds) -> bool {
+    let beside = |low: f64, high: f64| low as f32 >= bounds.high || high as f32 <= bounds.low;
+    if beside(swept.low[2], swept.high[2]) {
+        return true;
+    }
+    let range = |tile: usize, per_tile: usize, cell: f64| {
+        let first = (tile * per_tile) as f64;
+        ((first + 0.5) * cell, (first + per_tile as f64 - 0.5) * cell)
+    };
+    let (u, v) = (range(tile_column, RAY_COLUMNS, frame.cell_u), range(tile_row, RAY_ROWS, frame.cell_v));
+    swept.forms.iter().all(|form| {
+        let (low, high) = form.within(u, v);
+        beside(low, high)
+    })
 }
 
 fn cut_tile(swept: &Swept, frame: &Frame, place: (usize, usize), tile: &mut RayTile) -> Band {
@@ -313,14 +327,22 @@ fn each_row(
 ) {
     let first_row = tile_row * RAY_ROWS;
     let u = ((tile_column * RAY_COLUMNS) as f64 + 0.5) * frame.cell_u;
+    // One form that covers every row alike is looked at once for a tile.
+    let is_same = matches!(swept.forms.as_slice(), [form] if form.is_same_for_rows());
+    let mut covered = Covered::NOTHING;
+    let mut is_first = true;
     for row in 0..RAY_ROWS.min(frame.rows - first_row) {
         let v = ((first_row + row) as f64 + 0.5) * frame.cell_v;
         if v < swept.low[1] || v > swept.high[1] {
             continue;
         }
-        let mut covered = Covered::NOTHING;
-        for form in &swept.forms {
-            form.cover(&Row { v, u, cell_u: frame.cell_u }, &mut covered);
+        if !is_same || is_first {
+            covered = Covered::NOTHING;
+            for form in &swept.forms {
+                form.cover(&Row { v, u, cell_u: frame.cell_u }, &mut covered);
+            }
+            // A row on the very rim may be missed by rounding: the next is looked at afresh.
+            is_first = covered.is_nothing();
         }
         for column in 0..RAY_COLUMNS {
             let (low, high) = (covered.low[column], covered.high[column]);

@@ -10,6 +10,10 @@
 //!
 //! A rapid goes through the same cut. Its material is gone afterwards, in the model as on the machine, and
 //! what it removed is the finding; a dry run on a fork would find the same number ([`removed_dry_mm3`] does it).
+//!
+//! Two kinds of stock, one face ([`Workpiece`]): a height map for upright tools (`kernel`, `underside`, `segment`), a tri-dexel
+//! for tools at any inclination ([`body`], `ray`, `ray_frustum`, `dexel_cut`, `dexel_segment`), whose way against the work is a
+//! [`ToolMotion`].
 
 mod band;
 pub mod body;
@@ -21,6 +25,7 @@ mod motion;
 mod path;
 mod piece;
 mod ray;
+mod ray_frustum;
 mod segment;
 mod underside;
 mod workpiece;

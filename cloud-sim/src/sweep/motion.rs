@@ -169,21 +169,33 @@ impl<'a> ToolMotion<'a> {
         SubPoses { count: count as usize, bound_mm }
     }
 
-    /// The straight pieces of a stretch of the move, in order, as many as the whole would have there.
+    /// The straight pieces of a stretch of the move, in order, as many as the whole would have there. Where a move that
+    /// turns begins and ends, the tool as it stands there comes in addition: what is drawn out afterwards, straight, must not meet
+    /// what the lean of the last piece has left.
     pub fn pieces(&self, (from, to): (f64, f64), sub_poses: &SubPoses) -> Vec<TiltedPiece> {
         if self.stands() {
             return Vec::new();
         }
         let count = (sub_poses.count as f64 * (to - from) - 1e-9).ceil().max(1.0);
         let at = |piece: usize| from + (to - from) * piece as f64 / count;
+        let stands = |fraction: f64| {
+            let ToolPose { tip, axis } = self.pose(fraction);
+            TiltedPiece { start: tip, end: tip, axis }
+        };
         let mut start: Point = self.pose(from).tip;
-        (0..count as usize)
-            .map(|piece| {
-                let end = self.pose(at(piece + 1)).tip;
-                let axis = self.pose(0.5 * (at(piece) + at(piece + 1))).axis;
-                TiltedPiece { start: std::mem::replace(&mut start, end), end, axis }
-            })
-            .collect()
+        let mut pieces = Vec::with_capacity(count as usize + 2);
+        if self.turns() && from == 0.0 {
+            pieces.push(stands(0.0));
+        }
+        pieces.extend((0..count as usize).map(|piece| {
+            let end = self.pose(at(piece + 1)).tip;
+            let axis = self.pose(0.5 * (at(piece) + at(piece + 1))).axis;
+            TiltedPiece { start: std::mem::replace(&mut start, end), end, axis }
+        }));
+        if self.turns() && to == 1.0 {
+            pieces.push(stands(1.0));
+        }
+        pieces
     }
 }
 
@@ -220,6 +232,11 @@ mod tests {
             let poses = motion.sub_poses(reach_mm, 0.2);
             assert!(poses.bound_mm <= 2.0 * SLIVER_CELLS * 0.2 + 1e-12);
             let pieces = motion.pieces((0.0, 1.0), &poses);
+            // Between the tool as it stands at both ends.
+            let (first, last) = (pieces[0], pieces[pieces.len() - 1]);
+            assert_eq!((first.start, first.axis), (motion.pose(0.0).tip, motion.pose(0.0).axis));
+            assert_eq!((last.start, last.end, last.axis), (last.end, motion.pose(1.0).tip, motion.pose(1.0).axis));
+            let pieces = &pieces[1..pieces.len() - 1];
             assert_eq!(pieces.len(), poses.count);
             let mut worst: f64 = 0.0;
             for (index, piece) in pieces.iter().enumerate() {

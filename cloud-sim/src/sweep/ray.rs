@@ -17,12 +17,13 @@
 //! ray, a cylinder across the ray, and a sphere.
 
 use super::body::Form;
+use super::ray_frustum::General;
 
 /// Below this a direction cosine, or a rate against the length of a move, is zero.
-const NONE: f64 = 1e-12;
+pub(super) const NONE: f64 = 1e-12;
 
 /// Slack on whether a candidate lies within the move and within the form, as a share of each.
-const SLACK: f64 = 1e-9;
+pub(super) const SLACK: f64 = 1e-9;
 
 /// Columns that are done at once.
 pub(super) const WIDTH: usize = crate::stock::RAY_COLUMNS;
@@ -35,6 +36,25 @@ pub(super) struct Covered {
 
 impl Covered {
     pub(super) const NOTHING: Self = Self { low: [f32::INFINITY; WIDTH], high: [f32::NEG_INFINITY; WIDTH] };
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.low.iter().all(|low| *low == f32::INFINITY)
+    }
+
+    /// Widens the intervals of a run of rays. `of` tells whether a ray is met, and where; without branches, so that the
+    /// loop runs on lanes.
+    #[inline(always)]
+    fn widen(&mut self, columns: std::ops::Range<usize>, of: impl Fn(usize) -> (bool, f64, f64)) {
+        let lows = &mut self.low[columns.clone()];
+        let highs = &mut self.high[columns.clone()];
+        for (offset, (low, high)) in lows.iter_mut().zip(highs).enumerate() {
+            let (met, from, to) = of(columns.start + offset);
+            let from = if met { from as f32 } else { f32::INFINITY };
+            let to = if met { to as f32 } else { f32::NEG_INFINITY };
+            *low = if from < *low { from } else { *low };
+            *high = if to > *high { to } else { *high };
+        }
+    }
 
     /// Widens the interval of a ray: the union with another form of the same convex part.
     fn add(&mut self, column: usize, low: f64, high: f64) {
@@ -73,25 +93,21 @@ pub(super) struct SweptForm {
 enum Kind {
     /// A cylinder along the rays.
     Axial { radius2: f64, inverse: f64 },
-    /// A cylinder across the rays: axis (n_u, n_v), move along the axis and beside it.
-    Across { n: [f64; 2], height: f64, radius: f64, rise: f64, beside: f64 },
-    /// A sphere.
-    Sphere { radius2: f64, level: f64 },
+    /// A cylinder across the rays.
+    Across(Across),
+    /// A sphere, and the direction of the move seen along the rays.
+    Sphere { radius: f64, ahead: [f64; 2], slide: Slide },
     /// Any frustum, any way.
     General(General),
 }
 
-/// The quadratic form of the module's text, what of it is the same for every ray.
-struct General {
-    n: [f64; 3],
+/// A cylinder across the rays: its axis (n_u, n_v) and its move along the axis and beside it.
+struct Across {
+    n: [f64; 2],
     height: f64,
     radius: f64,
-    slope: f64,
-    /// n·D.
     rise: f64,
-    a_tt: f64,
-    a_tp: f64,
-    a_pp: f64,
+    slide: Slide,
 }
 
 impl SweptForm {
@@ -103,7 +119,11 @@ impl SweptForm {
                 let centre = at(centre_mm);
                 let level = (along[0] * along[0] + along[1] * along[1]).sqrt();
                 Self {
-                    kind: Kind::Sphere { radius2: radius_mm * radius_mm, level },
+                    kind: Kind::Sphere {
+                        radius: radius_mm,
+                        ahead: if level > NONE { [along[0] / level, along[1] / level] } else { [0.0; 2] },
+                        slide: Slide::new(level, along[2]),
+                    },
                     origin: centre,
                     low: centre.map(|value| value - radius_mm),
                     high: centre.map(|value| value + radius_mm),
@@ -129,27 +149,15 @@ impl SweptForm {
         let low = |index: usize| (base[index] - radius * reach(index)).min(top[index] - radius_top * reach(index));
         let high = |index: usize| (base[index] + radius * reach(index)).max(top[index] + radius_top * reach(index));
         let dot = n[0] * along[0] + n[1] * along[1] + n[2] * along[2];
-        let along2 = along.iter().map(|value| value * value).sum::<f64>();
         let level2 = along[0] * along[0] + along[1] * along[1];
         let is_straight = (radius - radius_top).abs() < NONE;
         let kind = if is_straight && n[2] > 1.0 - NONE {
             Kind::Axial { radius2: radius * radius, inverse: if level2 > NONE * NONE { 1.0 / level2 } else { 0.0 } }
         } else if is_straight && n[2] < NONE {
             let beside = -n[1] * along[0] + n[0] * along[1];
-            Kind::Across { n: [n[0], n[1]], height, radius, rise: dot, beside }
+            Kind::Across(Across { n: [n[0], n[1]], height, radius, rise: dot, slide: Slide::new(beside, along[2]) })
         } else {
-            let slope = (radius_top - radius) / height;
-            let steep = 1.0 + slope * slope;
-            Kind::General(General {
-                n,
-                height,
-                radius,
-                slope,
-                rise: dot,
-                a_tt: 1.0 - steep * n[2] * n[2],
-                a_tp: -along[2] + steep * n[2] * dot,
-                a_pp: along2 - steep * dot * dot,
-            })
+            Kind::General(General::new(n, height, (radius, radius_top), &along))
         };
         Self { kind, origin: base, low: std::array::from_fn(low), high: std::array::from_fn(high), along }
     }
@@ -171,47 +179,29 @@ impl SweptForm {
         let Some((from, to)) = self.span(row.v) else {
             return;
         };
-        let first = ((from - row.u) / row.cell_u).ceil().max(0.0);
-        let last = ((to - row.u) / row.cell_u).floor().min(WIDTH as f64 - 1.0);
-        if first > last {
+        // A column more on either side is harmless and cheaper than rounding up and down.
+        let (first, last) = ((from - row.u) / row.cell_u, (to - row.u) / row.cell_u);
+        if last < 0.0 || first > WIDTH as f64 - 1.0 {
             return;
         }
-        let columns = first as usize..last as usize + 1;
+        let columns = first.max(0.0) as usize..(last as usize + 1).min(WIDTH);
         let v = row.v - self.origin[1];
-        let u = |column: usize| row.u + column as f64 * row.cell_u - self.origin[0];
+        let (start, cell_u) = (row.u - self.origin[0], row.cell_u);
+        // By way of a signed number of 32 bits: the only one that lanes turn into floating point.
+        let u = |column: usize| start + f64::from(column as i32) * cell_u;
         let t = self.origin[2];
         match &self.kind {
             Kind::Axial { radius2, inverse } => self.cover_along(columns, u, v, (*radius2, *inverse), covered),
-            Kind::Across { n, height, radius, rise, beside } => {
-                let slide = Slide { beside: *beside, along: self.along[2] };
-                for column in columns {
-                    let u = u(column);
-                    let s = n[0] * u + n[1] * v;
-                    let Some(part) = part_within(*rise, s - height, s) else { continue };
-                    let w = n[0] * v - n[1] * u;
-                    if let Some((low, high)) = slide.extent(radius * radius, w, part) {
-                        covered.add(column, t + low, t + high);
-                    }
-                }
-            }
-            Kind::Sphere { radius2, level } => {
-                let slide = Slide { beside: *level, along: self.along[2] };
-                for column in columns {
-                    let u = u(column);
-                    // Along the move seen from above, and beside it.
-                    let (ahead, square) = if *level > NONE {
-                        let ahead = (u * self.along[0] + v * self.along[1]) / level;
-                        (ahead, u * u + v * v - ahead * ahead)
-                    } else {
-                        (0.0, u * u + v * v)
-                    };
-                    if square < *radius2
-                        && let Some((low, high)) = slide.extent(radius2 - square, ahead, (0.0, 1.0))
-                    {
-                        covered.add(column, t + low, t + high);
-                    }
-                }
-            }
+            Kind::Across(across) => match across.slide.way {
+                Way::Level => across.cover::<LEVEL>(columns, u, v, t, covered),
+                Way::Along => across.cover::<ALONG>(columns, u, v, t, covered),
+                Way::Both => across.cover::<BOTH>(columns, u, v, t, covered),
+            },
+            Kind::Sphere { radius, ahead, slide } => match slide.way {
+                Way::Level => cover_sphere::<LEVEL>((*radius, *ahead, slide), columns, u, v, t, covered),
+                Way::Along => cover_sphere::<ALONG>((*radius, *ahead, slide), columns, u, v, t, covered),
+                Way::Both => cover_sphere::<BOTH>((*radius, *ahead, slide), columns, u, v, t, covered),
+            },
             Kind::General(general) => {
                 for column in columns {
                     if let Some((low, high)) = general.extent(u(column), v, &self.along) {
@@ -236,31 +226,116 @@ impl SweptForm {
         if dt == 0.0 || inverse == 0.0 {
             // Level or a plunge: one height for all.
             let (low, high) = (low + dt.min(0.0), high + dt.max(0.0));
-            for column in columns {
+            covered.widen(columns, |column| {
                 let u = u(column);
                 let part = ((u * du + v * dv) * inverse).clamp(0.0, 1.0);
                 let (x, y) = (u - part * du, v - part * dv);
-                if x * x + y * y <= radius2 {
-                    covered.add(column, low, high);
-                }
-            }
+                (x * x + y * y <= radius2, low, high)
+            });
             return;
         }
-        for column in columns {
+        covered.widen(columns, |column| {
             let u = u(column);
             let middle = (u * du + v * dv) * inverse;
             let (x, y) = (u - middle * du, v - middle * dv);
             let half2 = (radius2 - (x * x + y * y)) * inverse;
-            if half2 < 0.0 {
-                continue;
-            }
-            let half = half2.sqrt();
+            let half = half2.max(0.0).sqrt();
             let (from, to) = ((middle - half).max(0.0), (middle + half).min(1.0));
-            if from <= to {
-                covered.add(column, low + (from * dt).min(to * dt), high + (from * dt).max(to * dt));
+            let met = (half2 >= 0.0) & (from <= to);
+            (met, low + (from * dt).min(to * dt), high + (from * dt).max(to * dt))
+        });
+    }
+
+    /// True where the rows that this form reaches are all covered alike.
+    pub(super) fn is_same_for_rows(&self) -> bool {
+        matches!(&self.kind, Kind::Across(across) if across.n[0].abs() < NONE && across.rise == 0.0)
+    }
+
+    /// Between which t anything can be covered of the rays in a rectangle of u and v: never too narrow.
+    pub(super) fn within(&self, u: (f64, f64), v: (f64, f64)) -> (f64, f64) {
+        let [du, dv, dt] = self.along;
+        let (u, v) = ((u.0 - self.origin[0], u.1 - self.origin[0]), (v.0 - self.origin[1], v.1 - self.origin[1]));
+        // Distance of two intervals, a grain less than exact.
+        let gap =
+            |(low, high): (f64, f64), way: f64| (low - way.max(0.0)).max(way.min(0.0) - high).max(0.0) * (1.0 - SLACK);
+        let reach = |radius: f64, gap2: f64| {
+            let reach = (radius * radius - gap2).max(0.0).sqrt();
+            (self.origin[2] + dt.min(0.0) - reach, self.origin[2] + dt.max(0.0) + reach)
+        };
+        match &self.kind {
+            Kind::Sphere { radius, .. } => {
+                let (gap_u, gap_v) = (gap(u, du), gap(v, dv));
+                reach(*radius, gap_u * gap_u + gap_v * gap_v)
             }
+            Kind::Across(Across { n, radius, slide, .. }) => {
+                let corners = [(u.0, v.0), (u.0, v.1), (u.1, v.0), (u.1, v.1)].map(|(u, v)| n[0] * v - n[1] * u);
+                let low = corners.into_iter().fold(f64::INFINITY, f64::min);
+                let high = corners.into_iter().fold(f64::NEG_INFINITY, f64::max);
+                let gap = gap((low, high), slide.beside);
+                reach(*radius, gap * gap)
+            }
+            Kind::Axial { .. } | Kind::General(_) => self.range(2),
         }
     }
+}
+
+impl Across {
+    fn cover<const WAY: u8>(
+        &self,
+        columns: std::ops::Range<usize>,
+        u: impl Fn(usize) -> f64,
+        v: f64,
+        t: f64,
+        covered: &mut Covered,
+    ) {
+        let [nu, nv] = self.n;
+        let (radius, radius2) = (self.radius, self.radius * self.radius);
+        if self.rise == 0.0 {
+            let height = self.height;
+            let within = |s: f64| (s >= 0.0) & (s <= height);
+            if nv == 0.0 {
+                // The whole row alike, where the cylinder is.
+                let (met, low, high) = self.slide.extent::<WAY>((radius, radius2), nu * v, (0.0, 1.0));
+                covered.widen(columns, |column| (met & within(nu * u(column)), t + low, t + high));
+                return;
+            }
+            covered.widen(columns, |column| {
+                let u = u(column);
+                let (met, low, high) = self.slide.extent::<WAY>((radius, radius2), nu * v - nv * u, (0.0, 1.0));
+                (met & within(nu * u + nv * v), t + low, t + high)
+            });
+            return;
+        }
+        let inverse = 1.0 / self.rise;
+        covered.widen(columns, |column| {
+            let u = u(column);
+            let s = nu * u + nv * v;
+            let (a, b) = ((s - self.height) * inverse, s * inverse);
+            let part = (a.min(b).max(0.0), a.max(b).min(1.0));
+            let (met, low, high) = self.slide.extent::<WAY>((radius, radius2), nu * v - nv * u, part);
+            (met, t + low, t + high)
+        });
+    }
+}
+
+#[inline(always)]
+fn cover_sphere<const WAY: u8>(
+    (radius, ahead, slide): (f64, [f64; 2], &Slide),
+    columns: std::ops::Range<usize>,
+    u: impl Fn(usize) -> f64,
+    v: f64,
+    t: f64,
+    covered: &mut Covered,
+) {
+    covered.widen(columns, |column| {
+        let u = u(column);
+        // Along the move seen from above, and beside it.
+        let w = u * ahead[0] + v * ahead[1];
+        let radius2 = radius * radius - (u * u + v * v - w * w);
+        let circle = if WAY == BOTH { radius2.max(0.0).sqrt() } else { 0.0 };
+        let (met, low, high) = slide.extent::<WAY>((circle, radius2), w, (0.0, 1.0));
+        (met & (radius2 >= 0.0), t + low, t + high)
+    });
 }
 
 /// The part of [0, 1] on which p · rate lies in [low, high].
@@ -274,195 +349,71 @@ fn part_within(rate: f64, low: f64, high: f64) -> Option<(f64, f64)> {
 }
 
 /// A circle that slides: its rate beside the ray and along it.
-#[derive(Clone, Copy)]
 struct Slide {
     beside: f64,
+    inverse: f64,
     along: f64,
+    /// Where on a unit circle the tangent has the direction of the slide.
+    lean: f64,
+    way: Way,
 }
 
+#[derive(Clone, Copy)]
+enum Way {
+    Level,
+    Along,
+    Both,
+}
+
+/// The ways as constants of the inner loops: not along the ray; along the ray alone; both.
+const LEVEL: u8 = 0;
+const ALONG: u8 = 1;
+const BOTH: u8 = 2;
+
 impl Slide {
-    /// Extent of p·along ± √(r² − (w − p·beside)²) over a part of the move: concave above, convex below, so one clamped
-    /// maximiser each.
-    fn extent(&self, radius2: f64, w: f64, (from, to): (f64, f64)) -> Option<(f64, f64)> {
-        let Self { beside, along } = *self;
-        if along == 0.0 {
-            let p = if beside == 0.0 { from } else { (w / beside).clamp(from, to) };
+    fn new(beside: f64, along: f64) -> Self {
+        let is_beside = beside.abs() >= NONE;
+        let way = match (along == 0.0, is_beside) {
+            (true, _) => Way::Level,
+            (false, false) => Way::Along,
+            (false, true) => Way::Both,
+        };
+        Self {
+            beside: if is_beside { beside } else { 0.0 },
+            inverse: if is_beside { 1.0 / beside } else { 0.0 },
+            along,
+            lean: if is_beside { along / (beside * beside + along * along).sqrt() * beside.signum() } else { 0.0 },
+            way,
+        }
+    }
+
+    /// Extent of p·along ± √(r² − (w − p·beside)²) over a part of the move, and whether there is any: concave above, convex
+    /// below, so one clamped maximiser each. The radius itself is used in the last way only.
+    #[inline(always)]
+    fn extent<const WAY: u8>(&self, (radius, radius2): (f64, f64), w: f64, (from, to): (f64, f64)) -> (bool, f64, f64) {
+        let Self { beside, inverse, along, lean, .. } = *self;
+        if WAY == LEVEL {
+            let p = (w * inverse).max(from).min(to);
             let y = w - p * beside;
             let half2 = radius2 - y * y;
-            return (half2 >= 0.0).then(|| {
-                let half = half2.sqrt();
-                (-half, half)
-            });
+            let half = half2.max(0.0).sqrt();
+            return ((half2 >= 0.0) & (from <= to), -half, half);
         }
-        if beside.abs() < NONE {
+        if WAY == ALONG {
             let half2 = radius2 - w * w;
-            return (half2 >= 0.0).then(|| {
-                let half = half2.sqrt();
-                ((from * along).min(to * along) - half, (from * along).max(to * along) + half)
-            });
+            let half = half2.max(0.0).sqrt();
+            let (a, b) = (from * along, to * along);
+            return ((half2 >= 0.0) & (from <= to), a.min(b) - half, a.max(b) + half);
         }
-        let radius = radius2.sqrt();
-        let inverse = 1.0 / beside;
         let (a, b) = ((w - radius) * inverse, (w + radius) * inverse);
         let (from, to) = (a.min(b).max(from), a.max(b).min(to));
-        if from > to {
-            return None;
-        }
-        let turned = radius * along / (beside * beside + along * along).sqrt() * beside.signum();
         let at = |y: f64| {
-            let p = ((w - y) * inverse).clamp(from, to);
+            let p = ((w - y) * inverse).max(from).min(to);
             let y = w - p * beside;
             (p * along, (radius2 - y * y).max(0.0).sqrt())
         };
-        let ((high, half_high), (low, half_low)) = (at(-turned), at(turned));
-        Some((low - half_low, high + half_high))
-    }
-}
-
-/// One ray: what of the quadratic form depends on it.
-struct Ray<'a> {
-    form: &'a General,
-    /// n·m.
-    s: f64,
-    b_t: f64,
-    b_p: f64,
-    c: f64,
-}
-
-/// Roots of a x² + 2 b x + c, lower first; `None` where there are none, or where everything or nothing is below zero.
-fn roots(a: f64, b: f64, c: f64) -> Option<(f64, f64)> {
-    let square = b * b - a * c;
-    if square < 0.0 {
-        return None;
-    }
-    // Without cancellation: the larger by magnitude first.
-    let q = -(b + square.sqrt().copysign(b));
-    let (x, y) = (q / a, if q == 0.0 { 0.0 } else { c / q });
-    Some((x.min(y), x.max(y)))
-}
-
-impl General {
-    fn extent(&self, u: f64, v: f64, along: &[f64; 3]) -> Option<(f64, f64)> {
-        let (m2, m_d) = (u * u + v * v, u * along[0] + v * along[1]);
-        let s = self.n[0] * u + self.n[1] * v;
-        let (steep, taper) = (1.0 + self.slope * self.slope, self.radius * self.slope);
-        let ray = Ray {
-            form: self,
-            s,
-            b_t: -(steep * s + taper) * self.n[2],
-            b_p: -m_d + (steep * s + taper) * self.rise,
-            c: m2 - steep * s * s - 2.0 * taper * s - self.radius * self.radius,
-        };
-        let mut found = (f64::INFINITY, f64::NEG_INFINITY);
-        let mut take = |low: f64, high: f64| found = (found.0.min(low), found.1.max(high));
-        for p in [0.0, 1.0] {
-            if let Some((low, high)) = ray.standing(p) {
-                take(low, high);
-            }
-        }
-        for height in [0.0, self.height] {
-            if let Some((low, high)) = ray.rim(height) {
-                take(low, high);
-            }
-        }
-        ray.silhouette(&mut take);
-        (found.0 <= found.1).then_some(found)
-    }
-}
-
-impl Ray<'_> {
-    /// Where the form is met when it stands at a fraction of the move.
-    fn standing(&self, p: f64) -> Option<(f64, f64)> {
-        let form = self.form;
-        let s = self.s - p * form.rise;
-        let (mut low, mut high) = if form.n[2] > NONE {
-            (-s / form.n[2], (form.height - s) / form.n[2])
-        } else if s >= 0.0 && s <= form.height {
-            (f64::NEG_INFINITY, f64::INFINITY)
-        } else {
-            return None;
-        };
-        let (a, b) = (form.a_tt, form.a_tp * p + self.b_t);
-        let c = (form.a_pp * p + 2.0 * self.b_p) * p + self.c;
-        if a > SLACK {
-            let (from, to) = roots(a, b, c)?;
-            (low, high) = (low.max(from), high.min(to));
-        } else if a < -SLACK {
-            // Steeper than the flank of a cone: one border, on the nappe that is the form. Without roots the ray passes
-            // through the apex.
-            let (from, to) = roots(a, b, c).unwrap_or((-b / a, -b / a));
-            if form.slope > 0.0 {
-                low = low.max(to);
-            } else {
-                high = high.min(from);
-            }
-        } else if b.abs() > NONE {
-            let border = -c / (2.0 * b);
-            if b > 0.0 {
-                high = high.min(border);
-            } else {
-                low = low.max(border);
-            }
-        } else if c > 0.0 {
-            return None;
-        }
-        (low <= high).then_some((low, high))
-    }
-
-    /// Where the disc at a height of the form passes over the ray.
-    fn rim(&self, height: f64) -> Option<(f64, f64)> {
-        let form = self.form;
-        if form.n[2] <= NONE {
-            if form.rise.abs() <= NONE {
-                return None;
-            }
-            let p = (self.s - height) / form.rise;
-            if !(0.0..=1.0).contains(&p) {
-                return None;
-            }
-            let b = form.a_tp * p + self.b_t;
-            return roots(form.a_tt, b, (form.a_pp * p + 2.0 * self.b_p) * p + self.c);
-        }
-        let (at, rate) = ((height - self.s) / form.n[2], form.rise / form.n[2]);
-        let a = (form.a_tt * rate + 2.0 * form.a_tp) * rate + form.a_pp;
-        let b = form.a_tt * at * rate + form.a_tp * at + self.b_t * rate + self.b_p;
-        let c = (form.a_tt * at + 2.0 * self.b_t) * at + self.c;
-        let (from, to) = if a > SLACK * SLACK { roots(a, b, c)? } else { (0.0, 1.0) };
-        if a <= SLACK * SLACK && c > 0.0 {
-            return None;
-        }
-        let (from, to) = (from.max(0.0), to.min(1.0));
-        if from > to {
-            return None;
-        }
-        let (x, y) = (at + rate * from, at + rate * to);
-        Some((x.min(y), x.max(y)))
-    }
-
-    /// Where the ray touches the line on the flank that sweeps along.
-    fn silhouette(&self, take: &mut impl FnMut(f64, f64)) {
-        let form = self.form;
-        if form.a_pp <= SLACK {
-            return;
-        }
-        let inverse = 1.0 / form.a_pp;
-        let a = form.a_tt - form.a_tp * form.a_tp * inverse;
-        let b = self.b_t - form.a_tp * self.b_p * inverse;
-        let c = self.c - self.b_p * self.b_p * inverse;
-        if a.abs() <= SLACK * SLACK {
-            return;
-        }
-        let Some((low, high)) = roots(a, b, c) else {
-            return;
-        };
-        for t in [low, high] {
-            let p = -(form.a_tp * t + self.b_p) * inverse;
-            let s = self.s + t * form.n[2] - p * form.rise;
-            let slack = SLACK * form.height;
-            if (-SLACK..=1.0 + SLACK).contains(&p) && s >= -slack && s <= form.height + slack {
-                take(t, t);
-            }
-        }
+        let ((high, half_high), (low, half_low)) = (at(-radius * lean), at(radius * lean));
+        (from <= to, low - half_low, high + half_high)
     }
 }
 
@@ -478,7 +429,7 @@ mod tests {
         let s = (0..3).map(|index| m[index] * axis[index]).sum::<f64>();
         let q = (m.iter().map(|value| value * value).sum::<f64>() - s * s).max(0.0).sqrt();
         match *form {
-            Form::Sphere { centre_mm, radius_mm } => q.hypot(s - centre_mm) - radius_mm,
+            Form::Sphere { centre_mm, radius_mm } => (q * q + (s - centre_mm) * (s - centre_mm)).sqrt() - radius_mm,
             Form::Frustum { low_mm, high_mm, radius_low_mm, radius_high_mm } => {
                 let share = (s - low_mm) / (high_mm - low_mm);
                 let radius = radius_low_mm + (radius_high_mm - radius_low_mm) * share;

@@ -224,14 +224,29 @@ pub enum Stock {
     /// By a height map.
     Heights(HeightMap),
     /// By a tri-dexel.
-    Rays(TriDexel),
+    Rays(Box<TriDexel>),
 }
 
 macro_rules! either {
     ($stock:expr, $part:ident => $value:expr) => {
         match $stock {
             Stock::Heights($part) => $value,
-            Stock::Rays($part) => $value,
+            Stock::Rays(boxed) => {
+                let $part = boxed.as_ref();
+                $value
+            }
+        }
+    };
+}
+
+macro_rules! either_mut {
+    ($stock:expr, $part:ident => $value:expr) => {
+        match $stock {
+            Stock::Heights($part) => $value,
+            Stock::Rays(boxed) => {
+                let $part = boxed.as_mut();
+                $value
+            }
         }
     };
 }
@@ -244,7 +259,9 @@ impl Stock {
     pub fn new(shape: &StockShape, sampling: Sampling, options: MapOptions) -> Result<(Self, MapReport), StockError> {
         Ok(match sampling {
             Sampling::Heights => HeightMap::new(shape, options).map(|(map, report)| (Self::Heights(map), report))?,
-            Sampling::Rays => TriDexel::new(shape, options).map(|(part, report)| (Self::Rays(part), report))?,
+            Sampling::Rays => {
+                TriDexel::new(shape, options).map(|(part, report)| (Self::Rays(Box::new(part)), report))?
+            }
         })
     }
 
@@ -283,7 +300,7 @@ impl Workpiece for Stock {
     }
 
     fn cut(&mut self, cutter: &Cutter, motion: &ToolMotion<'_>, executor: &dyn Executor) -> f64 {
-        either!(self, part => part.cut(cutter, motion, executor))
+        either_mut!(self, part => part.cut(cutter, motion, executor))
     }
 
     fn removed_dry_mm3(&self, cutter: &Cutter, motion: &ToolMotion<'_>, executor: &dyn Executor) -> f64 {
@@ -299,7 +316,7 @@ impl Workpiece for Stock {
         executor: &dyn Executor,
         out: &mut SegmentCut,
     ) {
-        either!(self, part => part.cut_segment(cutter, segment, motion, options, executor, out));
+        either_mut!(self, part => part.cut_segment(cutter, segment, motion, options, executor, out));
     }
 
     fn sample(&self, cutter: &Cutter, motion: &ToolMotion<'_>, at: f64, spindle: Option<RotaryVelocity>) -> Sample {

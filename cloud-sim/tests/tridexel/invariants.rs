@@ -119,15 +119,15 @@ fn the_same_cut_in_a_turned_frame_takes_the_same_volume() {
         // Wholly inside, so that no face of the box takes part.
         let base = Vector::new(0.0, 0.0, -15.0) - along * 0.5;
         let cut = |turned: &dyn Fn(Vector) -> Vector| {
-            let mut part = block(80.0, 80.0, 80.0, 0.5);
+            let mut part = block(80.0, 80.0, 80.0, 0.25);
             let ends = (Point::from(centre + turned(base)), Point::from(centre + turned(base + along)));
             cut_tilted(&mut part, body, ends, turned(Vector::z())).removed_mm3
         };
         let (upright, leaning) = (cut(&|vector| vector), cut(&turn));
         worst = worst.max((leaning / upright - 1.0).abs());
-        near(leaning, upright, 0.02, &format!("seed {seed}: {along:?}"));
+        near(leaning, upright, 0.05, &format!("seed {seed}: {along:?}"));
     }
-    // A sixteenth of the radius is a coarse cell.
+    // Half a cell against a disc of six: a twelfth at worst, less than half of that in fact.
     assert!(worst > 1e-6, "turning has changed nothing at all: the frames were the same");
 }
 
@@ -198,7 +198,9 @@ fn memory_is_what_was_said_and_capped() {
         cut_tilted(&mut part, &slots, (point(-5.0, 50.0, -depth), point(105.0, 50.0, -depth)), Vector::z());
     }
     let spilled = part.memory_bytes() - report.bytes;
-    assert!(spilled > 0 && spilled < report.bytes / 10, "{spilled} bytes of {} are spilled", report.bytes);
+    // Rays along Z over the slots of 4 mm, five intervals each: 16 pairs and a count; the table grows in doublings.
+    let rays = 500 * 21;
+    assert!((rays * 100..rays * 300).contains(&spilled), "{spilled} bytes are spilled by {rays} rays");
     assert_eq!(part.intervals_most(), 5);
     let tight = MapOptions { cell_mm: 0.05, memory_max_bytes: 2_000_000 };
     let (_, coarse) = TriDexel::new(&shape(100.0, 100.0, 20.0), tight).expect("coarser, not refused");

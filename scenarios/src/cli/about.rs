@@ -13,7 +13,8 @@ What this version does
                arcs, station for every point; a horizon that grows; machine files imported (LinuxCNC, MTConnect, FreeCAD)
                and fitted to recordings
   kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
-               through stock, holder and shank contact
+               through stock, holder and shank contact; where the work or the head turns, a tri-dexel cut along the
+               machine's kinematics (3+2 as lines, turning moves as bounded sub-poses), undercuts included
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
                the reason that binds; a whole-program baseline; calculators for one cut (cut) and for chatter by two
                methods (lobes)
@@ -24,9 +25,8 @@ What this version does
 const ABSENT: &str = "\
 What is not there yet
   program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
-               Siemens cycles beyond drilling; kinematics of rotary axes; values the machine alone knows end the reading
-  motion       the frame of the work under rotary axes
-  kernel       tri-dexel, 3+2 and 5-axis; fixtures and finished part; 3MF
+               Siemens cycles beyond drilling; values the machine alone knows end the reading
+  kernel       forces of moves on which something turns; fixtures and finished part; 3MF
   process      stability in the plan; learning from measured load; ceiling programs (nothing live is ever faster
                than programmed)
   handoff      signatures and certificates; link emulation between namespaces; handoff-bench

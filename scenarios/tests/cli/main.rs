@@ -11,6 +11,7 @@ mod geometry;
 mod machine;
 mod mistakes;
 mod optimise;
+mod rotary;
 mod slot_forces;
 mod support;
 mod timing;

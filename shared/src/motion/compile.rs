@@ -565,8 +565,7 @@ impl<'a> Compiler<'a> {
                 )
             };
             if unknown || !carried {
-                let (code, message) = ("motion::rotary", message.to_owned());
-                self.findings.add_once(Severity::Warning, code, from.at, message, advice);
+                self.findings.add_once(Severity::Warning, "motion::rotary", from.at, message.to_owned(), advice);
             }
             for axis in 0..3 {
                 if self.machine.rotary[axis].is_none() {

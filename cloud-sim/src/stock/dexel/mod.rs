@@ -144,7 +144,7 @@ impl Face {
     /// Whether a place, from the corner of the box, is in material by the ray nearest to it.
     fn covers(&self, place: &Vector) -> bool {
         let (u, v) = Self::across(self.axis);
-        let (column, row) = ((place[u] / self.cell_u).floor(), (place[v] / self.cell_v).floor());
+        let (column, row) = (place[u] / self.cell_u, place[v] / self.cell_v);
         if !(column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64) {
             return false;
         }
@@ -274,8 +274,12 @@ impl TriDexel {
         if x == y { x } else { hits.next() == Some(true) }
     }
 
-    /// A lower bound on nothing and an upper bound on everything: the box that still holds all material, by the bounds of the
-    /// tiles. O(tiles).
+    /// The same by the nearest ray along one axis alone: exact along it, half a cell off across it.
+    pub(crate) fn covers_along(&self, axis: usize, place: &Point) -> bool {
+        self.faces[axis].covers(&(place - self.min))
+    }
+
+    /// A box that holds all material, by the bounds of the tiles: never too small. O(tiles).
     pub fn material_bounds(&self) -> Aabb {
         let mut bounds = Aabb::EMPTY;
         for face in &self.faces {

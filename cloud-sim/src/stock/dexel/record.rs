@@ -12,7 +12,7 @@ const INLINE: usize = 2;
 
 /// Most intervals of one ray. Where a cut would make one more, the narrowest gap is filled again: material is kept
 /// that is not there, never the other way round. A part that crosses itself so often on one line has walls thinner than its cells.
-pub const INTERVALS_MAX: usize = 24;
+pub const INTERVALS_MAX: usize = 16;
 
 /// Where one ray is in material: at most two intervals, or the number of an entry in the tile's spill table.
 ///
