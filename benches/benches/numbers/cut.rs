@@ -9,7 +9,7 @@ use cloud_sim::sweep::{Begins, Cutter, SweepOptions, cut_geometry, cut_segment};
 use shared::motion::Geometry;
 use shared::units::Feedrate;
 
-use crate::clock::{Took, interleaved, time};
+use crate::clock::{Candidate, Took, interleaved, time};
 use crate::job::{segments, shapes, stock, tool, zigzag};
 
 /// Rows of the zigzag that have been cut before, and rows that are measured.
@@ -17,7 +17,7 @@ const BEFORE: usize = 101 * 20;
 const MEASURED: usize = 101 * 30;
 const ROUNDS: usize = 15;
 
-type Candidates<'a> = Vec<(String, Box<dyn FnMut() -> Took + 'a>)>;
+type Candidates<'a> = Vec<Candidate<'a>>;
 
 pub(crate) fn cut_all(map: &mut HeightMap, cutter: &Cutter, moves: &[Geometry], executor: &dyn Executor) -> f64 {
     moves.iter().map(|geometry| cut_geometry(map, cutter, geometry, executor)).sum()

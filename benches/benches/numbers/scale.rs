@@ -53,7 +53,9 @@ pub(crate) fn scale() {
 pub(crate) fn export() {
     let cutter = Cutter::new(&tool(CutterShape::Ball, 10.0));
     let mut map = stock(300.0, 0.1);
-    path(300.0, 3000).for_each(|path| drop(black_box(cut_geometry(&mut map, &cutter, &path, &Serial))));
+    for path in path(300.0, 3000) {
+        black_box(cut_geometry(&mut map, &cutter, &path, &Serial));
+    }
     for _ in 0..3 {
         let mut coarse = Vec::new();
         let view = time(|| map.to_view_stl(&mut coarse)).0;

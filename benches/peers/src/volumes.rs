@@ -75,17 +75,21 @@ fn heights(mesh: &cutrail::TriMesh, columns: usize, rows: usize) -> Vec<f64> {
             continue;
         }
         let cell = |value: f64| value / CELL_MM - 0.5;
-        let [x0, x1, y0, y1] = [0, 1].map(|axis| {
-            let values = [a[axis], b[axis], c[axis]];
-            (values.iter().copied().fold(f64::MAX, f64::min), values.iter().copied().fold(f64::MIN, f64::max))
-        }).map(|(low, high)| (cell(low).ceil().max(0.0) as usize, cell(high).floor().max(-1.0) + 1.0))
-          .map(|(low, end)| [low as f64, end]).concat().try_into().expect("four numbers");
+        let [x0, x1, y0, y1] = [0, 1]
+            .map(|axis| {
+                let values = [a[axis], b[axis], c[axis]];
+                (values.iter().copied().fold(f64::MAX, f64::min), values.iter().copied().fold(f64::MIN, f64::max))
+            })
+            .map(|(low, high)| (cell(low).ceil().max(0.0) as usize, cell(high).floor().max(-1.0) + 1.0))
+            .map(|(low, end)| [low as f64, end])
+            .concat()
+            .try_into()
+            .expect("four numbers");
         for row in y0 as usize..(y1 as usize).min(rows) {
             for column in x0 as usize..(x1 as usize).min(columns) {
                 let (x, y) = ((column as f64 + 0.5) * CELL_MM, (row as f64 + 0.5) * CELL_MM);
-                let weight = |p: [f64; 3], q: [f64; 3]| {
-                    ((q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])) / area
-                };
+                let weight =
+                    |p: [f64; 3], q: [f64; 3]| ((q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])) / area;
                 let (u, v, w) = (weight(b, c), weight(c, a), weight(a, b));
                 if u >= -1e-9 && v >= -1e-9 && w >= -1e-9 {
                     let at = row * columns + column;
@@ -100,7 +104,9 @@ fn heights(mesh: &cutrail::TriMesh, columns: usize, rows: usize) -> Vec<f64> {
 pub(crate) fn compare() -> bool {
     let mut kept = true;
     let before_mm3 = bounds().size().product();
-    println!("path                   removed: exact      kernel   error   greatest height error   symmetric difference");
+    println!(
+        "path                   removed: exact      kernel   error   greatest height error   symmetric difference"
+    );
     for case in cases() {
         let engine = exact(&case);
         let mut ours: HeightMap = map(CELL_MM);
@@ -118,7 +124,8 @@ pub(crate) fn compare() -> bool {
                 let error_mm = (own(column, row) - exact[row * columns + column]).abs();
                 difference_mm3 += error_mm * CELL_MM * CELL_MM;
                 let beside = [(0, 1), (2, 1), (1, 0), (1, 2)].map(|(dx, dy)| {
-                    let (x, y) = ((column + dx).saturating_sub(1).min(columns - 1), (row + dy).saturating_sub(1).min(rows - 1));
+                    let (x, y) =
+                        ((column + dx).saturating_sub(1).min(columns - 1), (row + dy).saturating_sub(1).min(rows - 1));
                     (exact[y * columns + x] - exact[row * columns + column]).abs()
                 });
                 if beside.iter().all(|step_mm| *step_mm < WALL_MM) {

@@ -125,7 +125,8 @@ fn every_cutter_plunges_and_slots_by_its_profile() {
 }
 
 /// Volume error of a cell h: samples at cell centres miss at most h/√2 at a wall, and errors of a boundary of length p
-/// spread over its p/h cells; the error shall not grow faster than h.
+/// spread over its p/h cells; the error shall not grow faster than h. Measured, mean over places within a cell: flat 0.30,
+/// 0.075, 0.038, 0.0075, 0.0042 % at 0.8, 0.4, 0.2, 0.1, 0.05 mm; ball 0.039 to 0.0001 %.
 #[test]
 fn the_error_of_a_volume_falls_with_the_cell() {
     let (flat, ball) = (tool(CutterShape::Flat, 10.0), tool(CutterShape::Ball, 10.0));
@@ -146,11 +147,6 @@ fn the_error_of_a_volume_falls_with_the_cell() {
                 (cut(&mut map, tool, line(a, b), 100.0).removed_mm3 / expected_mm3 - 1.0).abs()
             });
             let mean = error.sum::<f64>() / f64::from(places);
-            println!(
-                "{name}, cell {cell_mm} mm: mean error {:.4} %, {:.2e} of the cell in mm",
-                mean * 100.0,
-                mean / cell_mm
-            );
             assert!(mean <= per_mm * cell_mm, "{name}, cell {cell_mm}: {mean}");
         }
     }

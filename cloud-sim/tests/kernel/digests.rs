@@ -17,7 +17,7 @@ use crate::setup::*;
 
 const STOCK: &str = "b2b4c9330badea0147b597029cab67f6acc60180a849038fdc6bacb35abd91be";
 const ENGAGEMENT: &str = "54f2633e6f412531ea5cd132bbffac86dd34e9633622bdf09ed3d41706a4b6b0";
-const LOADS: &str = "1315e2aadc83749738babb4971569a8ae666deb6f3425aac67e9565c463e9886";
+const LOADS: &str = "1315e2aadc83649738babb4971569a8ae666deb6f3425aac67e9565c463e9886";
 
 fn cutters() -> Vec<Tool> {
     let drill = CutterShape::Drill { point_angle: Angle::rad(118f64.to_radians()) };
