@@ -164,7 +164,14 @@ impl Agent {
         };
         let stopped = found.factor == Override::STOP;
         let factor = if stopped { found.factor } else { found.factor.clamp(envelope.factor_min, envelope.factor_max) };
-        Authority { factor, ..found }
+        let highest = if self.may_speed_up(source) { Override::PROGRAMMED } else { self.config.without_us };
+        Authority { factor: factor.min(highest), ..found }
+    }
+
+    /// Whether anything may be faster than without us (a ceiling program): it takes a plan that is followed, which
+    /// implies lease, freshness and an armed operator, and a controller that lets go by itself.
+    fn may_speed_up(&self, source: Source) -> bool {
+        source == Source::Plan && self.lease.epoch().is_some() && self.job.capabilities.watchdog
     }
 
     /// True where the tool can only be on segments on which overrides must stay as programmed.

@@ -286,3 +286,34 @@ fn golden_vectors() {
         insta::assert_snapshot!(format!("golden_{:?}", message.kind()), vector);
     }
 }
+
+#[test]
+fn h12_every_bit_pattern_of_a_factor_and_every_class_of_a_float_is_judged() {
+    let bytes = encoded(&Message::Plan(chunk(1)));
+    let span_at = bytes.len() - (8 + 2 + 1 + 5 + 5);
+    let factor_at = span_at + 8;
+    for permille in 0..=u16::MAX {
+        let mut changed = bytes.clone();
+        changed[factor_at..factor_at + 2].copy_from_slice(&permille.to_le_bytes());
+        assert_eq!(decode(&resealed(changed)).is_ok(), permille <= 1000, "{permille}");
+    }
+    let value_at = factor_at + 2 + 1 + 1;
+    assert_eq!(bytes[value_at..value_at + 4], 1.5f32.to_le_bytes(), "the value lies elsewhere now");
+    for high in 0..512u32 {
+        for mantissa in [0, 1, 0x2a_aaaa, 0x40_0000, 0x7f_ffff] {
+            let value = f32::from_bits(high << 23 | mantissa);
+            let mut changed = bytes.clone();
+            changed[value_at..value_at + 4].copy_from_slice(&value.to_le_bytes());
+            assert_eq!(decode(&resealed(changed)).is_ok(), value.is_finite(), "{value} {:08x}", value.to_bits());
+        }
+    }
+    for high in 0..4096u64 {
+        for mantissa in [0, 1, 1 << 51, (1 << 52) - 1] {
+            let value = f64::from_bits(high << 52 | mantissa);
+            let mut one = batch(1);
+            one.samples[0].uncertainty = Length::mm(value);
+            let passes = value.is_finite() && (value > 0.0 || value == 0.0);
+            assert_eq!(decode(&encoded(&Message::State(one))).is_ok(), passes, "{value}");
+        }
+    }
+}
