@@ -18,6 +18,7 @@ use firmware_bridge::controller::{ControllerSample, Execution};
 use shared::geom::Point;
 use shared::ident::ToolNumber;
 use shared::motion::{Path, SegmentKind, Station};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::units::Length;
 
@@ -214,7 +215,7 @@ impl Locator {
         let Some(line) = sample.line.filter(|_| sample.execution == Some(Execution::Active)) else {
             return Finding::None;
         };
-        if line > self.lines_max {
+        if line > self.lines_max && !planted::on(Bug::LocatorNoRevision) {
             return Finding::RevisionLine { line };
         }
         let Some(tool) = sample.tool.filter(|tool| !self.may_have(line, *tool)) else {
@@ -268,6 +269,7 @@ impl Locator {
     /// reaches to the highest; the next samples shut out all but one.
     fn locate(&mut self, fits: Fits, at: Instant) {
         let station = fits.low.max(self.fix.station);
+        let station = if planted::on(Bug::LocatorAhead) { station.advanced(Length::mm(3.0)) } else { station };
         let apart = station.beyond(fits.low).max(fits.end.beyond(station));
         self.fix.uncertainty = apart.max(Length::ZERO) + Length::mm(self.tolerance_mm);
         self.fix.station = station;
@@ -282,11 +284,14 @@ impl Locator {
         let farthest = self.timetable.station(latest_s).max(self.fix.station);
         let widened = farthest.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
         self.fix.uncertainty = self.fix.uncertainty.max(widened);
+        if planted::on(Bug::LocatorCertain) {
+            self.fix.uncertainty = Length::mm(self.tolerance_mm);
+        }
         if self.fix.quality == Quality::Lost {
             return Finding::None;
         }
         self.missed += 1;
-        if self.missed >= LOST_SAMPLES && elapsed >= LOST_AFTER {
+        if !planted::on(Bug::LocatorNeverLost) && self.missed >= LOST_SAMPLES && elapsed >= LOST_AFTER {
             self.fix.quality = Quality::Lost;
             return Finding::Lost;
         }

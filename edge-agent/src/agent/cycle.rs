@@ -4,6 +4,7 @@ use firmware_bridge::controller::{Command, ControllerSample, Execution};
 use shared::ident::SampleSequence;
 use shared::motion::Station;
 use shared::plan::{Binding, Override, Reason};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::units::Length;
 
@@ -47,7 +48,8 @@ impl Agent {
         let period = self.config.cycle_period;
         let on_time = self.cycle_at.after(period);
         self.cycle_at = if now < on_time { on_time } else { now.after(period) };
-        let late = self.last_cycle.map_or(period, |last| now.since(last)).min(period.times(CATCH_UP_CYCLES));
+        let cycles_max = if planted::on(Bug::ClockCatchesUp) { 1000 } else { CATCH_UP_CYCLES };
+        let late = self.last_cycle.map_or(period, |last| now.since(last)).min(period.times(cycles_max));
         self.last_cycle = Some(now);
         self.watch(now);
         let (action, cause) = self.judge_conditions(now);
@@ -92,7 +94,7 @@ impl Agent {
         let fix = self.locator.fix();
         let age = self.sample.map_or(Duration::ZERO, |sample| now.since(sample.valid_at));
         set.set(Condition::NotArmed, self.switch == Switch::NeverArmed && self.config.arming == Arming::Active);
-        set.set(Condition::OperatorOff, self.switch == Switch::Off);
+        set.set(Condition::OperatorOff, self.switch == Switch::Off && !planted::on(Bug::OffIgnored));
         set.set(Condition::NotRunning, !running);
         let mode = self.sample.and_then(|sample| sample.mode);
         set.set(Condition::NotAutomatic, running && !is_automatic(mode));
@@ -128,7 +130,10 @@ impl Agent {
 
     fn decide(&mut self, now: Instant, action: Action, cause: Option<Condition>, late: Duration) -> Decision {
         let source = Source::of(action);
-        let authority = self.authority_of(now, source);
+        let mut authority = self.authority_of(now, source);
+        if planted::on(Bug::SlowDownFrozen) && source == Source::Baseline {
+            authority.factor = authority.factor.min(self.decision.factor);
+        }
         let target = self.beside_dial(authority.factor);
         let mut ramp =
             self.ramp.filter(|_| self.is_in_control(now)).unwrap_or_else(|| Ramp::at(self.factor_in_force()));
@@ -149,7 +154,7 @@ impl Agent {
         if source == Source::PassThrough {
             return without_us;
         }
-        if self.is_forced() {
+        if self.is_forced() && !planted::on(Bug::ForcedIgnored) {
             return Authority { binding: Binding::plain(Reason::Locked), ..without_us };
         }
         let window = self.window(now);
@@ -192,8 +197,14 @@ impl Agent {
         let in_force = self.job.capabilities.effect_time.plus(self.config.cycle_period);
         Window {
             from: fix.station.advanced(-fix.uncertainty),
-            to: self.ahead(now, in_force),
-            ramp_per_mm: if speed_mm_s > 0.0 { slew_per_s / speed_mm_s } else { f64::INFINITY },
+            to: if planted::on(Bug::AuthorityAtPoint) { fix.station } else { self.ahead(now, in_force) },
+            ramp_per_mm: if planted::on(Bug::AuthorityShortSighted) {
+                f64::INFINITY
+            } else if speed_mm_s > 0.0 {
+                slew_per_s / speed_mm_s
+            } else {
+                f64::INFINITY
+            },
         }
     }
 
@@ -225,7 +236,9 @@ impl Agent {
     /// What is to be commanded so that dial and authority together give the lower of both.
     fn beside_dial(&self, authority: Override) -> f64 {
         match (self.config.dial_rule, self.dial()) {
-            (DialRule::Product, Some(dial)) if dial > 0.0 => (authority.ratio() / dial).min(1.0),
+            (DialRule::Product, Some(dial)) if dial > 0.0 && !planted::on(Bug::DialIgnored) => {
+                (authority.ratio() / dial).min(1.0)
+            }
             _ => authority.ratio(),
         }
     }
@@ -238,6 +251,9 @@ impl Agent {
 
     /// The factor the controller says is in force; the value without us where it does not say.
     fn factor_in_force(&self) -> Override {
+        if planted::on(Bug::ClockRestartAssumes) {
+            return self.config.without_us;
+        }
         self.sample.and_then(|sample: ControllerSample| sample.factor).unwrap_or(self.config.without_us)
     }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use edge_agent::blackbox::TraceEntry;
-use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, OperatorAction};
+use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, OperatorAction, Trust};
 use firmware_bridge::controller::{Capabilities, Command, ControllerMode, ControllerSample, Execution};
 use shared::budget::WorkAllowance;
 use shared::geom::Point;
@@ -69,6 +69,7 @@ pub(crate) fn config() -> AgentConfig {
             reach_max: Length::mm(400.0),
         },
         arming: Arming::Active,
+        trust: Trust::Unsigned,
         dial_rule: DialRule::LowerOfBoth,
         without_us: Override::PROGRAMMED,
         time_scale: 1.0,

@@ -17,13 +17,14 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// Where a crate may be named, by path prefix.
-const PLACES: [(&str, &[&str]); 6] = [
+const PLACES: [(&str, &[&str]); 7] = [
     ("zenoh", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("tokio", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("rayon", &["cloud-sim/src/workers.rs"]),
     ("bincode", &["shared/src/wire"]),
     ("mcap", &["edge-agent/src/recording"]),
     ("blake3", &["shared/src"]),
+    ("ed25519_dalek", &["shared/src/wire"]),
 ];
 
 fn dependencies(name: &str) -> Vec<String> {
