@@ -270,7 +270,8 @@ impl Agent {
     }
 
     fn command(&mut self, now: Instant, action: Action) -> Option<Command> {
-        if self.config.arming == Arming::Shadow || !self.job.capabilities.factor {
+        // Before the first sample the factor in force is not known, and a first command would assume it.
+        if self.config.arming == Arming::Shadow || !self.job.capabilities.factor || self.sample.is_none() {
             return None;
         }
         // Silence begins only once the machine was told the value without us: no ramp is broken short.

@@ -294,8 +294,9 @@ impl Agent {
     /// Refreshes the admitted plan where the cloud still stands behind it; never extends it.
     fn handle_keep_alive(&mut self, now: Instant, keep_alive: &KeepAlive) -> Result<(), RejectReason> {
         let standing = self.standing(now);
-        standing.identify(keep_alive.epoch, None, keep_alive.context)?;
-        if keep_alive.sequence <= self.newest_keep_alive && !planted::on(Bug::KeepAliveRepeats) {
+        let context = if planted::on(Bug::KeepAliveRepeats) { self.job.context } else { keep_alive.context };
+        standing.identify(keep_alive.epoch, None, context)?;
+        if keep_alive.sequence <= self.newest_keep_alive {
             return Err(RejectReason::Sequence);
         }
         let sent_at = self.sent.sent_at(keep_alive.basis).ok_or(RejectReason::Basis)?;
