@@ -199,6 +199,7 @@ impl Locator {
         }
         let revision = self.revision(sample);
         if revision != Finding::None {
+            self.lose_sight(sample);
             return revision;
         }
         match self.fix.quality {
@@ -247,10 +248,7 @@ impl Locator {
 
     /// Continues from the last fix.
     fn follow(&mut self, sample: &ControllerSample) -> Finding {
-        let elapsed = sample.valid_at.since(self.good_at);
-        let dial = sample.dial_permille.map_or(1.0, |dial| (f64::from(dial) / 1000.0).max(1.0));
-        let reach_s = elapsed.plus(REACH_SLACK).as_s() * self.time_scale * REACH_MARGIN * dial;
-        let latest_s = self.good_s + reach_s;
+        let (latest_s, elapsed) = self.latest(sample);
         let fits = sample.position.and_then(|position| self.reachable(sample.line, &position, latest_s));
         match fits {
             Some(fits) => {
@@ -259,6 +257,21 @@ impl Locator {
             }
             None => self.hold(latest_s, elapsed),
         }
+    }
+
+    /// Another revision runs: nothing is known about the place but how far the tool can have come.
+    fn lose_sight(&mut self, sample: &ControllerSample) {
+        if matches!(self.fix.quality, Quality::Located | Quality::Held) {
+            let (latest_s, elapsed) = self.latest(sample);
+            self.hold(latest_s, elapsed);
+        }
+    }
+
+    /// Machine time in the timetable that the tool can have reached, and clock time since it was seen last.
+    fn latest(&self, sample: &ControllerSample) -> (f64, Duration) {
+        let elapsed = sample.valid_at.since(self.good_at);
+        let dial = sample.dial_permille.map_or(1.0, |dial| (f64::from(dial) / 1000.0).max(1.0));
+        (self.good_s + elapsed.plus(REACH_SLACK).as_s() * self.time_scale * REACH_MARGIN * dial, elapsed)
     }
 
     fn is_one(&self, fits: Fits) -> bool {

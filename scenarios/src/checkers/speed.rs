@@ -142,7 +142,8 @@ impl Oracle {
         let able = truth.active && truth.orderly && truth.sampled && self.armed && !self.off && !self.latched;
         let end_mm = self.rules.baseline.len() as f64;
         let since = self.healthy_since.unwrap_or(self.now).max(self.orderly_since).max(self.disturbed_by_people());
-        if !able {
+        // A plan that is kept alive until it is nearly used up needs no other.
+        if !able || self.deadline.is_some() {
             self.admitted_at = self.now;
         }
         let waited = self.now - since.max(self.admitted_at).min(self.now);

@@ -122,6 +122,7 @@ pub(super) struct World {
     restarted_at: Instant,
     epoch_on_disk: u64,
     last_sample: Option<ControllerSample>,
+    wrong_tool_since: Option<Instant>,
     coverage: Coverage,
     trace: Option<Vec<String>>,
 }
@@ -173,6 +174,7 @@ impl World {
             restarted_at: now,
             epoch_on_disk: 1,
             last_sample: None,
+            wrong_tool_since: None,
             coverage: Coverage::default(),
             trace: traced.then(Vec::new),
             rng: draws,
@@ -272,6 +274,14 @@ impl World {
             self.oracle.stopped(now);
         } else if sample.execution == Some(Execution::Active) && sample.line > Some(SEGMENTS) {
             self.oracle.another_revision(now);
+        } else if sample.execution == Some(Execution::Active) && self.machine.tool != 1 {
+            // Line and tool are sampled at different instants: two seconds are granted.
+            let since = *self.wrong_tool_since.get_or_insert(self.now);
+            if self.now.since(since) >= Duration::from_ms(2000) {
+                self.oracle.another_revision(now);
+            }
+        } else if sample.execution == Some(Execution::Active) {
+            self.wrong_tool_since = None;
         }
         self.tell_truth();
         self.events(None);
@@ -287,7 +297,7 @@ impl World {
                 at_mm: machine.at_mm,
                 speed_mm_s: machine.speed_mm_s(),
                 dial: machine.dial,
-                orderly: !off_path && machine.tool == 1,
+                orderly: !off_path,
                 active: !over.contains(&machine.execution),
                 sampled: !self.is_active(Fault::SampleGap) && !self.is_active(Fault::OldSample),
                 factor: machine.factor().permille(),
@@ -601,10 +611,9 @@ impl World {
         let epoch = Epoch(self.epoch_on_disk);
         let Ok(agent) = Agent::new(settings(Trust::Sealed(LOCAL)), job(), epoch, self.now) else { return };
         self.agent = agent;
-        (self.cycle_at, self.restarted_at) = (self.now, self.now);
+        (self.cycle_at, self.restarted_at, self.wrong_tool_since) = (self.now, self.now, None);
         self.oracle.restarted(self.now.as_ns(), self.machine.factor().permille());
         self.granted(epoch);
-        self.oracle.unconfirmed(self.now.as_ns());
         self.give_sample();
         self.operate(OperatorAction::Arm);
     }
