@@ -261,7 +261,7 @@ impl Locator {
 
     /// Another revision runs: nothing is known about the place but how far the tool can have come.
     fn lose_sight(&mut self, sample: &ControllerSample) {
-        if matches!(self.fix.quality, Quality::Located | Quality::Held) {
+        if self.fix.quality != Quality::Unlocked {
             let (latest_s, elapsed) = self.latest(sample);
             self.hold(latest_s, elapsed);
         }

@@ -134,7 +134,10 @@ impl Agent {
         if planted::on(Bug::SlowDownFrozen) && source == Source::Baseline {
             authority.factor = authority.factor.min(self.decision.factor);
         }
-        let target = self.beside_dial(authority.factor);
+        // Without us the dial alone counts, above 100 % too, and so it does where overrides are forbidden.
+        let left_alone = source == Source::PassThrough || (self.is_forced() && !planted::on(Bug::ForcedIgnored));
+        let target =
+            if left_alone { authority.factor.ratio() } else { self.beside_dial(authority.factor) };
         let mut ramp =
             self.ramp.filter(|_| self.is_in_control(now)).unwrap_or_else(|| Ramp::at(self.factor_in_force()));
         let step = self.config.envelope.slew_per_s * self.config.machine_s(late);
@@ -192,7 +195,9 @@ impl Agent {
     fn window(&self, now: Instant) -> Window {
         let fix = self.locator.fix();
         let speed_mm_s = self.speed_mm_s();
-        let slew_per_s = self.config.envelope.slew_per_s;
+        // The ramp moves the factor; what the tool feels is the factor times the dial.
+        let dial = if self.config.dial_rule == DialRule::Product { self.dial().unwrap_or(1.0) } else { 1.0 };
+        let slew_per_s = self.config.envelope.slew_per_s * dial;
         // What is decided now is what the machine obeys until the next cycle's command has its effect.
         let in_force = self.job.capabilities.effect_time.plus(self.config.cycle_period);
         Window {

@@ -310,6 +310,8 @@ impl Agent {
     }
 
     fn void_lease(&mut self, now: Instant) {
+        // Whatever ended the session was a fault: plans of the next one heal as after any other.
+        self.recovery = Recovery::Faulty;
         self.session.end(Phase::NoLease, self.lease.epoch());
         self.blackbox.push(now, Event::Phase { phase: Phase::NoLease });
         self.lease.void();
@@ -343,13 +345,16 @@ impl Agent {
             self.samples_dropped += 1;
         }
         let fix = self.locator.fix();
+        // Before the program was found the tool may be anywhere on it.
+        let anywhere = fix.quality == crate::locator::Quality::Unlocked && sample.execution == Some(Execution::Active);
+        let uncertainty = if anywhere { self.job.path.end().beyond(Station::START) } else { fix.uncertainty };
         let magnitude = |value: f64| value.is_finite() && value >= 0.0;
         self.batch.samples.push(StateSample {
             sequence: self.sequence,
             valid_at: sample.valid_at,
             sent_at: sample.valid_at,
             station: fix.station,
-            uncertainty: fix.uncertainty,
+            uncertainty,
             velocity: sample.path_feedrate.map(Feedrate::abs).filter(|speed| speed.is_finite()),
             factor: sample.factor.unwrap_or(self.decision.factor),
             dial_permille: sample.dial_permille,

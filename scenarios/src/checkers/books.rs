@@ -150,6 +150,7 @@ pub struct Oracle {
     pub(super) truths: VecDeque<(u64, f64)>,
     pub(super) orderly_since: u64,
     pub(super) disorderly_since: u64,
+    pub(super) sampled_since: u64,
     pub(super) unconfirmed_since: u64,
     pub(super) forged: VecDeque<u64>,
     // Commands.
@@ -194,6 +195,7 @@ impl Oracle {
             truths: VecDeque::new(),
             orderly_since: now,
             disorderly_since: now,
+            sampled_since: now,
             unconfirmed_since: 0,
             forged: VecDeque::new(),
             last: None,
@@ -318,6 +320,9 @@ impl Oracle {
             }
             if (truth.orderly && !before.orderly) || (truth.sampled && !before.sampled) {
                 self.orderly_since = now;
+            }
+            if truth.sampled && !before.sampled {
+                self.sampled_since = now;
             }
             if before.orderly && !truth.orderly {
                 self.disorderly_since = now;

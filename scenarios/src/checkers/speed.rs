@@ -60,8 +60,9 @@ impl Oracle {
 
     /// True where the value without us must be reached: nothing may be believed or nobody wants it.
     fn must_pass(&self, truth: &Truth) -> bool {
-        let lost = !truth.orderly && self.now.saturating_sub(self.disorderly_since) > 800 * MS;
-        self.latched || self.off || !truth.active || lost
+        let known_for = self.now.saturating_sub(self.disorderly_since.max(self.sampled_since));
+        let lost = !truth.orderly && known_for > 800 * MS;
+        self.latched || self.off || (truth.sampled && (!truth.active || lost))
     }
 
     /// Uncertain times in which the agent may know less than the oracle.
@@ -123,8 +124,7 @@ impl Oracle {
             return;
         }
         if self.is_forced(truth.at_mm - 12.0) && self.is_forced(truth.at_mm + 2.0) {
-            let expected = Self::beside_dial(truth, 1000);
-            if command + GRAIN < expected {
+            if command + GRAIN < 1000 {
                 self.breach(9, format!("{command} is commanded at {:.1} mm, where overrides are forbidden", truth.at_mm));
             }
             return;

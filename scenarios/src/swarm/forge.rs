@@ -49,6 +49,9 @@ fn fitted(bytes: &mut [u8]) {
     bytes[12..HEADER_BYTES].copy_from_slice(&digest.as_bytes()[..8]);
 }
 
+/// Ways of [`resealed`] to be wrong; the last of them may be right where nothing binds.
+pub(super) const KINDS: u64 = 14;
+
 /// A chunk that is sealed by the right key and wrong in one respect; the last of the flaws are no flaws of the bytes but
 /// of the place or the number, which the oracles judge by their books.
 pub(super) fn resealed(
@@ -57,13 +60,14 @@ pub(super) fn resealed(
     seals: &mut Seals,
     machine: &Name,
     at_mm: f64,
+    kinds: u64,
 ) -> Option<(Vec<u8>, Sent, Option<Flaw>)> {
     let from_mm = (at_mm as usize).min(LENGTH_MM - 100);
     let permille = [100, 1000][rng.below(2) as usize];
     let (mut message, mut record) = source.chunk(from_mm, vec![permille; 80])?;
     let other = Digest::of(b"another");
     let chunk = &mut message.chunk;
-    let kind = rng.below(14);
+    let kind = rng.below(kinds);
     let flaw = match kind {
         0 => {
             chunk.program = ProgramDigest(other);
@@ -90,8 +94,8 @@ pub(super) fn resealed(
         9 => Some(Flaw::Version),
         10 => {
             // Not newer than what was there before.
-            chunk.sequence = PlanSequence(chunk.sequence.0 / 2);
-            record.sequence = chunk.sequence.0;
+            chunk.sequence = PlanSequence(1);
+            record.sequence = 1;
             None
         }
         11 => place(&mut message, &mut record, from_mm.saturating_sub(60), 40, permille),

@@ -84,6 +84,24 @@ pub struct Life {
     pub trace: Vec<String>,
 }
 
+/// What became of the messages of a flood.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FloodCounts {
+    /// Damaged, cut, replayed, forged, and wrong ones under the right key.
+    pub hostile: u64,
+    /// Chunks among them that were admitted.
+    pub taken: u64,
+    /// Honest signs of life between them.
+    pub honest: u64,
+    /// Those of them that were not rejected.
+    pub honest_taken: u64,
+}
+
+/// Lives one life without faults, but with hostile messages in every cycle; the rejects stand in its coverage.
+pub fn flood(seed: u64, hostile_per_cycle: u64) -> (Life, FloodCounts) {
+    world::World::flooded(seed, hostile_per_cycle).survive()
+}
+
 /// Lives one life.
 pub fn live(seed: u64, traced: bool) -> Life {
     world::World::new(seed, traced).live()

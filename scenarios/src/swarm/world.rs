@@ -12,10 +12,10 @@ use shared::units::Length;
 use shared::wire::{self, Accept, CloudKeys, LocalKey, Message, Refuse};
 
 use super::faults::Fault;
-use super::forge::{Seals, encoded, resealed};
+use super::forge::{KINDS, Seals, encoded, resealed};
 use super::machine::{EFFECT, FORCED, Machine, SEGMENT_MM, SEGMENTS, SLEW_PERMILLE_S, path};
 use super::source::{LIFE, Source, baseline};
-use super::{Coverage, LIFE_S, Life};
+use super::{Coverage, FloodCounts, LIFE_S, Life};
 use crate::checkers::{Flaw, Oracle, Rules, Sent, Truth};
 use crate::link::{Link, LinkRules};
 
@@ -125,6 +125,10 @@ pub(super) struct World {
     wrong_tool_since: Option<Instant>,
     coverage: Coverage,
     trace: Option<Vec<String>>,
+    /// Hostile messages a cycle, where that is what this life is about.
+    hostile: u64,
+    /// What became of them.
+    flood: FloodCounts,
 }
 
 impl World {
@@ -177,13 +181,97 @@ impl World {
             wrong_tool_since: None,
             coverage: Coverage::default(),
             trace: traced.then(Vec::new),
+            hostile: 0,
+            flood: FloodCounts::default(),
             rng: draws,
         };
         world.oracle.granted(now.as_ns(), 1);
         world
     }
 
+    /// A life without faults but with hostile messages in every cycle.
+    pub(super) fn flooded(seed: u64, hostile: u64) -> Self {
+        let mut world = Self::new(seed, false);
+        world.faults.clear();
+        let agent = AgentConfig { forged_per_minute_max: u32::MAX, ..settings(Trust::Sealed(LOCAL)) };
+        world.agent = Agent::new(agent, job(), Epoch(1), world.now).expect("the settings are in range");
+        world.oracle = Oracle::new(Rules { forged_max: u32::MAX, ..rules() }, world.now.as_ns());
+        world.oracle.granted(world.now.as_ns(), 1);
+        world.hostile = hostile;
+        world
+    }
+
+    /// Hostile messages of one cycle, straight to the door, and as many honest signs of life as chunks in ten of them.
+    fn be_hostile(&mut self) {
+        if self.hostile == 0 || self.machine.at_mm < 110.0 || self.machine.at_mm > 900.0 {
+            return;
+        }
+        for _ in 0..self.hostile {
+            let made = self.hostile_message();
+            let Some((bytes, sent, flaw)) = made else { return };
+            self.flood.hostile += 1;
+            let before = self.coverage.admitted;
+            self.give_directly(&bytes, sent, flaw);
+            self.flood.taken += self.coverage.admitted - before;
+        }
+        for _ in 0..self.hostile.div_ceil(10) {
+            let Some((message, sent)) = self.source.keep_alive(None) else { return };
+            let mut bytes = encoded(&message);
+            self.seals.seal(&self.agent_name(), &mut bytes);
+            let rejected = |agent: &Agent| -> u64 {
+                shared::plan::RejectReason::ALL.iter().map(|reason| agent.reject_count(*reason)).sum()
+            };
+            let before = rejected(&self.agent);
+            self.give_directly(&bytes, sent, None);
+            self.flood.honest += 1;
+            self.flood.honest_taken += u64::from(rejected(&self.agent) == before);
+        }
+    }
+
+    fn give_directly(&mut self, bytes: &[u8], sent: Sent, flaw: Option<Flaw>) {
+        let index = self.records.len();
+        self.records.push((sent, flaw));
+        self.give_message([&(index as u64).to_le_bytes(), bytes].concat());
+        self.records.pop();
+    }
+
+    fn hostile_message(&mut self) -> Option<(Vec<u8>, Sent, Option<Flaw>)> {
+        let (machine, at_mm) = (self.agent_name(), self.machine.at_mm);
+        if self.rng.chance(0.3) {
+            return resealed(&mut self.rng, &mut self.source, &mut self.seals, &machine, at_mm, KINDS - 3);
+        }
+        // What may still be on its way is left alone: a replay that overtakes it would be the honest one.
+        let old = self.remembered.len().saturating_sub(40);
+        let pick = self.rng.below(old.max(1) as u64) as usize;
+        let (index, mut bytes) = self.remembered.get(pick)?.clone();
+        let (sent, _) = self.records.get(index)?.clone();
+        match self.rng.below(5) {
+            0 => bytes.truncate(self.rng.below(bytes.len() as u64) as usize),
+            1 => bytes.push(self.rng.next_u64() as u8),
+            2 => return Some((bytes, if matches!(sent, Sent::Chunk(_)) { sent } else { Sent::Other }, None)),
+            3 => {
+                let mut thief = self.seals.thief();
+                thief.seal(&machine, &mut bytes);
+                return Some((bytes, sent, Some(Flaw::Seal)));
+            }
+            _ => (0..=self.rng.below(4)).for_each(|_| self.damage(&mut bytes)),
+        }
+        let whole = self.remembered.get(pick).is_some_and(|(_, honest)| *honest == bytes);
+        Some((bytes, sent, (!whole).then_some(Flaw::Damaged)))
+    }
+
+    /// Lives, and says what became of the hostile messages.
+    pub(super) fn survive(self) -> (Life, FloodCounts) {
+        let mut world = self;
+        let life = world.pass();
+        (life, world.flood)
+    }
+
     pub(super) fn live(mut self) -> Life {
+        self.pass()
+    }
+
+    fn pass(&mut self) -> Life {
         let born = self.now;
         let (arm_at, start_at) = (born.after(Duration::from_ms(200)), born.after(START));
         let end = born.after(Duration::from_ms(LIFE_S * 1000 - 500));
@@ -209,7 +297,11 @@ impl World {
         self.coverage.valid = self.oracle.valid;
         self.coverage.valid_admitted = self.oracle.valid_admitted;
         let breaches = self.oracle.breaches().to_vec();
-        Life { breaches, coverage: self.coverage, trace: self.trace.unwrap_or_default() }
+        Life {
+            breaches,
+            coverage: std::mem::take(&mut self.coverage),
+            trace: self.trace.take().unwrap_or_default(),
+        }
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {
@@ -349,6 +441,7 @@ impl World {
     fn cycle(&mut self) {
         self.coverage.cycles += 1;
         self.tell_truth();
+        self.be_hostile();
         let quiet = self.active.is_empty();
         self.oracle.healthy(self.now.as_ns(), quiet);
         let command = self.agent.poll_command(self.now);
@@ -642,7 +735,7 @@ impl World {
     fn forge(&mut self, fault: Fault) {
         let (machine, at_mm) = (self.agent_name(), self.machine.at_mm);
         if fault == Fault::Resealed {
-            let made = resealed(&mut self.rng, &mut self.source, &mut self.seals, &machine, at_mm);
+            let made = resealed(&mut self.rng, &mut self.source, &mut self.seals, &machine, at_mm, KINDS);
             if let Some((bytes, sent, flaw)) = made {
                 self.send_down(bytes, sent, flaw);
             }
