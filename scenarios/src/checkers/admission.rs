@@ -1,4 +1,4 @@
-use super::books::{ChunkRecord, Flaw, MS, NOTHING, Oracle, Sent};
+use super::books::{ChunkRecord, Flaw, MS, MURKY, NOTHING, Oracle, Sent};
 
 impl Oracle {
     /// A message arrived at the edge and was dealt with. `admitted` is the chunk the agent says it has taken, with the
@@ -167,7 +167,11 @@ impl Oracle {
 
     /// What plan, else baseline, else nobody permits at a place, per mille.
     pub(super) fn permitted_at(&self, cell: usize) -> u16 {
-        self.overlay.get(cell).copied().filter(|factor| *factor != NOTHING).unwrap_or_else(|| self.baseline_at(cell))
+        match self.overlay.get(cell).copied() {
+            None | Some(NOTHING) => self.baseline_at(cell),
+            Some(MURKY) => 1000,
+            Some(factor) => factor,
+        }
     }
 
     pub(super) fn baseline_at(&self, cell: usize) -> u16 {

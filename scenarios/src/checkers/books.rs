@@ -7,6 +7,8 @@ pub(super) const MS: u64 = 1_000_000;
 
 /// No plan speaks here.
 pub(super) const NOTHING: u16 = u16::MAX;
+/// Nobody knows whether one speaks here.
+pub(super) const MURKY: u16 = u16::MAX - 1;
 
 /// Figures that the oracles know beforehand.
 #[derive(Clone, Debug)]
@@ -342,6 +344,10 @@ impl Oracle {
     pub fn jumped(&mut self, now: u64) {
         self.now = now;
         self.truths.clear();
+        // What plans said behind the tool the agent may have forgotten or not; until somebody speaks of it again
+        // the books are silent.
+        let behind = self.truth.map_or(0, |truth| truth.at_mm as usize).min(self.overlay.len());
+        self.overlay[..behind].fill(MURKY);
         self.orderly_since = now;
         self.disturbed_at = now;
         self.unconfirmed = true;

@@ -1,4 +1,4 @@
-use super::books::{MS, Oracle, Truth};
+use super::books::{MS, MURKY, Oracle, Truth};
 
 /// After a disturbance this long, the commands must have come to rest: the ramp over everything, and some cycles.
 const SETTLED: u64 = 1000 * MS;
@@ -130,7 +130,10 @@ impl Oracle {
             return;
         }
         let first = (truth.at_mm - 25.0).max(0.0) as usize;
-        let of = |cell: usize| self.permitted_at(cell).min(self.baseline_at(cell));
+        let of = |cell: usize| match self.overlay.get(cell) {
+            Some(&MURKY) => 0,
+            _ => self.permitted_at(cell).min(self.baseline_at(cell)),
+        };
         let lowest = (first..truth.at_mm as usize + 80).map(of).min().unwrap_or(0);
         let expected = Self::beside_dial(truth, lowest).saturating_sub(3 * GRAIN);
         if command < expected {
