@@ -3,7 +3,7 @@
 mod world;
 
 use edge_agent::guard::Condition;
-use edge_agent::{OperatorAction, Source};
+use edge_agent::{DialRule, OperatorAction, Source};
 use firmware_bridge::controller::Execution;
 use shared::plan::Override;
 use shared::time::{Duration, Instant};
@@ -140,4 +140,69 @@ fn h35_a_plan_that_stands_still_with_the_machine_is_not_kept_alive_for_ever() {
     world.run(30_000);
     assert_eq!((world.status().source, world.status().cause), (Source::Baseline, Some(Condition::HorizonEnd)));
     assert_eq!(world.command(), Some(BASELINE_PERMILLE), "beyond its own stretch a slow plan says nothing");
+}
+
+fn product() -> edge_agent::AgentConfig {
+    edge_agent::AgentConfig { dial_rule: DialRule::Product, ..config() }
+}
+
+#[test]
+fn h27_switched_off_it_falls_silent_and_leaves_a_dial_above_one_hundred_alone() {
+    let mut world = World::running_with(product(), job(path(None)));
+    world.machine.dial_permille = 1200;
+    world.run(2000);
+    world.agent.handle_operator(world.now, OperatorAction::Off);
+    world.run(2000);
+    assert_eq!((world.command(), world.machine.factor), (None, Override::PROGRAMMED));
+}
+
+#[test]
+fn h27_h1_under_a_low_dial_a_slow_stretch_is_still_entered_at_its_speed() {
+    let mut world = World::running_with(product(), job(path(None)));
+    world.cloud.wanted = |mm| if (100.0..130.0).contains(&mm) { 150 } else { 1000 };
+    world.run(1000);
+    world.machine.dial_permille = 300;
+    while world.machine.at_mm < 129.0 {
+        world.run(10);
+    }
+    let inside: Vec<_> = world.rows.iter().filter(|row| (100.0..129.0).contains(&row.at_mm)).collect();
+    assert!(inside.len() > 100);
+    // The factor beside a dial of 300 that gives 150 is 500.
+    assert!(inside.iter().all(|row| row.command <= Some(permille(500))), "{:?}", inside.first());
+}
+
+#[test]
+fn h6_h13_a_first_command_waits_for_a_factor_that_was_read_back_just_now() {
+    let mut world = World::with(config(), job(path(None)));
+    world.agent.handle_operator(world.now, OperatorAction::Arm);
+    world.machine.silent = true;
+    world.run(200);
+    assert!(world.rows.iter().all(|row| row.command.is_none()), "nothing was read back yet");
+    world.machine.silent = false;
+    world.machine.factor = permille(400);
+    world.cycle();
+    assert!(world.command() >= Some(400) && world.command() <= Some(420), "{:?}", world.command());
+    world.agent.handle_operator(world.now, OperatorAction::Off);
+    world.run(2000);
+    (world.machine.silent, world.machine.factor) = (true, permille(700));
+    world.run(1000);
+    world.agent.handle_operator(world.now, OperatorAction::Arm);
+    world.cycle();
+    assert_eq!(world.command(), None, "what was read back is a second old");
+}
+
+#[test]
+fn h8_h25_a_stall_that_cost_the_lease_heals_as_slowly_as_any_fault() {
+    let mut world = World::running();
+    world.now = world.now.after(Duration::from_ms(5000));
+    world.machine.factor = Override::PROGRAMMED;
+    world.rows.clear();
+    world.run(5000);
+    assert_eq!(world.status().epoch.map(|epoch| epoch.0), Some(2));
+    let fresh = world.rows.iter().position(|row| row.status.horizon.as_mm() > row.at_mm).expect("plans again");
+    let settled = world.rows[fresh..].iter().position(|row| row.command == Some(permille(BASELINE_PERMILLE)));
+    let settled = fresh + settled.expect("the baseline is reached");
+    let raised = world.rows[settled..].iter().position(|row| row.command > Some(permille(BASELINE_PERMILLE)));
+    let waited = world.rows[settled + raised.expect("raised")].now.since(world.rows[fresh].now);
+    assert!(waited >= Duration::from_ms(1000), "{waited:?}");
 }

@@ -136,8 +136,7 @@ impl Agent {
         }
         // Without us the dial alone counts, above 100 % too, and so it does where overrides are forbidden.
         let left_alone = source == Source::PassThrough || (self.is_forced() && !planted::on(Bug::ForcedIgnored));
-        let target =
-            if left_alone { authority.factor.ratio() } else { self.beside_dial(authority.factor) };
+        let target = if left_alone { authority.factor.ratio() } else { self.beside_dial(authority.factor) };
         let mut ramp =
             self.ramp.filter(|_| self.is_in_control(now)).unwrap_or_else(|| Ramp::at(self.factor_in_force()));
         let step = self.config.envelope.slew_per_s * self.config.machine_s(late);
@@ -254,6 +253,13 @@ impl Agent {
         !commands || self.commanded.is_some_and(|(at, _)| now.since(at) < self.config.command_time_to_live)
     }
 
+    /// A first command goes out only from a factor that was read back just now: without a sample, or from an old one,
+    /// it would be assumed, and might be a jump.
+    fn knows_the_factor(&self, now: Instant) -> bool {
+        let held = self.commanded.is_some_and(|(at, _)| now.since(at) < self.config.command_time_to_live);
+        held || self.sample.is_some_and(|sample| now.since(sample.valid_at) <= self.config.sample_age_max)
+    }
+
     /// The factor the controller says is in force; the value without us where it does not say.
     fn factor_in_force(&self) -> Override {
         if planted::on(Bug::ClockRestartAssumes) {
@@ -275,8 +281,7 @@ impl Agent {
     }
 
     fn command(&mut self, now: Instant, action: Action) -> Option<Command> {
-        // Before the first sample the factor in force is not known, and a first command would assume it.
-        if self.config.arming == Arming::Shadow || !self.job.capabilities.factor || self.sample.is_none() {
+        if self.config.arming == Arming::Shadow || !self.job.capabilities.factor || !self.knows_the_factor(now) {
             return None;
         }
         // Silence begins only once the machine was told the value without us: no ramp is broken short.

@@ -346,7 +346,8 @@ impl Agent {
         }
         let fix = self.locator.fix();
         // Before the program was found the tool may be anywhere on it.
-        let anywhere = fix.quality == crate::locator::Quality::Unlocked && sample.execution == Some(Execution::Active);
+        let at_rest = matches!(sample.execution, None | Some(Execution::Ready | Execution::ProgramCompleted));
+        let anywhere = fix.quality == crate::locator::Quality::Unlocked && !at_rest;
         let uncertainty = if anywhere { self.job.path.end().beyond(Station::START) } else { fix.uncertainty };
         let magnitude = |value: f64| value.is_finite() && value >= 0.0;
         self.batch.samples.push(StateSample {

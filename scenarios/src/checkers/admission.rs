@@ -95,7 +95,8 @@ impl Oracle {
             return Some("it is too old".to_owned());
         }
         let (from_mm, to_mm) = (chunk.from_mm as f64, (chunk.from_mm + chunk.factors.len()) as f64);
-        let truth = self.truth.filter(|truth| truth.orderly && self.now.saturating_sub(self.orderly_since) > 2500 * MS)?;
+        let truth =
+            self.truth.filter(|truth| truth.orderly && self.now.saturating_sub(self.orderly_since) > 2500 * MS)?;
         let behind = to_mm < truth.at_mm - 5.0;
         let beyond = from_mm > truth.at_mm + self.rules.reach_mm + 5.0;
         (behind || beyond).then(|| format!("it speaks of {from_mm} to {to_mm} mm, the tool is at {:.1}", truth.at_mm))
@@ -155,7 +156,8 @@ impl Oracle {
             let cell = chunk.from_mm + index;
             let old = self.permitted_at(cell);
             let new = if ((cell + 1) as f64) < commit_mm { old.min(factor) } else { factor };
-            let near = truth.is_some_and(|truth| (cell as f64) < truth.at_mm + 60.0 && (cell as f64) > truth.at_mm - 10.0);
+            let near =
+                truth.is_some_and(|truth| (cell as f64) < truth.at_mm + 60.0 && (cell as f64) > truth.at_mm - 10.0);
             if near && factor != old {
                 self.disturbed_at = self.now;
             }

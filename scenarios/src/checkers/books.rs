@@ -153,6 +153,8 @@ pub struct Oracle {
     pub(super) orderly_since: u64,
     pub(super) disorderly_since: u64,
     pub(super) sampled_since: u64,
+    pub(super) active_since: u64,
+    pub(super) jumped_at: Option<u64>,
     pub(super) unconfirmed_since: u64,
     pub(super) forged: VecDeque<u64>,
     // Commands.
@@ -198,6 +200,8 @@ impl Oracle {
             orderly_since: now,
             disorderly_since: now,
             sampled_since: now,
+            active_since: now,
+            jumped_at: None,
             unconfirmed_since: 0,
             forged: VecDeque::new(),
             last: None,
@@ -246,7 +250,8 @@ impl Oracle {
         self.now = now;
         self.granted = None;
         self.forget_session();
-        (self.baseline_here, self.latched, self.unconfirmed, self.armed, self.off) = (false, false, false, false, false);
+        (self.baseline_here, self.latched, self.unconfirmed, self.armed, self.off) =
+            (false, false, false, false, false);
         (self.sequence_sent, self.valid_at_sent, self.expired, self.cautious_until) = (0, 0, false, 0);
         self.woke(now, factor);
         self.forged.clear();
@@ -256,7 +261,7 @@ impl Oracle {
     /// The agent was not run for a while: what it finds may have changed, and it may step as after three cycles.
     pub fn woke(&mut self, now: u64, factor: u16) {
         self.now = now;
-        self.disturbed_at = now;
+        (self.disturbed_at, self.orderly_since) = (now, now);
         self.last = Some((now.saturating_sub(3 * self.rules.cycle_ns), factor));
     }
 
@@ -323,6 +328,9 @@ impl Oracle {
             if (truth.orderly && !before.orderly) || (truth.sampled && !before.sampled) {
                 self.orderly_since = now;
             }
+            if truth.active && !before.active {
+                self.active_since = now;
+            }
             if truth.sampled && !before.sampled {
                 self.sampled_since = now;
             }
@@ -332,6 +340,11 @@ impl Oracle {
         }
         if !truth.orderly || !truth.sampled {
             self.disturbed_at = now;
+        }
+        let seen_since = self.orderly_since.max(self.sampled_since).max(self.active_since);
+        let found = |jumped_at: u64| now.saturating_sub(jumped_at.max(seen_since)) > 2500 * MS;
+        if truth.orderly && truth.sampled && truth.active && self.jumped_at.is_some_and(found) {
+            self.jumped_at = None;
         }
         self.truth = Some(truth);
         self.truths.push_back((now, truth.at_mm));
@@ -350,6 +363,7 @@ impl Oracle {
         self.overlay[..behind].fill(MURKY);
         self.orderly_since = now;
         self.disturbed_at = now;
+        self.jumped_at = Some(now);
         self.unconfirmed = true;
         self.unconfirmed_since = now;
     }
@@ -364,9 +378,16 @@ impl Oracle {
             self.breach(4, format!("chunk {sequence} is said to be admitted under lease {epoch}, and was not"));
         }
         let settled = now.saturating_sub(self.orderly_since) > 2500 * MS || self.disorderly_since > self.orderly_since;
+        let settled = settled && self.jumped_at.is_none();
         for &(sequence, valid_at, station_mm, uncertainty_mm) in samples {
             if sequence <= self.sequence_sent || valid_at <= self.valid_at_sent {
-                self.breach(7, format!("sample {sequence} of {valid_at} ns after {} of {}", self.sequence_sent, self.valid_at_sent));
+                self.breach(
+                    7,
+                    format!(
+                        "sample {sequence} of {valid_at} ns after {} of {}",
+                        self.sequence_sent, self.valid_at_sent
+                    ),
+                );
             }
             (self.sequence_sent, self.valid_at_sent) = (sequence, valid_at);
             self.basis_sent.insert(sequence, now);

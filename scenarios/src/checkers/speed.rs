@@ -20,7 +20,8 @@ impl Oracle {
         self.passing_since = if passing { self.passing_since.or(Some(now)) } else { None };
         let passed = self.passing_since.is_some_and(|since| now - since > PASSING);
         let Some(command) = command else {
-            if self.armed && !self.off && self.last.is_some_and(|(at, _)| now - at > 200 * MS) {
+            let sampled = truth.sampled && now.saturating_sub(self.sampled_since) > 100 * MS;
+            if self.armed && !self.off && sampled && now.saturating_sub(self.disturbed_at) > SETTLED {
                 self.breach(5, "an armed agent is silent".to_owned());
             }
             // While nothing is commanded the machine's own factor is where the next command begins.
@@ -60,7 +61,7 @@ impl Oracle {
 
     /// True where the value without us must be reached: nothing may be believed or nobody wants it.
     fn must_pass(&self, truth: &Truth) -> bool {
-        let known_for = self.now.saturating_sub(self.disorderly_since.max(self.sampled_since));
+        let known_for = self.now.saturating_sub(self.disorderly_since.max(self.sampled_since).max(self.active_since));
         let lost = !truth.orderly && known_for > 800 * MS;
         self.latched || self.off || (truth.sampled && (!truth.active || lost))
     }
@@ -125,7 +126,10 @@ impl Oracle {
         }
         if self.is_forced(truth.at_mm - 12.0) && self.is_forced(truth.at_mm + 2.0) {
             if command + GRAIN < 1000 {
-                self.breach(9, format!("{command} is commanded at {:.1} mm, where overrides are forbidden", truth.at_mm));
+                self.breach(
+                    9,
+                    format!("{command} is commanded at {:.1} mm, where overrides are forbidden", truth.at_mm),
+                );
             }
             return;
         }

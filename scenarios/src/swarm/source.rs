@@ -34,7 +34,9 @@ pub(super) fn plan(from_mm: usize, factors: &[u16]) -> OverridePlan {
         let to = Station::from_mm(mm + 1.0);
         match spans.last_mut() {
             Some(last) if last.factor == factor => last.to = to,
-            _ => spans.push(Span { from: Station::from_mm(mm), to, factor, binding: Binding::plain(Reason::ForcePeak) }),
+            _ => {
+                spans.push(Span { from: Station::from_mm(mm), to, factor, binding: Binding::plain(Reason::ForcePeak) })
+            }
         }
     }
     OverridePlan::new(spans).expect("contiguous by construction")
@@ -219,8 +221,7 @@ impl Source {
         let basis: SampleSequence = self.newest.as_ref()?.samples.last()?.sequence;
         let offer = self.offer.as_ref()?;
         self.sequence += 1;
-        let record =
-            KeepAliveRecord { epoch: offer.epoch.0, basis: basis.0, stands_behind: self.stands_behind };
+        let record = KeepAliveRecord { epoch: offer.epoch.0, basis: basis.0, stands_behind: self.stands_behind };
         let message = KeepAlive {
             epoch: offer.epoch,
             sequence: PlanSequence(self.sequence),

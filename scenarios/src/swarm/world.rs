@@ -2,7 +2,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use edge_agent::blackbox::Event;
-use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, Door, Inbound, OperatorAction, Passage, Phase, Trust};
+use edge_agent::{
+    Agent, AgentConfig, AgentJob, Arming, DialRule, Door, Inbound, OperatorAction, Passage, Phase, Trust,
+};
 use firmware_bridge::controller::{Capabilities, Command, ControllerMode, ControllerSample, Execution};
 use shared::det::Rng;
 use shared::ident::{ContextDigest, Digest, Epoch, Name, ProgramDigest};
@@ -152,10 +154,11 @@ impl World {
         };
         let start = now.after(START);
         let faults = Fault::draw(&mut draws, LIFE_S * 1000);
-        let faults = faults.into_iter().map(|(fault, at_ms, for_ms)| {
-            (fault, start.after(Duration::from_ms(at_ms)), Duration::from_ms(for_ms))
-        });
-        let agent = Agent::new(settings(Trust::Sealed(LOCAL)), job(), Epoch(1), now).expect("the settings are in range");
+        let faults = faults
+            .into_iter()
+            .map(|(fault, at_ms, for_ms)| (fault, start.after(Duration::from_ms(at_ms)), Duration::from_ms(for_ms)));
+        let agent =
+            Agent::new(settings(Trust::Sealed(LOCAL)), job(), Epoch(1), now).expect("the settings are in range");
         let mut world = Self {
             now,
             agent,
@@ -297,11 +300,7 @@ impl World {
         self.coverage.valid = self.oracle.valid;
         self.coverage.valid_admitted = self.oracle.valid_admitted;
         let breaches = self.oracle.breaches().to_vec();
-        Life {
-            breaches,
-            coverage: std::mem::take(&mut self.coverage),
-            trace: self.trace.take().unwrap_or_default(),
-        }
+        Life { breaches, coverage: std::mem::take(&mut self.coverage), trace: self.trace.take().unwrap_or_default() }
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {
@@ -535,7 +534,10 @@ impl World {
 
     fn deliver_up(&mut self) {
         while let Some(bytes) = self.up.deliver(self.now) {
-            if self.is_active(Fault::CloudStop) || self.is_active(Fault::CloudRestart) || self.is_active(Fault::LongLife) {
+            if self.is_active(Fault::CloudStop)
+                || self.is_active(Fault::CloudRestart)
+                || self.is_active(Fault::LongLife)
+            {
                 continue;
             }
             let Ok(message) = wire::decode(&bytes) else { continue };
@@ -589,7 +591,8 @@ impl World {
 
     fn change_faults(&mut self) {
         let now = self.now;
-        let ended: Vec<Fault> = self.active.iter().filter(|(_, until)| now >= *until).map(|(fault, _)| *fault).collect();
+        let ended: Vec<Fault> =
+            self.active.iter().filter(|(_, until)| now >= *until).map(|(fault, _)| *fault).collect();
         for fault in ended {
             self.active.retain(|(active, _)| *active != fault);
             self.note(|| format!("end of {fault:?}"));
@@ -621,7 +624,8 @@ impl World {
             }
             Fault::LossBurst => self.link(LinkRules { loss: 0.5, ..self.calm }),
             Fault::Slow => {
-                let rules = LinkRules { delay_p50: Duration::from_ms(200), delay_p99: Duration::from_ms(900), ..self.calm };
+                let rules =
+                    LinkRules { delay_p50: Duration::from_ms(200), delay_p99: Duration::from_ms(900), ..self.calm };
                 self.link(rules);
             }
             Fault::Duplicates => self.link(LinkRules { duplicate: 0.5, ..self.calm }),
@@ -658,7 +662,11 @@ impl World {
                     self.tag_and_send(self.records.len() - 1, b"noise, of no length that any message has");
                 }
             }
-            Fault::CloudStop | Fault::CloudOtherContext | Fault::EdgeStall | Fault::SampleGap | Fault::OldSample
+            Fault::CloudStop
+            | Fault::CloudOtherContext
+            | Fault::EdgeStall
+            | Fault::SampleGap
+            | Fault::OldSample
             | Fault::Damage => {}
         }
     }
