@@ -144,22 +144,11 @@ fn a_drill_cycle_on_one_line_never_leaves_its_uncertainty() {
 
 #[test]
 fn h2_while_another_revision_runs_the_place_widens() {
-    let job = job(Arc::new(path(&[straight(1, 0.0, 100.0, 10.0)])));
-    let mut locator = Locator::new(&config(), &job);
-    let mut at_ms = 0;
-    let mut sample = |locator: &mut Locator, line: u32, x_mm: f64| {
-        at_ms += 20;
-        locator.handle_sample(&ControllerSample {
-            execution: Some(Execution::Active),
-            line: Some(line),
-            position: Some(Point::new(x_mm, 0.0, 0.0)),
-            ..ControllerSample::unavailable(Instant::ORIGIN.after(Duration::from_ms(at_ms)))
-        })
-    };
-    sample(&mut locator, 1, 10.0);
+    let mut locator = locator(&[straight(1, 0.0, 100.0, 10.0)]);
+    locator.handle_sample(&sample(20, 1, [10.0, 0.0, 0.0]));
     for step in 1..=50u32 {
         let x_mm = 10.0 + 0.2 * f64::from(step);
-        sample(&mut locator, LINES_MAX + 1, x_mm);
+        locator.handle_sample(&sample(20 + 20 * u64::from(step), fixture::LINES_MAX + 1, [x_mm, 0.0, 0.0]));
         let fix = locator.fix();
         assert!((fix.station.as_mm() - x_mm).abs() <= fix.uncertainty.as_mm(), "{fix:?} at {x_mm} mm");
     }

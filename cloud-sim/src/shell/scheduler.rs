@@ -1,5 +1,6 @@
 use shared::ident::Name;
 use shared::time::Duration;
+use shared::wire::{CloudKeys, Sealer};
 
 use super::clock::Clock;
 use super::gateway::{Inbox, Losses, Outbound, Outboxes};
@@ -34,11 +35,17 @@ pub(super) struct Scheduler {
     clock: Clock,
     workers: Workers,
     counts: Counts,
+    keys: Option<CloudKeys>,
 }
 
 impl Scheduler {
     pub(super) fn new(config: SessionConfig, sessions_max: usize, clock: Clock, workers: Workers) -> Self {
-        Self { sessions: Sessions::new(config, sessions_max), clock, workers, counts: Counts::default() }
+        Self { sessions: Sessions::new(config, sessions_max), clock, workers, counts: Counts::default(), keys: None }
+    }
+
+    /// Signs everything that is sent from now on.
+    pub(super) fn sign_with(&mut self, keys: Option<CloudKeys>) {
+        self.keys = keys;
     }
 
     pub(super) fn run(&mut self, inbox: &Inbox, outboxes: &Outboxes, stop: &Stop) {
@@ -86,10 +93,14 @@ impl Scheduler {
     }
 
     fn hand_over(&mut self, outboxes: &Outboxes) {
-        let (clock, counts) = (self.clock, &mut self.counts);
+        let (clock, counts, keys) = (self.clock, &mut self.counts, &mut self.keys);
         self.sessions.transmit(
             || clock.now(),
-            |machine, channel, bytes| {
+            |machine, channel, mut bytes| {
+                // Without its seal nobody would take it: it is lost, as on a network, and asked for again.
+                if keys.as_mut().is_some_and(|keys| keys.seal(machine, &mut bytes).is_err()) {
+                    return;
+                }
                 counts.sent += 1;
                 outboxes.push(Outbound { machine: machine.clone(), channel, bytes });
             },

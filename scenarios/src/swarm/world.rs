@@ -123,6 +123,8 @@ pub(super) struct World {
     look_at: Instant,
     restarted_at: Instant,
     epoch_on_disk: u64,
+    /// Samples of a running program that the agent has got since it was started.
+    found: u32,
     last_sample: Option<ControllerSample>,
     wrong_tool_since: Option<Instant>,
     coverage: Coverage,
@@ -180,6 +182,7 @@ impl World {
             look_at: now,
             restarted_at: now,
             epoch_on_disk: 1,
+            found: 0,
             last_sample: None,
             wrong_tool_since: None,
             coverage: Coverage::default(),
@@ -358,7 +361,9 @@ impl World {
         if self.last_sample.is_none() || self.rng.chance(0.05) {
             self.last_sample = Some(sample);
         }
-        let latches = self.now.since(self.restarted_at) > Duration::from_ms(500);
+        // Before an agent has found the program, a program that does not run is nothing new to it.
+        let latches = self.found >= 5;
+        self.found += u32::from(sample.execution == Some(Execution::Active) && self.machine.off_mm == 0.0);
         self.agent.handle_sample(self.now, &sample);
         let now = self.now.as_ns();
         if sample.execution == Some(Execution::Stopped) && latches {
@@ -713,6 +718,7 @@ impl World {
         let Ok(agent) = Agent::new(settings(Trust::Sealed(LOCAL)), job(), epoch, self.now) else { return };
         self.agent = agent;
         (self.cycle_at, self.restarted_at, self.wrong_tool_since) = (self.now, self.now, None);
+        self.found = 0;
         self.oracle.restarted(self.now.as_ns(), self.machine.factor().permille());
         self.granted(epoch);
         self.give_sample();
