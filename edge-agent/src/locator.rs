@@ -32,6 +32,8 @@ const REACH_MARGIN: f64 = 1.25;
 const REACH_SLACK: Duration = Duration::from_ms(20);
 /// Machine seconds from the start of the program within which a first lock may choose the earliest candidate.
 const START_REACH_S: f64 = 10.0;
+/// Samples that are farther apart leave room for motion that nobody saw.
+const GAP: Duration = Duration::from_ms(100);
 /// A place that no sample fits for this many samples and [`LOST_AFTER`] is lost.
 const LOST_SAMPLES: u32 = 8;
 /// See [`LOST_SAMPLES`].
@@ -194,7 +196,7 @@ impl Locator {
             Some(_) => false,
         };
         if !moving {
-            self.good_at = sample.valid_at;
+            self.stand(sample);
             return Finding::None;
         }
         let revision = self.revision(sample);
@@ -267,6 +269,16 @@ impl Locator {
         }
     }
 
+    /// Nothing moves now; where no sample came for a while, the tool may have gone on before it stopped.
+    fn stand(&mut self, sample: &ControllerSample) {
+        let (latest_s, elapsed) = self.latest(sample);
+        if self.fix.quality != Quality::Unlocked && elapsed > GAP {
+            self.widen(latest_s);
+            self.good_s = self.good_s.max(latest_s);
+        }
+        self.good_at = sample.valid_at;
+    }
+
     /// Machine time in the timetable that the tool can have reached, and clock time since it was seen last.
     fn latest(&self, sample: &ControllerSample) -> (f64, Duration) {
         let elapsed = sample.valid_at.since(self.good_at);
@@ -294,12 +306,7 @@ impl Locator {
 
     /// No place fits: keeps the station and widens by what the tool may have travelled.
     fn hold(&mut self, latest_s: f64, elapsed: Duration) -> Finding {
-        let farthest = self.timetable.station(latest_s).max(self.fix.station);
-        let widened = farthest.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
-        self.fix.uncertainty = self.fix.uncertainty.max(widened);
-        if planted::on(Bug::LocatorCertain) {
-            self.fix.uncertainty = Length::mm(self.tolerance_mm);
-        }
+        self.widen(latest_s);
         if self.fix.quality == Quality::Lost {
             return Finding::None;
         }
@@ -310,6 +317,16 @@ impl Locator {
         }
         self.fix.quality = Quality::Held;
         Finding::None
+    }
+
+    /// The tool may have come as far as it can have by a time in the timetable.
+    fn widen(&mut self, latest_s: f64) {
+        let farthest = self.timetable.station(latest_s).max(self.fix.station);
+        let widened = farthest.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
+        self.fix.uncertainty = self.fix.uncertainty.max(widened);
+        if planted::on(Bug::LocatorCertain) {
+            self.fix.uncertainty = Length::mm(self.tolerance_mm);
+        }
     }
 
     /// Places at or after the fix, on segments of the line, that pass the position and can be reached.

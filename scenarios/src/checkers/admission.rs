@@ -1,4 +1,4 @@
-use super::books::{ChunkRecord, Flaw, MS, MURKY, NOTHING, Oracle, Sent};
+use super::books::{ChunkRecord, Flaw, KeepAliveRecord, MS, MURKY, NOTHING, Oracle, Sent};
 
 impl Oracle {
     /// A message arrived at the edge and was dealt with. `admitted` is the chunk the agent says it has taken, with the
@@ -14,22 +14,14 @@ impl Oracle {
             Sent::Chunk(chunk) => self.chunk(chunk, flaw, admitted),
             _ if admitted.is_some() => self.breach(4, format!("{sent:?} was taken for a chunk")),
             _ if flaw.is_some() => {}
-            Sent::KeepAlive(keep_alive) => {
-                let behind = keep_alive.stands_behind <= self.newest_admitted;
-                let sent_at = self.basis_sent.get(&keep_alive.basis).copied();
-                if let (Some(sent_at), Some(deadline), true) = (sent_at, self.deadline, behind)
-                    && self.granted == Some(keep_alive.epoch)
-                {
-                    self.deadline = Some(deadline.max(sent_at + self.life_ns));
-                }
-            }
+            Sent::KeepAlive(keep_alive) => self.keep_alive(*keep_alive),
             Sent::Accept(epoch, ours) => {
                 if self.granted == Some(*epoch) && *ours {
                     self.accepted = true;
                 } else if self.granted == Some(*epoch) {
                     self.latched = true;
                     (self.accepted, self.baseline_here) = (false, false);
-                    self.overlay.fill(NOTHING);
+                    self.speak_no_more();
                     self.deadline = None;
                     self.disturbed_at = now;
                 }
@@ -45,7 +37,7 @@ impl Oracle {
             Sent::Refuse(epoch) => {
                 if self.granted == Some(*epoch) {
                     self.accepted = false;
-                    self.overlay.fill(NOTHING);
+                    self.speak_no_more();
                     (self.deadline, self.disturbed_at) = (None, now);
                 }
             }
@@ -53,11 +45,23 @@ impl Oracle {
         }
     }
 
+    fn keep_alive(&mut self, keep_alive: KeepAliveRecord) {
+        let Some(&sent_at) = self.basis_sent.get(&keep_alive.basis) else { return };
+        if self.granted != Some(keep_alive.epoch) || !self.accepted || keep_alive.sequence <= self.newest_keep_alive {
+            return;
+        }
+        self.newest_keep_alive = keep_alive.sequence;
+        let stands = keep_alive.stands_behind <= self.newest_admitted;
+        if let Some(deadline) = self.deadline.filter(|_| stands) {
+            self.deadline = Some(deadline.max(sent_at + self.life_ns));
+        }
+    }
+
     /// The time to live passed: what was admitted no longer speaks.
     pub(super) fn expire(&mut self) {
         if self.deadline.is_some_and(|deadline| self.now >= deadline) {
             self.deadline = None;
-            self.overlay.fill(NOTHING);
+            self.speak_no_more();
             (self.expired, self.disturbed_at) = (true, self.now);
         }
     }
@@ -152,6 +156,10 @@ impl Oracle {
         }
         let truth = self.truth;
         let commit_mm = truth.map_or(0.0, |truth| truth.at_mm + truth.speed_mm_s * self.rules.commit_s);
+        // Where the agent is not sure of the place, what it must not raise reaches farther than the truth does.
+        let calm = truth.is_some_and(|truth| truth.orderly && truth.sampled && truth.active)
+            && self.now.saturating_sub(self.orderly_since.max(self.active_since)) > 4000 * MS;
+        let near_mm = truth.map_or(f64::INFINITY, |truth| truth.at_mm + 20.0);
         for (index, &factor) in chunk.factors.iter().enumerate() {
             let cell = chunk.from_mm + index;
             let old = self.permitted_at(cell);
@@ -160,6 +168,12 @@ impl Oracle {
                 truth.is_some_and(|truth| (cell as f64) < truth.at_mm + 60.0 && (cell as f64) > truth.at_mm - 10.0);
             if near && factor != old {
                 self.disturbed_at = self.now;
+            }
+            let of_baseline = self.baseline_at(cell);
+            let doubtful = !calm || (cell as f64) < near_mm;
+            if let Some(place) = self.floor.get_mut(cell) {
+                let old = if *place == NOTHING { of_baseline } else { *place };
+                *place = if doubtful { old.min(factor) } else { factor };
             }
             if let Some(place) = self.overlay.get_mut(cell) {
                 *place = new;

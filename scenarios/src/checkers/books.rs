@@ -76,6 +76,8 @@ pub struct ChunkRecord {
 pub struct KeepAliveRecord {
     /// Lease.
     pub epoch: u64,
+    /// Number.
+    pub sequence: u64,
     /// Sample it rests on.
     pub basis: u64,
     /// Oldest chunk it stands behind.
@@ -138,6 +140,9 @@ pub struct Oracle {
     // The admitted plan.
     /// Per mille by whole millimetres; [`NOTHING`] where no plan speaks.
     pub(super) overlay: Vec<u16>,
+    /// The same from below: where two chunks may speak, the slower.
+    pub(super) floor: Vec<u16>,
+    pub(super) newest_keep_alive: u64,
     pub(super) deadline: Option<u64>,
     pub(super) life_ns: u64,
     pub(super) newest_admitted: u64,
@@ -186,6 +191,8 @@ impl Oracle {
             parts: BTreeSet::new(),
             baseline_here: false,
             overlay: vec![NOTHING; rules.baseline.len()],
+            floor: vec![NOTHING; rules.baseline.len()],
+            newest_keep_alive: 0,
             deadline: None,
             life_ns: 0,
             newest_admitted: 0,
@@ -238,11 +245,17 @@ impl Oracle {
         self.basis_sent.clear();
         self.accepted = false;
         self.admitted.clear();
-        (self.newest_seen, self.newest_admitted) = (0, 0);
+        (self.newest_seen, self.newest_admitted, self.newest_keep_alive) = (0, 0, 0);
         self.parts.clear();
-        self.overlay.fill(NOTHING);
+        self.speak_no_more();
         self.deadline = None;
         self.disturbed_at = self.now;
+    }
+
+    /// No plan speaks any more.
+    pub(super) fn speak_no_more(&mut self) {
+        self.overlay.fill(NOTHING);
+        self.floor.fill(NOTHING);
     }
 
     /// The agent was started anew: it knows nothing, and begins at the factor it finds.
@@ -361,6 +374,7 @@ impl Oracle {
         // the books are silent.
         let behind = self.truth.map_or(0, |truth| truth.at_mm as usize).min(self.overlay.len());
         self.overlay[..behind].fill(MURKY);
+        self.floor[..behind].fill(0);
         self.orderly_since = now;
         self.disturbed_at = now;
         self.jumped_at = Some(now);

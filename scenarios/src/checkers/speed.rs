@@ -1,4 +1,4 @@
-use super::books::{MS, MURKY, Oracle, Truth};
+use super::books::{MS, NOTHING, Oracle, Truth};
 
 /// After a disturbance this long, the commands must have come to rest: the ramp over everything, and some cycles.
 const SETTLED: u64 = 1000 * MS;
@@ -68,7 +68,10 @@ impl Oracle {
 
     /// Uncertain times in which the agent may know less than the oracle.
     fn calm(&self, truth: &Truth) -> bool {
-        truth.orderly && truth.sampled && truth.active && self.now.saturating_sub(self.orderly_since) > 4000 * MS
+        truth.orderly
+            && truth.sampled
+            && truth.active
+            && self.now.saturating_sub(self.orderly_since.max(self.active_since)) > 4000 * MS
     }
 
     fn is_forced(&self, at_mm: f64) -> bool {
@@ -134,9 +137,9 @@ impl Oracle {
             return;
         }
         let first = (truth.at_mm - 25.0).max(0.0) as usize;
-        let of = |cell: usize| match self.overlay.get(cell) {
-            Some(&MURKY) => 0,
-            _ => self.permitted_at(cell).min(self.baseline_at(cell)),
+        let of = |cell: usize| match self.floor.get(cell) {
+            None | Some(&NOTHING) => self.baseline_at(cell),
+            Some(floor) => (*floor).min(self.baseline_at(cell)),
         };
         let lowest = (first..truth.at_mm as usize + 80).map(of).min().unwrap_or(0);
         let expected = Self::beside_dial(truth, lowest).saturating_sub(3 * GRAIN);

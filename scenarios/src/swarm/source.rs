@@ -221,7 +221,12 @@ impl Source {
         let basis: SampleSequence = self.newest.as_ref()?.samples.last()?.sequence;
         let offer = self.offer.as_ref()?;
         self.sequence += 1;
-        let record = KeepAliveRecord { epoch: offer.epoch.0, basis: basis.0, stands_behind: self.stands_behind };
+        let record = KeepAliveRecord {
+            epoch: offer.epoch.0,
+            sequence: self.sequence,
+            basis: basis.0,
+            stands_behind: self.stands_behind,
+        };
         let message = KeepAlive {
             epoch: offer.epoch,
             sequence: PlanSequence(self.sequence),

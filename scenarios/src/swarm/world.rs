@@ -366,6 +366,10 @@ impl World {
         self.found += u32::from(sample.execution == Some(Execution::Active) && self.machine.off_mm == 0.0);
         self.agent.handle_sample(self.now, &sample);
         let now = self.now.as_ns();
+        let over = [Some(Execution::Ready), Some(Execution::ProgramCompleted), Some(Execution::Stopped)];
+        if sample.mode != Some(ControllerMode::Automatic) && !over.contains(&sample.execution) {
+            self.oracle.unconfirmed(now);
+        }
         if sample.execution == Some(Execution::Stopped) && latches {
             self.oracle.stopped(now);
         } else if sample.execution == Some(Execution::Active) && sample.line > Some(SEGMENTS) {
@@ -645,7 +649,6 @@ impl World {
             Fault::Jog => {
                 self.hold(Execution::Interrupted);
                 (self.machine.mode, self.machine.off_mm) = (ControllerMode::Manual, 30.0);
-                self.oracle.unconfirmed(now);
             }
             Fault::JumpBack => {
                 self.machine.at_mm = (self.machine.at_mm - 150.0).max(5.0);
