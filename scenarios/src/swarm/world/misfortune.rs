@@ -139,6 +139,7 @@ impl World {
         self.found = 0;
         self.oracle.restarted(self.now.as_ns(), self.machine.factor().permille());
         self.granted(epoch);
+        self.sampled_at = Instant::ORIGIN;
         self.give_sample();
         self.operate(OperatorAction::Arm);
     }

@@ -123,6 +123,7 @@ pub(super) struct World {
     active: Vec<(Fault, Instant)>,
     cycle_at: Instant,
     sample_at: Instant,
+    sampled_at: Instant,
     look_at: Instant,
     restarted_at: Instant,
     epoch_on_disk: u64,
@@ -182,6 +183,7 @@ impl World {
             active: Vec::new(),
             cycle_at: now,
             sample_at: now,
+            sampled_at: Instant::ORIGIN,
             look_at: now,
             restarted_at: now,
             epoch_on_disk: 1,
@@ -277,6 +279,11 @@ impl World {
     }
 
     fn give_sample(&mut self) {
+        // A second sample of one instant is no news to anybody.
+        if self.now <= self.sampled_at {
+            return;
+        }
+        self.sampled_at = self.now;
         let sample = self.machine.sample(self.now);
         if self.is_active(Fault::OldSample)
             && let Some(old) = self.last_sample
