@@ -33,6 +33,7 @@ name = "x"
 const TOOLS: &str = r#"schema = 1
 [[tool]]
 number = 1
+name = "end mill 10 mm"
 shape = "flat"
 diameter_mm = 10.0
 flutes = 3
