@@ -120,7 +120,7 @@ fn h26_every_operation_that_must_not_be_touched_is_forced() {
     check("G33 Z-5 K1", Synchronised);
     check("G33.1 Z-5 K1", Synchronised);
     check("G84 X1 Z-5 R2 F300", Synchronised);
-    check("G74 X1 Z-5 R2 F300", Synchronised);
+    check("M4\nG74 X1 Z-5 R2 F300", Synchronised);
     check("G95 G1 X10 F0.1", Synchronised);
     check("G73 X1 Z-5 R2 Q1 F300", HoleCycle);
     check("G83 X1 Z-5 R2 Q1 F300", HoleCycle);
@@ -129,7 +129,7 @@ fn h26_every_operation_that_must_not_be_touched_is_forced() {
     check("G89 X1 Z-5 R2 P0.1 F300", HoleCycle);
     check("G38.2 Z-5 F100", Probing);
     check("M49\nG1 X10 F300", DisabledByProgram);
-    check("M51 P0\nG1 X10 F300", DisabledByProgram);
+    check("M50 P0\nG1 X10 F300", DisabledByProgram);
     assert_eq!(forced("G1 X10 F300"), [None], "an ordinary feed move is not");
     assert!(forced("G81 X1 Z-5 R2 F300").iter().all(Option::is_none), "nor a plain drilling cycle");
 }
