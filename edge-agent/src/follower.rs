@@ -144,7 +144,7 @@ impl Follower {
         }
         self.assembling.extend_from_slice(spans);
         self.parts_have += 1;
-        let early = planted::on(Bug::SessionBaselineGap);
+        let early = planted::on(Bug::SessionBaselineEarly);
         if self.parts_have < count && !early {
             return false;
         }

@@ -294,7 +294,7 @@ impl Agent {
     /// Refreshes the admitted plan where the cloud still stands behind it; never extends it.
     fn handle_keep_alive(&mut self, now: Instant, keep_alive: &KeepAlive) -> Result<(), RejectReason> {
         let standing = self.standing(now);
-        let context = if planted::on(Bug::KeepAliveRepeats) { self.job.context } else { keep_alive.context };
+        let context = if planted::on(Bug::KeepAliveAnyContext) { self.job.context } else { keep_alive.context };
         standing.identify(keep_alive.epoch, None, context)?;
         if keep_alive.sequence <= self.newest_keep_alive {
             return Err(RejectReason::Sequence);
