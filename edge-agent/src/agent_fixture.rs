@@ -9,7 +9,7 @@ use shared::plan::{Envelope, Override};
 use shared::time::Duration;
 use shared::units::Length;
 
-use crate::config::{AgentConfig, AgentJob, Arming, DialRule};
+use crate::config::{AgentConfig, AgentJob, Arming, DialRule, Trust};
 
 /// Last line of the fixture's program.
 pub(crate) const LINES_MAX: u32 = 50;
@@ -25,6 +25,7 @@ pub(crate) fn config() -> AgentConfig {
             reach_max: Length::mm(500.0),
         },
         arming: Arming::Active,
+        trust: Trust::Unsigned,
         dial_rule: DialRule::LowerOfBoth,
         without_us: Override::PROGRAMMED,
         time_scale: 1.0,
@@ -76,6 +77,7 @@ fn settings_out_of_range_are_named() {
         assert!(error.contains(field), "{error}");
     };
     assert_eq!(config().validate(), Ok(()));
+    check("trust", |c| c.trust = Trust::Observer);
     check("time_scale", |c| c.time_scale = 0.0);
     check("time_scale", |c| c.time_scale = f64::NAN);
     check("slew_per_s", |c| c.envelope.slew_per_s = f64::INFINITY);

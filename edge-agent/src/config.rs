@@ -8,6 +8,7 @@ use shared::motion::Path;
 use shared::plan::{Envelope, Override};
 use shared::time::Duration;
 use shared::units::Length;
+use shared::wire::LocalKey;
 
 /// Whether commands go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,17 @@ pub enum Arming {
     Shadow,
     /// Commands go out once the operator has armed the agent.
     Active,
+}
+
+/// Whom the agent believes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// What the [`crate::Door`] has verified and sealed with this key.
+    Sealed(LocalKey),
+    /// Everything; nothing may be commanded by it.
+    Observer,
+    /// Everything, and it is commanded: for demonstrations and tests, where nobody else is on the network.
+    Unsigned,
 }
 
 /// How the controller combines our factor with the operator's dial. The dial itself is never written.
@@ -36,6 +48,8 @@ pub struct AgentConfig {
     pub envelope: Envelope,
     /// Whether commands go out.
     pub arming: Arming,
+    /// Whom to believe.
+    pub trust: Trust,
     /// How the controller combines our factor with the dial.
     pub dial_rule: DialRule,
     /// The value without us: 1.0, or 1/k under a ceiling program. Nothing goes beyond it without a plan.
@@ -128,6 +142,8 @@ impl AgentConfig {
         let check =
             |holds: bool, field, problem| if holds { Ok(()) } else { Err(AgentError::Setting { field, problem }) };
         let envelope = &self.envelope;
+        let believed = self.trust != Trust::Observer || self.arming == Arming::Shadow;
+        check(believed, "trust", "must name the cloud's key before anything is commanded")?;
         check(self.time_scale.is_finite() && self.time_scale >= 1e-3, "time_scale", "must be at least 0.001")?;
         check(envelope.slew_per_s.is_finite() && envelope.slew_per_s > 0.0, "slew_per_s", "must be above zero")?;
         check(envelope.factor_min <= envelope.factor_max, "factor_min", "must not exceed factor_max")?;

@@ -8,6 +8,7 @@
 use shared::ident::{ContextDigest, PlanSequence};
 use shared::motion::Station;
 use shared::plan::{Binding, Envelope, Override, OverridePlan, PlanView, Reason, Span};
+use shared::planted::{self, Bug};
 use shared::time::{Deadline, Duration, Instant};
 use shared::units::Length;
 use shared::wire::{BaselinePart, CHUNK_SPANS_MAX};
@@ -109,8 +110,10 @@ impl Follower {
     /// A new lease: the plan of the old one is void, a complete baseline is kept until its successor is
     /// complete.
     pub(crate) fn begin_session(&mut self) {
-        self.admitted = None;
-        self.front.clear();
+        if !planted::on(Bug::SessionKeepsPlan) {
+            self.admitted = None;
+            self.front.clear();
+        }
         self.assembling.clear();
         (self.parts_have, self.parts_count) = (0, None);
     }
@@ -141,11 +144,12 @@ impl Follower {
         }
         self.assembling.extend_from_slice(spans);
         self.parts_have += 1;
-        if self.parts_have < count {
+        let early = planted::on(Bug::SessionBaselineEarly);
+        if self.parts_have < count && !early {
             return false;
         }
         let complete = OverridePlan::new(std::mem::take(&mut self.assembling)).ok();
-        let Some(baseline) = complete.filter(|baseline| baseline.to() >= path_end) else {
+        let Some(baseline) = complete.filter(|baseline| baseline.to() >= path_end || early) else {
             (self.parts_have, self.parts_count) = (0, None);
             return false;
         };
@@ -159,7 +163,7 @@ impl Follower {
 
     /// True while the admitted plan may be used.
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
-        self.admitted.is_some_and(|admitted| !admitted.deadline.has_passed(now))
+        self.admitted.is_some_and(|admitted| !admitted.deadline.has_passed(now) || planted::on(Bug::ExpiredPlanUsed))
     }
 
     /// Up to where the fresh plan reaches; the start without one.

@@ -5,6 +5,8 @@
 //! are set wins. So the reaction to two faults at once needs no code of its own, and the report can always name
 //! the condition that binds. Nothing that latches ends by itself.
 
+use shared::planted::{self, Bug};
+
 /// Something that keeps the machine off the plan, or must be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -182,6 +184,9 @@ impl Guard {
         let before = self.set;
         self.set = observed;
         for rule in RULES.iter().filter(|rule| rule.clears != Clears::ByItself) {
+            if planted::on(Bug::LatchEndsByItself) && rule.clears == Clears::OnReArm {
+                continue;
+            }
             self.set.set(rule.condition, before.has(rule.condition));
         }
         before

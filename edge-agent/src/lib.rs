@@ -7,7 +7,7 @@
 //!
 //! The core is sans-io: bytes, samples and the time are arguments of [`Agent`]'s `handle_*`, commands and bytes
 //! are results of its `poll_*`. Rooms, in import order:
-//! `config` · `blackbox` · `lease` · `clock_sync` · `timetable` · `projection` · `locator` · `follower` ·
+//! `config` · `door` · `blackbox` · `lease` · `clock_sync` · `timetable` · `projection` · `locator` · `follower` ·
 //! `gate` · `guard` · `fallback` · `handoff` · `session` · `agent` · `setup` · `tally` · `recording` · `shell` (feature
 //! `shell`: the only room with threads, files and sockets).
 //!
@@ -17,12 +17,16 @@
 //! From sample to command nothing is allocated, locked, logged or awaited (`tests/no_allocation.rs`).
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "planted", feature = "shell"))]
+compile_error!("planted bugs must never be in a process that can reach a machine");
+
 mod agent;
 #[cfg(test)]
 mod agent_fixture;
 pub mod blackbox;
 mod clock_sync;
 pub mod config;
+pub mod door;
 mod fallback;
 mod follower;
 mod gate;
@@ -40,7 +44,8 @@ pub mod tally;
 mod timetable;
 
 pub use agent::{Agent, Inbound, Lamp, OperatorAction, Status};
-pub use config::{AgentConfig, AgentError, AgentJob, Arming, DialRule};
+pub use config::{AgentConfig, AgentError, AgentJob, Arming, DialRule, Trust};
+pub use door::{Door, Passage};
 pub use fallback::{Cause, Source};
 pub use lease::LeaseError;
 pub use session::Phase;

@@ -18,6 +18,7 @@ use firmware_bridge::controller::{ControllerSample, Execution};
 use shared::geom::Point;
 use shared::ident::ToolNumber;
 use shared::motion::{Path, SegmentKind, Station};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::units::Length;
 
@@ -31,6 +32,8 @@ const REACH_MARGIN: f64 = 1.25;
 const REACH_SLACK: Duration = Duration::from_ms(20);
 /// Machine seconds from the start of the program within which a first lock may choose the earliest candidate.
 const START_REACH_S: f64 = 10.0;
+/// Samples that are farther apart leave room for motion that nobody saw.
+const GAP: Duration = Duration::from_ms(100);
 /// A place that no sample fits for this many samples and [`LOST_AFTER`] is lost.
 const LOST_SAMPLES: u32 = 8;
 /// See [`LOST_SAMPLES`].
@@ -193,11 +196,12 @@ impl Locator {
             Some(_) => false,
         };
         if !moving {
-            self.good_at = sample.valid_at;
+            self.stand(sample);
             return Finding::None;
         }
         let revision = self.revision(sample);
         if revision != Finding::None {
+            self.lose_sight(sample);
             return revision;
         }
         match self.fix.quality {
@@ -214,7 +218,7 @@ impl Locator {
         let Some(line) = sample.line.filter(|_| sample.execution == Some(Execution::Active)) else {
             return Finding::None;
         };
-        if line > self.lines_max {
+        if line > self.lines_max && !planted::on(Bug::LocatorNoRevision) {
             return Finding::RevisionLine { line };
         }
         let Some(tool) = sample.tool.filter(|tool| !self.may_have(line, *tool)) else {
@@ -246,10 +250,7 @@ impl Locator {
 
     /// Continues from the last fix.
     fn follow(&mut self, sample: &ControllerSample) -> Finding {
-        let elapsed = sample.valid_at.since(self.good_at);
-        let dial = sample.dial_permille.map_or(1.0, |dial| (f64::from(dial) / 1000.0).max(1.0));
-        let reach_s = elapsed.plus(REACH_SLACK).as_s() * self.time_scale * REACH_MARGIN * dial;
-        let latest_s = self.good_s + reach_s;
+        let (latest_s, elapsed) = self.latest(sample);
         let fits = sample.position.and_then(|position| self.reachable(sample.line, &position, latest_s));
         match fits {
             Some(fits) => {
@@ -260,6 +261,31 @@ impl Locator {
         }
     }
 
+    /// Another revision runs: nothing is known about the place but how far the tool can have come.
+    fn lose_sight(&mut self, sample: &ControllerSample) {
+        if self.fix.quality != Quality::Unlocked {
+            let (latest_s, elapsed) = self.latest(sample);
+            self.hold(latest_s, elapsed);
+        }
+    }
+
+    /// Nothing moves now; where no sample came for a while, the tool may have gone on before it stopped.
+    fn stand(&mut self, sample: &ControllerSample) {
+        let (latest_s, elapsed) = self.latest(sample);
+        if self.fix.quality != Quality::Unlocked && elapsed > GAP {
+            self.widen(latest_s);
+            self.good_s = self.good_s.max(latest_s);
+        }
+        self.good_at = sample.valid_at;
+    }
+
+    /// Machine time in the timetable that the tool can have reached, and clock time since it was seen last.
+    fn latest(&self, sample: &ControllerSample) -> (f64, Duration) {
+        let elapsed = sample.valid_at.since(self.good_at);
+        let dial = sample.dial_permille.map_or(1.0, |dial| (f64::from(dial) / 1000.0).max(1.0));
+        (self.good_s + elapsed.plus(REACH_SLACK).as_s() * self.time_scale * REACH_MARGIN * dial, elapsed)
+    }
+
     fn is_one(&self, fits: Fits) -> bool {
         fits.high.beyond(fits.low).as_mm() <= 2.0 * self.tolerance_mm
     }
@@ -268,6 +294,7 @@ impl Locator {
     /// reaches to the highest; the next samples shut out all but one.
     fn locate(&mut self, fits: Fits, at: Instant) {
         let station = fits.low.max(self.fix.station);
+        let station = if planted::on(Bug::LocatorAhead) { station.advanced(Length::mm(3.0)) } else { station };
         let apart = station.beyond(fits.low).max(fits.end.beyond(station));
         self.fix.uncertainty = apart.max(Length::ZERO) + Length::mm(self.tolerance_mm);
         self.fix.station = station;
@@ -279,19 +306,27 @@ impl Locator {
 
     /// No place fits: keeps the station and widens by what the tool may have travelled.
     fn hold(&mut self, latest_s: f64, elapsed: Duration) -> Finding {
-        let farthest = self.timetable.station(latest_s).max(self.fix.station);
-        let widened = farthest.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
-        self.fix.uncertainty = self.fix.uncertainty.max(widened);
+        self.widen(latest_s);
         if self.fix.quality == Quality::Lost {
             return Finding::None;
         }
         self.missed += 1;
-        if self.missed >= LOST_SAMPLES && elapsed >= LOST_AFTER {
+        if !planted::on(Bug::LocatorNeverLost) && self.missed >= LOST_SAMPLES && elapsed >= LOST_AFTER {
             self.fix.quality = Quality::Lost;
             return Finding::Lost;
         }
         self.fix.quality = Quality::Held;
         Finding::None
+    }
+
+    /// The tool may have come as far as it can have by a time in the timetable.
+    fn widen(&mut self, latest_s: f64) {
+        let farthest = self.timetable.station(latest_s).max(self.fix.station);
+        let widened = farthest.beyond(self.fix.station) + Length::mm(self.tolerance_mm);
+        self.fix.uncertainty = self.fix.uncertainty.max(widened);
+        if planted::on(Bug::LocatorCertain) {
+            self.fix.uncertainty = Length::mm(self.tolerance_mm);
+        }
     }
 
     /// Places at or after the fix, on segments of the line, that pass the position and can be reached.

@@ -141,3 +141,15 @@ fn a_drill_cycle_on_one_line_never_leaves_its_uncertainty() {
     (0..=100).for_each(|i| step(f64::from(i) * 0.1, 20));
     (1..=10).for_each(|i| step(10.0 + f64::from(i), 10));
 }
+
+#[test]
+fn h2_while_another_revision_runs_the_place_widens() {
+    let mut locator = locator(&[straight(1, 0.0, 100.0, 10.0)]);
+    locator.handle_sample(&sample(20, 1, [10.0, 0.0, 0.0]));
+    for step in 1..=50u32 {
+        let x_mm = 10.0 + 0.2 * f64::from(step);
+        locator.handle_sample(&sample(20 + 20 * u64::from(step), fixture::LINES_MAX + 1, [x_mm, 0.0, 0.0]));
+        let fix = locator.fix();
+        assert!((fix.station.as_mm() - x_mm).abs() <= fix.uncertainty.as_mm(), "{fix:?} at {x_mm} mm");
+    }
+}

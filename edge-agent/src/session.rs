@@ -6,6 +6,7 @@
 //! after silence, a stop of the controller or a refusal a new lease is needed, and everything begins again.
 
 use shared::ident::{Digest, Epoch};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::wire::{self, Message, MessageKind, OFFER_PART_BYTES_MAX, Offer, OfferPart};
 
@@ -91,7 +92,7 @@ impl Session {
 
     /// True where an accepted session has been silent for too long.
     pub(crate) fn is_silent(&self, now: Instant, limit: Duration) -> bool {
-        self.is_accepted() && now.since(self.heard_at) >= limit
+        self.is_accepted() && !planted::on(Bug::SessionNeverSilent) && now.since(self.heard_at) >= limit
     }
 
     /// The cloud has the whole offer and works on it: sending it again can wait.
@@ -105,6 +106,9 @@ impl Session {
     pub(crate) fn next_at(&self) -> Option<Instant> {
         if self.closing.is_some() {
             return Some(Instant::ORIGIN);
+        }
+        if planted::on(Bug::SessionOffersOnce) && self.next_piece == 0 && self.next_at > self.heard_at {
+            return None;
         }
         (self.phase == Phase::Opening).then_some(self.next_at)
     }

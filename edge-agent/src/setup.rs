@@ -13,7 +13,7 @@ use shared::plan::{Envelope, Override};
 use shared::time::Duration;
 use shared::units::Length;
 
-use crate::config::{AgentConfig, AgentJob, Arming, DialRule};
+use crate::config::{AgentConfig, AgentJob, Arming, DialRule, Trust};
 
 /// What a person sets. Spans are clock time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +52,12 @@ const FORGED_PER_MINUTE_MAX: u32 = 100;
 const REACH_LEAST: Length = Length::mm(100.0);
 
 /// Settings for a job on a machine whose controller multiplies factor and dial.
-pub fn agent_config(job: &Job, budget: &Budget, capabilities: &Capabilities, arming: Arming) -> AgentConfig {
+pub fn agent_config(
+    job: &Job,
+    budget: &Budget,
+    capabilities: &Capabilities,
+    (arming, trust): (Arming, Trust),
+) -> AgentConfig {
     // No move is faster than all axes at their rapid speed together.
     let fastest_mm_s: f64 = job.machine.axes.iter().map(|axis| axis.rapid.as_mm_s()).sum();
     let ahead_s = budget.horizon_target.as_s() * job.time_scale;
@@ -67,6 +72,7 @@ pub fn agent_config(job: &Job, budget: &Budget, capabilities: &Capabilities, arm
             reach_max: Length::mm(2.0 * fastest_mm_s * ahead_s) + REACH_LEAST,
         },
         arming,
+        trust,
         dial_rule: DialRule::Product,
         without_us: Override::PROGRAMMED,
         time_scale: job.time_scale,

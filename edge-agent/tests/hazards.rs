@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use edge_agent::blackbox::Event;
 use edge_agent::guard::Condition;
 use edge_agent::locator::{Finding, Quality};
-use edge_agent::{DialRule, Lamp, OperatorAction, Phase, Source};
+use edge_agent::{AgentConfig, DialRule, Lamp, OperatorAction, Phase, Source, Trust};
 use firmware_bridge::controller::{ControllerMode, ControllerSample, Execution};
 use shared::det::Rng;
 use shared::ident::{ContextDigest, Digest, Epoch, PlanSequence, ProgramDigest, SampleSequence};
 use shared::plan::{KeepAlive, Override, RejectReason};
 use shared::time::Duration;
-use shared::wire::{Accept, Message, PlanMessage, Refuse};
+use shared::wire::{Accept, LocalKey, Message, PlanMessage, Refuse};
 use world::*;
 
 fn other() -> Digest {
@@ -78,7 +78,13 @@ fn inv11_every_reject_reason_is_reached_and_changes_nothing() {
     unarmed.run(500);
     void = unarmed.cloud.chunk(0.0, 50.0);
     assert_eq!(hand_over(&mut unarmed, &encoded(&Message::Plan(void))), Some(RejectReason::NotArmed));
+    let key = LocalKey::from_bytes([3; 32]);
+    let mut sealed = World::with(AgentConfig { trust: Trust::Sealed(key), ..config() }, job(path(None)));
+    sealed.run(500);
+    assert!(sealed.agent.reject_count(RejectReason::Signature) > 0, "nobody sealed what this cloud says");
+    assert_eq!(sealed.status().phase, Phase::Opening);
     reached.extend([
+        RejectReason::Signature,
         RejectReason::Committed,
         RejectReason::Malformed,
         RejectReason::Version,

@@ -3,6 +3,7 @@
 //! This crate imports all four others and joins them: what a user types as `cosim` is here.
 #![forbid(unsafe_code)]
 
+pub mod checkers;
 pub mod cli;
 pub mod depths;
 pub mod fit;
@@ -21,6 +22,7 @@ pub mod simulate;
 pub mod summary;
 mod summary_findings;
 pub mod summary_optimise;
+pub mod swarm;
 pub mod truth;
 pub mod virtual_run;
 pub mod world;

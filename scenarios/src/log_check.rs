@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use edge_agent::Arming;
 use edge_agent::locator::{Finding, Locator};
 use edge_agent::setup::{Budget, agent_config, agent_job};
+use edge_agent::{Arming, Trust};
 use firmware_bridge::dialect::shdr::{Completeness, Decoder, Event};
 use firmware_bridge::dialect::virtual_link::capabilities;
 use shared::ident::{Name, ToolNumber};
@@ -43,7 +43,7 @@ pub fn check_log(job: &Job, bundle: Vec<u8>, log: &[u8]) -> LogVerdict {
         time_to_live: Duration::from_ms(200),
         cycle: Duration::from_ms(5),
     };
-    let config = agent_config(job, &budget, &capabilities, Arming::Shadow);
+    let config = agent_config(job, &budget, &capabilities, (Arming::Shadow, Trust::Observer));
     let machine = Name::parse("log").expect("a valid name");
     let mut locator = Locator::new(&config, &agent_job(machine, job, Arc::from(bundle), capabilities));
     let mut decoder = Decoder::new(Completeness::WholePairs);

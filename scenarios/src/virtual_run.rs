@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cloud_sim::ahead::{Ahead, MapChoice};
 use cloud_sim::executor::Executor;
-use edge_agent::Arming;
 use edge_agent::setup::agent_config;
+use edge_agent::{Arming, Trust};
 use firmware_bridge::dialect::virtual_link::capabilities;
 use shared::ident::Name;
 use shared::job::Job;
@@ -127,7 +127,7 @@ pub fn setup<'a>(
         job: Arc::clone(job),
         bundle,
         machine: Name::parse(&file.name).map_err(|error| error.to_string())?,
-        agent: agent_config(job, &world::budget(file), &capabilities, Arming::Active),
+        agent: agent_config(job, &world::budget(file), &capabilities, (Arming::Active, Trust::Unsigned)),
         capabilities,
         session: world::session_config(file),
         controller: world::virtual_config(file, job),

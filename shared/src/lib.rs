@@ -9,7 +9,7 @@
 //! keeps no global; time and bytes are arguments. Stock, sweeps, collision and optimisation do not live
 //! here: the edge needs their results, not their state.
 //!
-//! Rooms, in import order (a room imports only rooms above it):
+//! Rooms, in import order (a room imports only rooms above it; `planted`, bugs for tests to find, stands above all):
 //! `units` · `time` · `ident` · `det` · `geom` · `kinematics` · `machine` · `tool` · `program` · `motion` · `cutting` ·
 //! `budget` · `plan` · `wire` · `files` · `job`.
 //!
@@ -31,6 +31,7 @@ pub mod kinematics;
 pub mod machine;
 pub mod motion;
 pub mod plan;
+pub mod planted;
 pub mod program;
 pub mod time;
 pub mod tool;

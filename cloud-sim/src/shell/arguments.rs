@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Parser, Subcommand};
 use shared::time::Duration;
 
@@ -50,6 +52,10 @@ pub(super) struct ServeArgs {
     /// Most memory for the stock of one machine, in megabytes.
     #[arg(long, default_value_t = 1024, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=65_536))]
     memory_mb: u64,
+    /// File with the secret key that signs plans: 64 hexadecimal digits. Edge agents pin the public key that the
+    /// service says when it starts. Without it plans are not signed, and agents command nothing unless told to.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// End when standard input closes.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -85,6 +91,11 @@ impl ServeArgs {
             cell_mm: self.cell_mm,
             memory_max_bytes: self.memory_mb << 20,
         }
+    }
+
+    /// File of the secret key.
+    pub(super) fn key(&self) -> Option<&Path> {
+        self.key.as_deref()
     }
 
     pub(super) fn sessions_max(&self) -> usize {

@@ -21,10 +21,11 @@ mod sessions;
 mod stop;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Parser;
 
 use crate::workers::Workers;
@@ -32,6 +33,7 @@ use arguments::{Arguments, Command, ServeArgs};
 use clock::Clock;
 use gateway::Gateway;
 use scheduler::Scheduler;
+use shared::wire::CloudKeys;
 use stop::Stop;
 
 /// A process, a port or the network failed.
@@ -56,14 +58,27 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     if args.ends_with_stdin() {
         stop.when_stdin_closes()?;
     }
+    let keys = args.key().map(read_key).transpose()?;
+    match &keys {
+        Some(keys) => stop::say(&format!("plans are signed; edge agents pin key = \"{}\"", keys.public())),
+        None => stop::say("WARNING: plans are not signed; edge agents take them only with unsigned = \"accept\""),
+    }
     let clock = Clock::start();
     let workers = Workers::new(args.thread_count()).context("the worker threads do not start")?;
     let gateway = Gateway::open(&args.place(), clock, args.sessions_max(), &stop)?;
     stop::announce(&format!("READY {}", gateway.endpoint()));
     let mut scheduler = Scheduler::new(args.session_config(), args.sessions_max(), clock, workers);
+    scheduler.sign_with(keys);
     scheduler.run(gateway.inbox(), gateway.outboxes(), &stop);
     let losses = gateway.losses();
     gateway.close();
     stop::announce(&scheduler.summary(&losses).to_string());
     Ok(())
+}
+
+/// Reads the secret key. Its text is never part of a message.
+fn read_key(path: &Path) -> anyhow::Result<CloudKeys> {
+    #[expect(clippy::disallowed_methods, reason = "the shell reads the key for the core")]
+    let text = std::fs::read_to_string(path).with_context(|| format!("the key file {}", path.display()))?;
+    CloudKeys::parse(&text).map_err(|_| anyhow!("{} holds no key: 64 hexadecimal digits are expected", path.display()))
 }

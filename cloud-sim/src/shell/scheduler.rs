@@ -1,5 +1,6 @@
 use shared::ident::Name;
 use shared::time::Duration;
+use shared::wire::{CloudKeys, Sealer};
 
 use super::clock::Clock;
 use super::gateway::{Inbox, Losses, Outbound, Outboxes};
@@ -39,6 +40,7 @@ pub(super) struct Scheduler {
     counts: Counts,
     /// What machines have taught, for the line at the end.
     learned: Vec<serde_json::Value>,
+    keys: Option<CloudKeys>,
 }
 
 impl Scheduler {
@@ -49,7 +51,13 @@ impl Scheduler {
             workers,
             counts: Counts::default(),
             learned: Vec::new(),
+            keys: None,
         }
+    }
+
+    /// Signs everything that is sent from now on.
+    pub(super) fn sign_with(&mut self, keys: Option<CloudKeys>) {
+        self.keys = keys;
     }
 
     pub(super) fn run(&mut self, inbox: &Inbox, outboxes: &Outboxes, stop: &Stop) {
@@ -97,10 +105,14 @@ impl Scheduler {
     }
 
     fn hand_over(&mut self, outboxes: &Outboxes) {
-        let (clock, counts) = (self.clock, &mut self.counts);
+        let (clock, counts, keys) = (self.clock, &mut self.counts, &mut self.keys);
         self.sessions.transmit(
             || clock.now(),
-            |machine, channel, bytes| {
+            |machine, channel, mut bytes| {
+                // Without its seal nobody would take it: it is lost, as on a network, and asked for again.
+                if keys.as_mut().is_some_and(|keys| keys.seal(machine, &mut bytes).is_err()) {
+                    return;
+                }
                 counts.sent += 1;
                 outboxes.push(Outbound { machine: machine.clone(), channel, bytes });
             },

@@ -4,6 +4,7 @@ use firmware_bridge::controller::{Command, ControllerSample, Execution};
 use shared::ident::SampleSequence;
 use shared::motion::Station;
 use shared::plan::{Binding, Override, Reason};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::units::Length;
 
@@ -47,7 +48,8 @@ impl Agent {
         let period = self.config.cycle_period;
         let on_time = self.cycle_at.after(period);
         self.cycle_at = if now < on_time { on_time } else { now.after(period) };
-        let late = self.last_cycle.map_or(period, |last| now.since(last)).min(period.times(CATCH_UP_CYCLES));
+        let cycles_max = if planted::on(Bug::ClockCatchesUp) { 1000 } else { CATCH_UP_CYCLES };
+        let late = self.last_cycle.map_or(period, |last| now.since(last)).min(period.times(cycles_max));
         self.last_cycle = Some(now);
         self.watch(now);
         let (action, cause) = self.judge_conditions(now);
@@ -92,7 +94,7 @@ impl Agent {
         let fix = self.locator.fix();
         let age = self.sample.map_or(Duration::ZERO, |sample| now.since(sample.valid_at));
         set.set(Condition::NotArmed, self.switch == Switch::NeverArmed && self.config.arming == Arming::Active);
-        set.set(Condition::OperatorOff, self.switch == Switch::Off);
+        set.set(Condition::OperatorOff, self.switch == Switch::Off && !planted::on(Bug::OffIgnored));
         set.set(Condition::NotRunning, !running);
         let mode = self.sample.and_then(|sample| sample.mode);
         set.set(Condition::NotAutomatic, running && !is_automatic(mode));
@@ -128,8 +130,13 @@ impl Agent {
 
     fn decide(&mut self, now: Instant, action: Action, cause: Option<Condition>, late: Duration) -> Decision {
         let source = Source::of(action);
-        let authority = self.authority_of(now, source);
-        let target = self.beside_dial(authority.factor);
+        let mut authority = self.authority_of(now, source);
+        if planted::on(Bug::SlowDownFrozen) && source == Source::Baseline {
+            authority.factor = authority.factor.min(self.decision.factor);
+        }
+        // Without us the dial alone counts, above 100 % too, and so it does where overrides are forbidden.
+        let left_alone = source == Source::PassThrough || (self.is_forced() && !planted::on(Bug::ForcedIgnored));
+        let target = if left_alone { authority.factor.ratio() } else { self.beside_dial(authority.factor) };
         let mut ramp =
             self.ramp.filter(|_| self.is_in_control(now)).unwrap_or_else(|| Ramp::at(self.factor_in_force()));
         let step = self.config.envelope.slew_per_s * self.config.machine_s(late);
@@ -149,7 +156,7 @@ impl Agent {
         if source == Source::PassThrough {
             return without_us;
         }
-        if self.is_forced() {
+        if self.is_forced() && !planted::on(Bug::ForcedIgnored) {
             return Authority { binding: Binding::plain(Reason::Locked), ..without_us };
         }
         let window = self.window(now);
@@ -164,7 +171,14 @@ impl Agent {
         };
         let stopped = found.factor == Override::STOP;
         let factor = if stopped { found.factor } else { found.factor.clamp(envelope.factor_min, envelope.factor_max) };
-        Authority { factor, ..found }
+        let highest = if self.may_speed_up(source) { Override::PROGRAMMED } else { self.config.without_us };
+        Authority { factor: factor.min(highest), ..found }
+    }
+
+    /// Whether anything may be faster than without us (a ceiling program): it takes a plan that is followed, which
+    /// implies lease, freshness and an armed operator, and a controller that lets go by itself.
+    fn may_speed_up(&self, source: Source) -> bool {
+        source == Source::Plan && self.lease.epoch().is_some() && self.job.capabilities.watchdog
     }
 
     /// True where the tool can only be on segments on which overrides must stay as programmed.
@@ -180,13 +194,21 @@ impl Agent {
     fn window(&self, now: Instant) -> Window {
         let fix = self.locator.fix();
         let speed_mm_s = self.speed_mm_s();
-        let slew_per_s = self.config.envelope.slew_per_s;
+        // The ramp moves the factor; what the tool feels is the factor times the dial.
+        let dial = if self.config.dial_rule == DialRule::Product { self.dial().unwrap_or(1.0) } else { 1.0 };
+        let slew_per_s = self.config.envelope.slew_per_s * dial;
         // What is decided now is what the machine obeys until the next cycle's command has its effect.
         let in_force = self.job.capabilities.effect_time.plus(self.config.cycle_period);
         Window {
             from: fix.station.advanced(-fix.uncertainty),
-            to: self.ahead(now, in_force),
-            ramp_per_mm: if speed_mm_s > 0.0 { slew_per_s / speed_mm_s } else { f64::INFINITY },
+            to: if planted::on(Bug::AuthorityAtPoint) { fix.station } else { self.ahead(now, in_force) },
+            ramp_per_mm: if planted::on(Bug::AuthorityShortSighted) {
+                f64::INFINITY
+            } else if speed_mm_s > 0.0 {
+                slew_per_s / speed_mm_s
+            } else {
+                f64::INFINITY
+            },
         }
     }
 
@@ -223,7 +245,9 @@ impl Agent {
     /// What is to be commanded so that dial and authority together give the lower of both.
     fn beside_dial(&self, authority: Override) -> f64 {
         match (self.config.dial_rule, self.dial()) {
-            (DialRule::Product, Some(dial)) if dial > 0.0 => (authority.ratio() / dial).min(1.0),
+            (DialRule::Product, Some(dial)) if dial > 0.0 && !planted::on(Bug::DialIgnored) => {
+                (authority.ratio() / dial).min(1.0)
+            }
             _ => authority.ratio(),
         }
     }
@@ -234,8 +258,18 @@ impl Agent {
         !commands || self.commanded.is_some_and(|(at, _)| now.since(at) < self.config.command_time_to_live)
     }
 
+    /// A first command goes out only from a factor that was read back just now: without a sample, or from an old one,
+    /// it would be assumed, and might be a jump.
+    fn knows_the_factor(&self, now: Instant) -> bool {
+        let held = self.commanded.is_some_and(|(at, _)| now.since(at) < self.config.command_time_to_live);
+        held || self.sample.is_some_and(|sample| now.since(sample.valid_at) <= self.config.sample_age_max)
+    }
+
     /// The factor the controller says is in force; the value without us where it does not say.
     fn factor_in_force(&self) -> Override {
+        if planted::on(Bug::ClockRestartAssumes) {
+            return self.config.without_us;
+        }
         self.sample.and_then(|sample: ControllerSample| sample.factor).unwrap_or(self.config.without_us)
     }
 
@@ -252,7 +286,7 @@ impl Agent {
     }
 
     fn command(&mut self, now: Instant, action: Action) -> Option<Command> {
-        if self.config.arming == Arming::Shadow || !self.job.capabilities.factor {
+        if self.config.arming == Arming::Shadow || !self.job.capabilities.factor || !self.knows_the_factor(now) {
             return None;
         }
         // Silence begins only once the machine was told the value without us: no ramp is broken short.

@@ -3,12 +3,13 @@
 use shared::ident::{Epoch, PlanSequence};
 use shared::motion::Station;
 use shared::plan::{Admission, KeepAlive, PlanView, RejectReason};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::wire::{Accept, BaselinePart, ChunkHead, Frame, Message, MessageKind, Progress};
 
 use super::{Agent, Switch};
 use crate::blackbox::Event;
-use crate::config::Arming;
+use crate::config::{Arming, Trust};
 use crate::follower::{Admitted, MergeBounds};
 use crate::gate::{Standing, judge};
 use crate::guard::Condition;
@@ -66,7 +67,9 @@ impl Rejects {
         if now.since(self.window_from) >= FORGED_WINDOW {
             self.forgive(now);
         }
-        if matches!(reason, RejectReason::Malformed | RejectReason::Version) {
+        if matches!(reason, RejectReason::Malformed | RejectReason::Version | RejectReason::Signature)
+            && !planted::on(Bug::ForgedNotCounted)
+        {
             self.forged = self.forged.saturating_add(1);
         }
         self.forged
@@ -85,6 +88,9 @@ impl Agent {
             Ok(frame) => frame,
             Err(error) => return self.reject(now, error.reject_reason()),
         };
+        if !self.believes(&frame) {
+            return self.reject(now, RejectReason::Signature);
+        }
         let outcome = if frame.kind() == MessageKind::Plan {
             self.handle_chunk(now, inbound.received_at, &frame)
         } else {
@@ -96,6 +102,14 @@ impl Agent {
         match outcome {
             Ok(()) => self.session.heard(now),
             Err(reason) => self.reject(now, reason),
+        }
+    }
+
+    /// Whether a message was sent by whom it should. Allocates nothing.
+    fn believes(&self, frame: &Frame<'_>) -> bool {
+        match self.config.trust {
+            Trust::Sealed(key) => key.check(&self.job.machine, frame) || planted::on(Bug::SealIgnored),
+            Trust::Observer | Trust::Unsigned => true,
         }
     }
 
@@ -144,7 +158,9 @@ impl Agent {
     /// The digests the cloud found must be ours, every one; otherwise nothing it plans is for this machine.
     fn handle_accept(&mut self, now: Instant, accept: &Accept) -> Result<(), RejectReason> {
         self.check_epoch(accept.epoch)?;
-        let reason = if accept.program != self.job.program {
+        let reason = if planted::on(Bug::SessionAnyDigest) {
+            None
+        } else if accept.program != self.job.program {
             Some(RejectReason::Program)
         } else if accept.context != self.job.context || accept.path != self.job.path.digest() {
             Some(RejectReason::Context)
@@ -193,7 +209,7 @@ impl Agent {
             epoch: self.lease.epoch(),
             program: self.job.program,
             context: self.session.is_accepted().then_some(self.job.context),
-            permitted: armed && !self.guard.is_latched(),
+            permitted: (armed && !self.guard.is_latched()) || planted::on(Bug::ArmingIgnored),
             newest: self.newest_chunk,
             behind: fix.station.advanced(-fix.uncertainty),
             reach_end: fix.station.advanced(fix.uncertainty + self.config.envelope.reach_max),
@@ -232,7 +248,9 @@ impl Agent {
             RejectReason::Basis,
         ];
         if !matches!(judged, Err(reason) if foreign.contains(&reason)) {
-            self.newest_chunk = self.newest_chunk.max(head.sequence);
+            if !planted::on(Bug::NewestNotRemembered) {
+                self.newest_chunk = self.newest_chunk.max(head.sequence);
+            }
         }
         let slack = self.slack(now);
         let outcome = judged.and_then(|(basis_sent_at, deadline)| {
@@ -245,7 +263,9 @@ impl Agent {
             if !merge.taken && merge.clamped {
                 return Err(RejectReason::Committed);
             }
-            let time_to_live = head.time_to_live.min(self.config.plan_time_to_live_max);
+            let uncapped = planted::on(Bug::TimeToLiveUncapped);
+            let time_to_live =
+                if uncapped { head.time_to_live } else { head.time_to_live.min(self.config.plan_time_to_live_max) };
             self.follower.swap(Admitted { sequence: head.sequence, time_to_live, basis_sent_at, deadline });
             Ok(if merge.clamped { Admission::Clamped } else { Admission::Admitted })
         });
@@ -274,7 +294,8 @@ impl Agent {
     /// Refreshes the admitted plan where the cloud still stands behind it; never extends it.
     fn handle_keep_alive(&mut self, now: Instant, keep_alive: &KeepAlive) -> Result<(), RejectReason> {
         let standing = self.standing(now);
-        standing.identify(keep_alive.epoch, None, keep_alive.context)?;
+        let context = if planted::on(Bug::KeepAliveAnyContext) { self.job.context } else { keep_alive.context };
+        standing.identify(keep_alive.epoch, None, context)?;
         if keep_alive.sequence <= self.newest_keep_alive {
             return Err(RejectReason::Sequence);
         }
@@ -283,11 +304,12 @@ impl Agent {
         let Some(admitted) = self.follower.admitted() else {
             return Ok(());
         };
-        if admitted.sequence < keep_alive.stands_behind {
+        if admitted.sequence < keep_alive.stands_behind && !planted::on(Bug::KeepAliveStandsBehindAll) {
             return Err(RejectReason::Sequence);
         }
         // A plan that has expired stays so: only a new chunk, judged from where the tool is now, replaces it.
-        if admitted.deadline.has_passed(now) || now.since(sent_at) >= admitted.time_to_live {
+        let dead = admitted.deadline.has_passed(now) || now.since(sent_at) >= admitted.time_to_live;
+        if dead && !planted::on(Bug::KeepAliveWakesTheDead) {
             return Err(RejectReason::Expired);
         }
         self.follower.refresh(sent_at);
@@ -296,6 +318,9 @@ impl Agent {
 
     /// Up to here nothing may be raised: what the tool passes until a chunk could take effect.
     fn commit_end(&self, now: Instant) -> Station {
+        if planted::on(Bug::CommitIgnored) {
+            return Station::START;
+        }
         let span = self.config.latency_bound.plus(self.config.lead);
         self.ahead(now, span)
     }

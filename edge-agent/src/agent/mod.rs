@@ -18,6 +18,7 @@ use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Exe
 use shared::ident::{Epoch, PlanSequence, SampleSequence};
 use shared::motion::{Path, Station};
 use shared::plan::{Override, RejectReason};
+use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
 use shared::units::Feedrate;
 use shared::wire::{self, Activity, Channel, STATE_SAMPLES_MAX, StateBatch, StateSample};
@@ -168,12 +169,12 @@ impl Agent {
     pub fn lease_wanted(&self) -> Option<Epoch> {
         let open = self.switch != Switch::Off && !self.guard.is_latched();
         (self.lease.epoch().is_none() && open && self.session.phase() == Phase::NoLease)
-            .then(|| self.lease.last().next())
+            .then(|| if planted::on(Bug::EpochRepeats) { self.lease.last() } else { self.lease.last().next() })
     }
 
     /// Takes in what the controller said. Allocates nothing.
     pub fn handle_sample(&mut self, now: Instant, sample: &ControllerSample) {
-        if self.sample.is_some_and(|last| sample.valid_at <= last.valid_at) {
+        if self.sample.is_some_and(|last| sample.valid_at <= last.valid_at) && !planted::on(Bug::ClockOldSample) {
             return;
         }
         self.sample = Some(*sample);
@@ -291,7 +292,9 @@ impl Agent {
         {
             self.raise(now, Condition::ControllerStopped);
             self.raise(now, Condition::StockUnconfirmed);
-            self.void_lease(now);
+            if !planted::on(Bug::LeaseSurvivesStop) {
+                self.void_lease(now);
+            }
         }
     }
 
@@ -307,6 +310,8 @@ impl Agent {
     }
 
     fn void_lease(&mut self, now: Instant) {
+        // Whatever ended the session was a fault: plans of the next one heal as after any other.
+        self.recovery = Recovery::Faulty;
         self.session.end(Phase::NoLease, self.lease.epoch());
         self.blackbox.push(now, Event::Phase { phase: Phase::NoLease });
         self.lease.void();
@@ -340,13 +345,17 @@ impl Agent {
             self.samples_dropped += 1;
         }
         let fix = self.locator.fix();
+        // Before the program was found the tool may be anywhere on it.
+        let at_rest = matches!(sample.execution, None | Some(Execution::Ready | Execution::ProgramCompleted));
+        let anywhere = fix.quality == crate::locator::Quality::Unlocked && !at_rest;
+        let uncertainty = if anywhere { self.job.path.end().beyond(Station::START) } else { fix.uncertainty };
         let magnitude = |value: f64| value.is_finite() && value >= 0.0;
         self.batch.samples.push(StateSample {
             sequence: self.sequence,
             valid_at: sample.valid_at,
             sent_at: sample.valid_at,
             station: fix.station,
-            uncertainty: fix.uncertainty,
+            uncertainty,
             velocity: sample.path_feedrate.map(Feedrate::abs).filter(|speed| speed.is_finite()),
             factor: sample.factor.unwrap_or(self.decision.factor),
             dial_permille: sample.dial_permille,
@@ -371,7 +380,9 @@ impl Agent {
         };
         let (first, last) = (first.sequence, last.sequence);
         self.batch.epoch = epoch;
-        self.batch.samples.iter_mut().for_each(|sample| sample.sent_at = now);
+        if !planted::on(Bug::ClockSentEarly) {
+            self.batch.samples.iter_mut().for_each(|sample| sample.sent_at = now);
+        }
         let open = self.handoff.open();
         self.batch.trigger_basis = open.and_then(|open| open.carried).map(|(sequence, _)| sequence);
         self.batch.trigger = self.batch.trigger_basis.is_some();

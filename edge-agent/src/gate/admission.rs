@@ -3,6 +3,7 @@
 use shared::ident::{ContextDigest, Epoch, PlanSequence, ProgramDigest, SampleSequence};
 use shared::motion::Station;
 use shared::plan::{PlanView, RejectReason};
+use shared::planted::{self, Bug};
 use shared::time::{Deadline, Duration, Instant};
 use shared::wire::ChunkHead;
 
@@ -87,13 +88,13 @@ impl Standing {
         context: ContextDigest,
     ) -> Result<(), RejectReason> {
         let granted = self.epoch.ok_or(RejectReason::NoLease)?;
-        if epoch != granted {
+        if epoch != granted && !planted::on(Bug::EpochIgnored) {
             return Err(RejectReason::Epoch);
         }
-        if program.is_some_and(|program| program != self.program) {
+        if program.is_some_and(|program| program != self.program) && !planted::on(Bug::ProgramIgnored) {
             return Err(RejectReason::Program);
         }
-        if self.context != Some(context) {
+        if self.context != Some(context) && !planted::on(Bug::ContextIgnored) {
             return Err(RejectReason::Context);
         }
         Ok(())
@@ -116,15 +117,22 @@ pub(crate) fn judge(
     if !standing.permitted {
         return Err(RejectReason::NotArmed);
     }
-    if head.sequence <= standing.newest {
+    let repeats = planted::on(Bug::SequenceMayRepeat) && head.sequence == standing.newest;
+    if head.sequence <= standing.newest && !repeats && !planted::on(Bug::SequenceIgnored) {
         return Err(RejectReason::Sequence);
     }
-    let sent_at = sent.sent_at(head.basis).filter(|at| *at == head.basis_sent_at).ok_or(RejectReason::Basis)?;
-    let deadline = Deadline::at(sent_at.after(head.time_to_live.min(standing.time_to_live_max)));
-    if deadline.has_passed(standing.now) {
+    let known = sent.sent_at(head.basis).filter(|at| *at == head.basis_sent_at);
+    let known = known.or(planted::on(Bug::BasisIgnored).then_some(standing.now));
+    let sent_at = known.ok_or(RejectReason::Basis)?;
+    let lives = head.time_to_live.min(standing.time_to_live_max);
+    let lives = if planted::on(Bug::TimeToLiveUncapped) { head.time_to_live } else { lives };
+    let from = if planted::on(Bug::TimeToLiveFromArrival) { standing.now } else { sent_at };
+    let deadline = Deadline::at(from.after(lives));
+    if deadline.has_passed(standing.now) && !planted::on(Bug::DeadlineIgnored) {
         return Err(RejectReason::Expired);
     }
-    if range.to() <= standing.behind || range.from() >= standing.reach_end {
+    let outside = range.to() <= standing.behind || range.from() >= standing.reach_end;
+    if outside && !planted::on(Bug::WindowIgnored) {
         return Err(RejectReason::Window);
     }
     Ok((sent_at, deadline))

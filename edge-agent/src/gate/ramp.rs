@@ -1,6 +1,7 @@
 //! The only way from one factor to the next.
 
 use shared::plan::Override;
+use shared::planted::{self, Bug};
 
 /// Which way the factor may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,12 @@ impl Ramp {
     /// Moves towards `target` by at most `step`, a ratio of at least zero.
     pub(crate) fn step(&mut self, target: f64, step: f64, permit: Permit) {
         let target = target.clamp(0.0, 1.0);
-        let highest = if permit == Permit::Lower { self.ratio } else { self.ratio + step };
+        let (step, up) = match (planted::on(Bug::RampDownUnlimited), planted::on(Bug::RampUpUnlimited)) {
+            (true, _) => (if target < self.ratio { 1.0 } else { step }, step),
+            (_, true) => (step, 1.0),
+            _ => (step, step),
+        };
+        let highest = if permit == Permit::Lower { self.ratio } else { self.ratio + up };
         let moved = target.clamp(self.ratio - step, highest.max(self.ratio - step));
         if moved.is_finite() {
             self.ratio = moved.clamp(0.0, 1.0);

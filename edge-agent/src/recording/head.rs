@@ -4,8 +4,9 @@ use shared::ident::{Epoch, Name};
 use shared::plan::{Envelope, Override};
 use shared::time::{Duration, Instant};
 use shared::units::Length;
+use shared::wire::LocalKey;
 
-use crate::{AgentConfig, Arming, DialRule};
+use crate::{AgentConfig, Arming, DialRule, Trust};
 
 /// What an agent was given before its first input.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,7 @@ struct ConfigRecord {
     slew_per_s: f64,
     reach_max_mm: f64,
     active: bool,
+    trust: TrustRecord,
     dial_product: bool,
     without_us_permille: u16,
     time_scale: f64,
@@ -84,6 +86,33 @@ struct CapabilitiesRecord {
     watchdog: bool,
 }
 
+/// Whom the agent believed. The local key is that of the recorded process, which has ended when somebody replays it.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TrustRecord {
+    Sealed([u8; 32]),
+    Observer,
+    Unsigned,
+}
+
+impl TrustRecord {
+    fn of(trust: Trust) -> Self {
+        match trust {
+            Trust::Sealed(key) => Self::Sealed(key.to_bytes()),
+            Trust::Observer => Self::Observer,
+            Trust::Unsigned => Self::Unsigned,
+        }
+    }
+
+    fn trust(self) -> Trust {
+        match self {
+            Self::Sealed(key) => Trust::Sealed(LocalKey::from_bytes(key)),
+            Self::Observer => Trust::Observer,
+            Self::Unsigned => Trust::Unsigned,
+        }
+    }
+}
+
 impl RecordingHead<'_> {
     /// The configuration as bytes; equal configurations give equal bytes.
     pub(super) fn config_bytes(&self) -> Vec<u8> {
@@ -108,6 +137,7 @@ impl ConfigRecord {
             slew_per_s: config.envelope.slew_per_s,
             reach_max_mm: config.envelope.reach_max.as_mm(),
             active: config.arming == Arming::Active,
+            trust: TrustRecord::of(config.trust),
             dial_product: config.dial_rule == DialRule::Product,
             without_us_permille: config.without_us.permille(),
             time_scale: config.time_scale,
@@ -147,6 +177,7 @@ impl ConfigRecord {
                 reach_max: Length::mm(self.reach_max_mm),
             },
             arming: if self.active { Arming::Active } else { Arming::Shadow },
+            trust: self.trust.trust(),
             dial_rule: if self.dial_product { DialRule::Product } else { DialRule::LowerOfBoth },
             without_us: Override::from_permille(self.without_us_permille)?,
             time_scale: self.time_scale,

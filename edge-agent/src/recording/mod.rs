@@ -45,7 +45,7 @@ pub use tape::{Tape, TapeError};
 pub const TRANSMITS_PER_CYCLE_MAX: usize = 16;
 
 /// Version of the layout above.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
 const PROFILE: &str = "cosim-edge";
 const METADATA_HEAD: &str = "cosim.head";
 const METADATA_END: &str = "cosim.end";

@@ -6,6 +6,7 @@ use firmware_bridge::link::{ControllerKind, PortAddress, ProgramSender};
 use serde::Deserialize;
 use shared::ident::Name;
 use shared::time::Duration;
+use shared::wire::PublicKey;
 use toml::Spanned;
 
 use crate::config::Arming;
@@ -40,7 +41,19 @@ pub(super) struct Config {
     pub(super) sample_period: Duration,
     pub(super) start: Start,
     pub(super) cloud: String,
+    pub(super) pin: Pin,
     pub(super) budget: Budget,
+}
+
+/// Whose messages are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pin {
+    /// Those that the service with this key signed.
+    Key(PublicKey),
+    /// All: said in so many words, for demonstrations.
+    AcceptUnsigned,
+    /// No key is named: nothing may be commanded.
+    Nobody,
 }
 
 /// Who starts the program.
@@ -146,6 +159,17 @@ enum StartWord {
 #[serde(deny_unknown_fields)]
 struct CloudSection {
     connect: Spanned<String>,
+    key: Option<Spanned<String>>,
+    #[serde(default)]
+    unsigned: Unsigned,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unsigned {
+    #[default]
+    Refuse,
+    Accept,
 }
 
 #[derive(Default, Deserialize)]
@@ -228,6 +252,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             StartWord::WhenReady => Start::WhenReady { within: Duration::from_s(start_within_s) },
         },
         cloud: reader.endpoint(&file.cloud.connect)?,
+        pin: reader.pin(&file)?,
         budget: Budget {
             cycle: ms(within(&budget.cycle_ms, 5.0, 0.5, 100.0)?),
             end_to_end: ms(within(&budget.end_to_end_ms, 50.0, 1.0, 10_000.0)?),
@@ -267,6 +292,24 @@ impl Reader<'_> {
         })
     }
 
+    fn pin(&self, file: &File) -> Result<Pin, ConfigError> {
+        if let Some(key) = &file.cloud.key {
+            let found = PublicKey::parse(key.get_ref()).map_err(|error| {
+                self.error(key.span().start, error.to_string(), "copy the key that the service says when it starts")
+            })?;
+            return Ok(Pin::Key(found));
+        }
+        if file.cloud.unsigned == Unsigned::Accept {
+            return Ok(Pin::AcceptUnsigned);
+        }
+        if matches!(file.mode, Mode::Active) {
+            let message = "mode \"active\" needs the key of the service".to_owned();
+            let advice = "write key = \"...\" as the service says it, or unsigned = \"accept\" for a demonstration";
+            return Err(self.error(file.cloud.connect.span().start, message, advice));
+        }
+        Ok(Pin::Nobody)
+    }
+
     fn endpoint(&self, endpoint: &Spanned<String>) -> Result<String, ConfigError> {
         let text = endpoint.get_ref();
         if text.strip_prefix("tcp/").is_some_and(|address| address.contains(':')) {
@@ -291,6 +334,7 @@ link = "tcp:127.0.0.1:7878"
 
 [cloud]
 connect = "tcp/127.0.0.1:7447"
+key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 
 [budget]
 end_to_end_ms = 20.0
@@ -303,6 +347,11 @@ end_to_end_ms = 20.0
         assert_eq!((config.start, config.arm_at_start), (Start::Operator, false));
         assert_eq!(config.budget.end_to_end, Duration::from_ms(20));
         assert_eq!(config.budget.cycle, Duration::from_ms(5));
+        assert!(matches!(config.pin, Pin::Key(_)));
+        let shadow = WHOLE.replacen("active", "shadow", 1).replacen("key = ", "# key = ", 1);
+        assert_eq!(parse("edge.toml", &shadow, Path::new("")).expect("valid").pin, Pin::Nobody);
+        let demo = WHOLE.replacen("key = ", "unsigned = \"accept\" # ", 1);
+        assert_eq!(parse("edge.toml", &demo, Path::new("")).expect("valid").pin, Pin::AcceptUnsigned);
     }
 
     #[test]
@@ -331,8 +380,10 @@ end_to_end_ms = 20.0
         check("tcp:127.0.0.1:7878", "serial:/dev/ttyUSB0", "7:8", "link");
         check("link =", "kind = \"marlin\"\nlink =", "7:8", "marlin");
         check("tcp/127.0.0.1:7447", "127.0.0.1:7447", "10:11", "endpoint");
-        check("20.0", "-3.0", "13:17", "outside");
-        check("20.0", "nan", "13:17", "outside");
+        check("20.0", "-3.0", "14:17", "outside");
+        check("20.0", "nan", "14:17", "outside");
+        check("key = \"3d", "key = \"", "11:7", "not a public key");
+        check("key = ", "# key = ", "10:11", "needs the key");
         check("state_dir = \"state\"\n", "", "1:1", "state_dir");
     }
 }

@@ -5,11 +5,11 @@
 //!  controller ◀──TCP, never waited for──▶ agent ──▶ command
 //!             └───▲────────▲──────┬────────┬─────────┬───┘
 //!          inboxes│  grants│      │outboxes│journal  │notes
-//!      Zenoh callbacks   lease  send-control  recorder  main: progress, summary
-//!                        thread send-bulk
+//!        door thread     lease  send-control  recorder  main: progress, summary
+//!      Zenoh callbacks   thread send-bulk
 //! ```
 //!
-//! The cycle thread alone owns the agent and the link to the controller. It locks nothing, allocates nothing once
+//! The door thread verifies signatures, so that the cycle need not. The cycle thread alone owns the agent and the link to the controller. It locks nothing, allocates nothing once
 //! it runs, and calls neither Zenoh nor a file: every arrow is a bounded ring, and what a ring does not take is
 //! counted. Epochs are on disk before they are granted, so the lease thread answers a wish only after its `fsync`.
 //!
@@ -21,6 +21,7 @@ mod arguments;
 mod clock;
 mod config;
 mod cycle;
+mod door;
 mod epochs;
 mod frames;
 mod journal;
@@ -48,10 +49,10 @@ use shared::time::Duration;
 use crate::config::{AgentConfig, DialRule};
 use crate::recording::RecordingHead;
 use crate::setup::{agent_config, agent_job};
-use crate::{Agent, OperatorAction};
+use crate::{Agent, Door, OperatorAction, Trust};
 use arguments::{Arguments, Command, RunArgs};
 use clock::Clock;
-use config::Config;
+use config::{Config, Pin};
 use cycle::{Cycle, CycleCounts, CycleEnd, Rings};
 use epochs::EpochFile;
 use frames::frames;
@@ -149,7 +150,8 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let mut epochs = EpochFile::open(&config.state_dir)?;
     let epoch = epochs.advance(Epoch(1))?;
     let capabilities = config.kind.capabilities(&job.job.machine, config.sample_period);
-    let mut settings = agent_config(&job.job, &config.budget, &capabilities, config.arming);
+    let (trust, door) = trust(config)?;
+    let mut settings = agent_config(&job.job, &config.budget, &capabilities, (config.arming, trust));
     if config.kind != ControllerKind::Virtual {
         beside_the_operator(&mut settings, config.kind);
     }
@@ -168,7 +170,11 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     };
     let journal = Journal::begin(config.recording.as_deref(), &head, far.journal)?;
     let ending = Arc::new(Stop::default());
-    let network = Network::start(&config.machine_name, &config.cloud, clock, far.network, &ending)?;
+    let network_rings = match door {
+        Some(door) => behind(door, far.network, &ending)?,
+        None => far.network,
+    };
+    let network = Network::start(&config.machine_name, &config.cloud, clock, network_rings, &ending)?;
     let (control_sender, bulk_sender) = network.senders();
     let rings = Rings { control_sender: Some(control_sender), bulk_sender: Some(bulk_sender), ..rings };
     spawn("lease", {
@@ -226,6 +232,34 @@ fn open_controller(config: &Config, settings: &AgentConfig) -> anyhow::Result<Co
     Ok(link)
 }
 
+/// Whom the agent believes, and the door that makes sure of it.
+fn trust(config: &Config) -> anyhow::Result<(Trust, Option<Door>)> {
+    match config.pin {
+        Pin::Key(key) => {
+            let local = door::local_key()?;
+            Ok((Trust::Sealed(local), Some(Door::new(config.machine_name.clone(), key, local))))
+        }
+        Pin::AcceptUnsigned => {
+            say(
+                "WARNING: plans are not verified (unsigned = \"accept\"): whoever reaches the network can slow this machine",
+            );
+            Ok((Trust::Unsigned, None))
+        }
+        Pin::Nobody => Ok((Trust::Observer, None)),
+    }
+}
+
+/// Puts the door between the network and the cycle's inboxes.
+fn behind(door: Door, rings: NetworkRings, ending: &Arc<Stop>) -> anyhow::Result<NetworkRings> {
+    let (control_in, control) = frames(CONTROL_IN_BYTES);
+    let (bulk_in, bulk) = frames(BULK_IN_BYTES);
+    let lanes = [(control, rings.control_in), (bulk, rings.bulk_in)];
+    let ending = Arc::clone(ending);
+    let thread = spawn("door", move || door::run(door, lanes, &ending))?;
+    let door = Some(thread.thread().clone());
+    Ok(NetworkRings { control_in, bulk_in, control_out: rings.control_out, bulk_out: rings.bulk_out, door })
+}
+
 /// The far ends of the cycle's rings.
 struct FarEnds {
     journal: frames::FrameReader,
@@ -270,6 +304,7 @@ fn rings() -> (Rings, FarEnds) {
             bulk_in: network_bulk_in,
             control_out: network_control_out,
             bulk_out: network_bulk_out,
+            door: None,
         },
         lease_wishes: far_wishes,
         grants: far_grants,

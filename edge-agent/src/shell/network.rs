@@ -35,6 +35,8 @@ pub(super) struct NetworkState {
     pub(super) foreign: AtomicU64,
     /// Messages the transport refused.
     pub(super) puts_failed: AtomicU64,
+    /// Thread to wake when something has come.
+    door: Option<thread::Thread>,
 }
 
 /// The ends of the rings that belong to the network.
@@ -43,6 +45,8 @@ pub(super) struct NetworkRings {
     pub(super) bulk_in: FrameWriter,
     pub(super) control_out: FrameReader,
     pub(super) bulk_out: FrameReader,
+    /// The thread that takes what has come, if it is not the cycle.
+    pub(super) door: Option<thread::Thread>,
 }
 
 /// The network threads. The cycle never waits for them; each waits for the transport on behalf of one lane.
@@ -63,10 +67,10 @@ impl Network {
         ending: &Arc<Stop>,
     ) -> anyhow::Result<Self> {
         let config = config(endpoint)?;
-        let state = Arc::new(NetworkState::default());
+        let state = Arc::new(NetworkState { door: rings.door.clone(), ..NetworkState::default() });
         let (session_to_bulk, session_from_control) = mpsc::sync_channel::<zenoh::Session>(1);
         let (closed_sender, closed) = mpsc::sync_channel(1);
-        let NetworkRings { control_in, bulk_in, mut control_out, mut bulk_out } = rings;
+        let NetworkRings { control_in, bulk_in, mut control_out, mut bulk_out, .. } = rings;
         let (name, shared, stop) = (machine.clone(), Arc::clone(&state), Arc::clone(ending));
         let control = move || {
             let Some(session) = open(&config, &shared, &stop) else { return };
@@ -163,7 +167,7 @@ fn subscribe(
     Ok(())
 }
 
-/// Runs on Zenoh's receive runtime: nothing but a stamp, a copy and a push.
+/// Runs on Zenoh's receive runtime: nothing but a stamp, a copy, a push and a nudge.
 fn take(sample: &Sample, clock: Clock, inbox: &Mutex<FrameWriter>, state: &NetworkState) {
     let received_at = clock.now().as_ns().to_le_bytes();
     let payload = sample.payload();
@@ -174,6 +178,9 @@ fn take(sample: &Sample, clock: Clock, inbox: &Mutex<FrameWriter>, state: &Netwo
     let bytes = payload.to_bytes();
     let fits = inbox.lock().unwrap_or_else(PoisonError::into_inner).push(&[&received_at, &bytes]);
     state.inbox_dropped.fetch_add(u64::from(!fits), Ordering::Relaxed);
+    if let Some(door) = &state.door {
+        door.unpark();
+    }
 }
 
 /// One lane's sender: runs until a stop is wanted and nothing waits any more.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use edge_agent::blackbox::TraceEntry;
-use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, OperatorAction};
+use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, OperatorAction, Trust};
 use firmware_bridge::controller::{Capabilities, Command, ControllerMode, ControllerSample, Execution};
 use shared::budget::WorkAllowance;
 use shared::geom::Point;
@@ -69,6 +69,7 @@ pub(crate) fn config() -> AgentConfig {
             reach_max: Length::mm(400.0),
         },
         arming: Arming::Active,
+        trust: Trust::Unsigned,
         dial_rule: DialRule::LowerOfBoth,
         without_us: Override::PROGRAMMED,
         time_scale: 1.0,
@@ -310,6 +311,10 @@ pub(crate) struct World {
     pub(crate) delay: Duration,
     pub(crate) uplink: bool,
     pub(crate) downlink: bool,
+    /// False while whoever reads the trace stands still.
+    pub(crate) drains: bool,
+    /// False while whoever takes messages for the network stands still.
+    pub(crate) transmits: bool,
     /// How many times faster than the clock the machine runs.
     pub(crate) time_scale: u64,
     pub(crate) rows: Vec<Row>,
@@ -320,7 +325,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn with(config: AgentConfig, job: AgentJob) -> Self {
-        let now = ms(1000);
+        Self::starting_at(ms(1000), config, job)
+    }
+
+    /// A world whose clock stands at `now` when the agent starts.
+    pub(crate) fn starting_at(now: Instant, config: AgentConfig, job: AgentJob) -> Self {
         Self {
             now,
             agent: Agent::new(config, job, Epoch(1), now).expect("valid"),
@@ -338,6 +347,8 @@ impl World {
             delay: Duration::from_ms(10),
             uplink: true,
             downlink: true,
+            drains: true,
+            transmits: true,
             time_scale: config.time_scale as u64,
             rows: Vec::new(),
             events: Vec::new(),
@@ -386,8 +397,10 @@ impl World {
             self.machine.factor = factor;
         }
         self.transmit();
-        let events = &mut self.events;
-        self.agent.drain_events(&mut |entry| events.push(entry));
+        if self.drains {
+            let events = &mut self.events;
+            self.agent.drain_events(&mut |entry| events.push(entry));
+        }
         let status = self.agent.status(self.now);
         self.rows.push(Row { now: self.now, at_mm: self.machine.at_mm, command, status });
     }
@@ -413,7 +426,7 @@ impl World {
 
     fn transmit(&mut self) {
         let mut out = Vec::new();
-        while self.agent.poll_transmit(self.now, &mut out).is_some() {
+        while self.transmits && self.agent.poll_transmit(self.now, &mut out).is_some() {
             if self.uplink {
                 self.up.push_back((self.now.after(self.delay), out.clone()));
             }

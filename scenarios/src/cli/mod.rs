@@ -21,6 +21,7 @@ mod rewrite;
 mod run;
 mod simulate;
 mod timing;
+mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -91,6 +92,11 @@ enum Command {
     Run(RunArgs),
     /// Replay a recorded run and compare every decision; or check a controller log against a program.
     Replay(ReplayArgs),
+    /// Live one-minute lives of a machine with its edge agent under faults, and hold them to the safety promises.
+    ///
+    /// A life is drawn from its seed: faults of network, cloud, controller, operator and forgers. With one seed every
+    /// decision is printed; with more only what broke, and what was reached. Plans are drawn, nothing is cut.
+    World(world::WorldArgs),
     /// Pack a scenario's job (program, machine, tools, material, limits) into the file an edge agent offers.
     Bundle(BundleArgs),
     /// The simulation service (the same as `cloud-sim serve`).
@@ -276,6 +282,7 @@ pub fn main() -> ExitCode {
         Some(Command::Machine(command)) => machine::command(&command),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Replay(args)) => replay::command(&args),
+        Some(Command::World(args)) => world::command(&args),
         Some(Command::Bundle(args)) => bundle::command(&args),
         #[cfg(feature = "live")]
         Some(Command::Cloud(rest)) => return cloud_sim::shell::main(named("cloud-sim", rest)),

@@ -48,6 +48,11 @@ impl Link {
         Self { rules, rng, sent: 0, down_until: None, under_way: BTreeMap::new(), dropped: 0 }
     }
 
+    /// Behaves otherwise from now on; what is under way keeps its time.
+    pub fn set_rules(&mut self, rules: LinkRules) {
+        self.rules = rules;
+    }
+
     /// Carries nothing until an instant; what is under way is lost with it.
     pub fn cut(&mut self, until: Instant) {
         self.down_until = Some(until);

@@ -402,7 +402,7 @@ fn edge_config(setup: &LiveSetup<'_>, job: &Path, folder: &Path, controller: &st
         ("start_within_s", START_WITHOUT_BASELINE_S.into()),
     ];
     root.insert("controller".to_owned(), section(controller));
-    root.insert("cloud".to_owned(), section(vec![("connect", text(cloud))]));
+    root.insert("cloud".to_owned(), section(vec![("connect", text(cloud)), ("unsigned", text("accept"))]));
     let budget = vec![
         ("cycle_ms", budget.cycle.as_ms().into()),
         ("end_to_end_ms", budget.end_to_end.as_ms().into()),

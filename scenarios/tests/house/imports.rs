@@ -31,7 +31,7 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Where a crate may be named, by path prefix.
-const PLACES: [(&str, &[&str]); 8] = [
+const PLACES: [(&str, &[&str]); 9] = [
     ("zenoh", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("tokio", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("parry3d_f64", &["cloud-sim/src/collision"]),
@@ -40,6 +40,7 @@ const PLACES: [(&str, &[&str]); 8] = [
     ("bincode", &["shared/src/wire"]),
     ("mcap", &["edge-agent/src/recording"]),
     ("blake3", &["shared/src"]),
+    ("ed25519_dalek", &["shared/src/wire"]),
 ];
 
 fn dependencies(name: &str) -> Vec<String> {

@@ -6,5 +6,6 @@
 mod imports;
 mod licences;
 mod purity;
+mod safety;
 mod shape;
 mod tree;

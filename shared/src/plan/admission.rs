@@ -55,11 +55,13 @@ pub enum RejectReason {
     Committed = 10,
     /// The operator has not armed the agent, or a latch is set.
     NotArmed = 11,
+    /// Not sealed, or by another key than the one that is trusted.
+    Signature = 12,
 }
 
 impl RejectReason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::Version,
         Self::NoLease,
@@ -72,6 +74,7 @@ impl RejectReason {
         Self::Window,
         Self::Committed,
         Self::NotArmed,
+        Self::Signature,
     ];
 
     /// Its stable name in reports.
@@ -89,6 +92,7 @@ impl RejectReason {
             Self::Window => "window",
             Self::Committed => "committed",
             Self::NotArmed => "not_armed",
+            Self::Signature => "signature",
         }
     }
 }

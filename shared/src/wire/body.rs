@@ -9,6 +9,7 @@ use crate::budget::WorkAllowance;
 use crate::ident::{ContextDigest, Digest, Epoch, PlanSequence, ProgramDigest, SampleSequence};
 use crate::motion::Station;
 use crate::plan::{Binding, KeepAlive, Override, Reason, RejectReason, Span, StageStamps};
+use crate::planted::{self, Bug};
 use crate::time::{Duration, Instant};
 use crate::units::{Feedrate, Length, Power};
 
@@ -329,7 +330,9 @@ impl SpanBody {
         check(to > from, "to_nm")?;
         check(self.value.is_none_or(f32::is_finite), "value")?;
         check(self.limit.is_none_or(f32::is_finite), "limit")?;
-        let factor = Override::from_permille(self.factor_permille).ok_or(WireError::Value("factor_permille"))?;
+        let permille =
+            if planted::on(Bug::CodecFactorClamped) { self.factor_permille.min(1000) } else { self.factor_permille };
+        let factor = Override::from_permille(permille).ok_or(WireError::Value("factor_permille"))?;
         let reason = Reason::from_code(self.reason).ok_or(WireError::Value("reason"))?;
         Ok(Span { from, to, factor, binding: Binding { reason, value: self.value, limit: self.limit } })
     }

@@ -12,19 +12,20 @@
 //! ```text
 //! offset size
 //!      0    4  magic "COSM"
-//!      4    1  major version: another one is refused
+//!      4    1  major version, 2: another one is refused
 //!      5    1  minor version: grows when a message kind is added; the layout of a kind never changes within a major
 //!      6    1  kind (MessageKind)
-//!      7    1  flags, zero
-//!      8    4  length of the body in bytes
+//!      7    1  seal: 0 none, 1 signed, 2 announcing, 3 local (`seal`)
+//!      8    4  length of the body in bytes, without the seal
 //!     12    8  checksum: the first eight bytes of BLAKE3 over bytes 0..12 and the body
-//!     20    …  body: a head of fixed fields, then `count` items where the head ends in a count
+//!     20    …  body: a head of fixed fields, then `count` items where the head ends in a count; its first field is the epoch
+//!      …    …  seal: 0, 64, 96 or 32 bytes, by the header's seal
 //! ```
 //!
 //! An optional field is one byte 0 or 1 and, after 1, its value. A digest is its 32 bytes. The body is written
 //! by bincode 2.0.1 (serde, fixed-width integers) field by field in the order of the structs in `body`; it
 //! adds nothing of its own, so that another codec can be put under the same bytes. The checksum finds
-//! damage; it is no proof of who sent a message.
+//! damage; who sent a message is proved by its seal.
 //!
 //! Limits: every list has a named maximum that is checked before memory is taken; a message is at most
 //! [`MESSAGE_BYTES_MAX`] long. Decoding a chunk into a caller's buffer ([`Frame::chunk_into`]) and encoding a
@@ -34,6 +35,7 @@ mod body;
 mod codec;
 pub mod keys;
 mod message;
+mod seal;
 
 #[cfg(test)]
 mod tests;
@@ -44,11 +46,12 @@ pub use message::{
     Accept, Activity, BaselinePart, ChunkHead, Message, MessageKind, Offer, OfferPart, PlanMessage, Progress, Refuse,
     StateBatch, StateSample,
 };
+pub use seal::{CloudKeys, KeyError, LocalKey, PublicKey, SealKind, Sealer, unseal};
 
 /// First four bytes of every message.
 pub const MAGIC: [u8; 4] = *b"COSM";
 /// Major version of the layout.
-pub const MAJOR: u8 = 1;
+pub const MAJOR: u8 = 2;
 /// Minor version of the layout.
 pub const MINOR: u8 = 0;
 /// Bytes of the header.
@@ -72,8 +75,9 @@ pub const REFUSAL_BYTES_MAX: usize = 512;
 
 // A whole-program baseline of the greatest size must fit into its parts, and the longest chunk into a message.
 const _: () = assert!(BASELINE_SPANS_MAX * BASELINE_PARTS_MAX as usize >= crate::plan::OverridePlan::SPANS_MAX);
-const _: () = assert!(HEADER_BYTES + 256 + CHUNK_SPANS_MAX * body::SPAN_BYTES_MAX <= MESSAGE_BYTES_MAX);
-const _: () = assert!(HEADER_BYTES + 256 + OFFER_PART_BYTES_MAX <= MESSAGE_BYTES_MAX);
+const _: () =
+    assert!(HEADER_BYTES + 256 + seal::SEAL_BYTES_MAX + CHUNK_SPANS_MAX * body::SPAN_BYTES_MAX <= MESSAGE_BYTES_MAX);
+const _: () = assert!(HEADER_BYTES + 256 + seal::SEAL_BYTES_MAX + OFFER_PART_BYTES_MAX <= MESSAGE_BYTES_MAX);
 
 /// Reads one message.
 ///

@@ -132,6 +132,7 @@ fn encoded(message: &Message) -> Vec<u8> {
 /// Bytes with a header that fits them, as a hostile but able sender would make it.
 fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let length = (bytes.len() - HEADER_BYTES) as u32;
+    bytes[7] = 0;
     bytes[8..12].copy_from_slice(&length.to_le_bytes());
     let sum = *blake3::Hasher::new().update(&bytes[..12]).update(&bytes[HEADER_BYTES..]).finalize().as_bytes();
     bytes[12..20].copy_from_slice(&sum[..8]);
@@ -247,9 +248,9 @@ fn finite(message: &Message) -> bool {
 fn h29_another_major_is_named_and_a_newer_minor_is_read() {
     let bytes = encoded(&Message::Close { epoch: Epoch(3) });
     let mut other = bytes.clone();
-    other[4] = 2;
+    other[4] = 1;
     let error = decode(&resealed(other)).expect_err("another major");
-    assert_eq!((error, error.reject_reason()), (WireError::Version { found: 2 }, RejectReason::Version));
+    assert_eq!((error, error.reject_reason()), (WireError::Version { found: 1 }, RejectReason::Version));
     let mut newer = bytes;
     newer[5] = 9;
     assert_eq!(decode(&resealed(newer)), Ok(Message::Close { epoch: Epoch(3) }));
@@ -284,5 +285,36 @@ fn golden_vectors() {
         let bytes = encoded(&message);
         let vector = format!("{:?} {}", message.kind(), hex(&bytes));
         insta::assert_snapshot!(format!("golden_{:?}", message.kind()), vector);
+    }
+}
+
+#[test]
+fn h12_every_bit_pattern_of_a_factor_and_every_class_of_a_float_is_judged() {
+    let bytes = encoded(&Message::Plan(chunk(1)));
+    let span_at = bytes.len() - (8 + 2 + 1 + 5 + 5);
+    let factor_at = span_at + 8;
+    for permille in 0..=u16::MAX {
+        let mut changed = bytes.clone();
+        changed[factor_at..factor_at + 2].copy_from_slice(&permille.to_le_bytes());
+        assert_eq!(decode(&resealed(changed)).is_ok(), permille <= 1000, "{permille}");
+    }
+    let value_at = factor_at + 2 + 1 + 1;
+    assert_eq!(bytes[value_at..value_at + 4], 1.5f32.to_le_bytes(), "the value lies elsewhere now");
+    for high in 0..512u32 {
+        for mantissa in [0, 1, 0x2a_aaaa, 0x40_0000, 0x7f_ffff] {
+            let value = f32::from_bits(high << 23 | mantissa);
+            let mut changed = bytes.clone();
+            changed[value_at..value_at + 4].copy_from_slice(&value.to_le_bytes());
+            assert_eq!(decode(&resealed(changed)).is_ok(), value.is_finite(), "{value} {:08x}", value.to_bits());
+        }
+    }
+    for high in 0..4096u64 {
+        for mantissa in [0, 1, 1 << 51, (1 << 52) - 1] {
+            let value = f64::from_bits(high << 52 | mantissa);
+            let mut one = batch(1);
+            one.samples[0].uncertainty = Length::mm(value);
+            let passes = value.is_finite() && (value > 0.0 || value == 0.0);
+            assert_eq!(decode(&encoded(&Message::State(one))).is_ok(), passes, "{value}");
+        }
     }
 }
