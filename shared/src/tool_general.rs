@@ -125,7 +125,7 @@ mod tests {
     fn known_cutters_are_cases_of_it() {
         // Ball, bull nose and cone, as they are written elsewhere.
         for rho_mm in [0.0, 0.7, 2.9, 4.0, 4.999] {
-            let ball = 5.0 - (25.0 - rho_mm * rho_mm).sqrt();
+            let ball = 5.0 - (25.0f64 - rho_mm * rho_mm).sqrt();
             assert!((cutter(0.0, 0.0, 5.0, 0.0).height_mm(rho_mm) - ball).abs() < 1e-12);
             let out = (rho_mm - 3.0).max(0.0);
             let bull = 2.0 - (4.0 - out * out).sqrt();

@@ -8,6 +8,24 @@
 //!
 //! Constructors and accessors are named after the unit: `Length::mm(3.0)`, `length.as_mm()`. Leaf functions
 //! may unwrap to `f64`; then the unit is the suffix of the name.
+//!
+//! ```
+//! use shared::units::{Feedrate, Force, Length};
+//! let torque = Force::n(500.0) * Length::mm(10.0);
+//! assert_eq!(torque.as_n_m(), 5.0);
+//! assert_eq!((Length::mm(100.0) / Feedrate::mm_s(50.0)).as_s(), 2.0);
+//! ```
+//!
+//! ```compile_fail,E0308
+//! use shared::units::{Force, Length};
+//! let nonsense = Force::n(500.0) + Length::mm(10.0);
+//! ```
+//!
+//! ```compile_fail,E0308
+//! use shared::units::{Feedrate, Length};
+//! fn feed(_: Feedrate) {}
+//! feed(Length::mm(40.0));
+//! ```
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 

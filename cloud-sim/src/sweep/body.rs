@@ -165,11 +165,10 @@ impl RevolvedTool {
         let ball = (centre_radius_mm == 0.0 && centre_height_mm >= corner_mm).then_some((centre_height_mm, corner_mm));
         if ball.is_none() {
             // The outward normal turns from −(axis) + α to radial − β.
-            let (from, to) = (bottom.as_rad(), std::f64::consts::FRAC_PI_2 + side.as_rad());
+            let (from, to) = (bottom.as_rad(), std::f64::consts::FRAC_PI_2 - side.as_rad());
             arc(&mut profile, (centre_radius_mm, centre_height_mm), corner_mm, (from, to));
         }
-        let (radius_mm, from_mm) =
-            (centre_radius_mm + corner_mm * cos_b, centre_height_mm + corner_mm * -sin_b.abs().copysign(sin_b));
+        let (radius_mm, from_mm) = (centre_radius_mm + corner_mm * cos_b, centre_height_mm - corner_mm * sin_b);
         profile.push((radius_mm, from_mm));
         profile.push((radius_mm + (height_mm - from_mm) * sin_b / cos_b, height_mm));
         Self::cutting(profile, ball)

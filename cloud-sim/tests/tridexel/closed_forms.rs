@@ -106,6 +106,21 @@ fn cones_drills_and_corners() {
     let tapered = cutter(CutterShape::Flat, 10.0).with_body(RevolvedTool::apt(&taper));
     let slot = |part: &mut TriDexel| cut(part, &tapered, point(-12.0, 20.01, -6.0), point(72.0, 20.01, -6.0));
     check(&mut block(), 60.07 * (6.0 * 6.0 + 36.0 * 10f64.to_radians().tan()), 0.01, "slot of a tapered mill", slot);
+    // With a corner as well: half the section is what the corner's arc and the side bound up to the depth.
+    let (slope, offset) = (10f64.to_radians(), 3.0);
+    let rounded = AptCutter { corner_mm: corner, centre_height_mm: corner, ..taper };
+    let side_mm = corner * (1.0 - slope.sin());
+    let radius = |z: f64| {
+        if z < side_mm {
+            offset + (corner * corner - (corner - z).powi(2)).sqrt()
+        } else {
+            offset + corner * slope.cos() + (z - side_mm) * slope.tan()
+        }
+    };
+    let section: f64 = (0..6000).map(|i| 2.0 * radius((f64::from(i) + 0.5) * 0.001) * 0.001).sum();
+    let rounded = cutter(CutterShape::Flat, 10.0).with_body(RevolvedTool::apt(&rounded));
+    let slot = |part: &mut TriDexel| cut(part, &rounded, point(-12.0, 20.01, -6.0), point(72.0, 20.01, -6.0));
+    check(&mut block(), 60.07 * section, 0.01, "slot of a tapered mill with a corner", slot);
 }
 
 #[test]
