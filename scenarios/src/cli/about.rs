@@ -12,14 +12,17 @@ What this version does
   motion       look-ahead velocity profile with velocity, acceleration and jerk of linear and rotary axes, corners rounded by
                arcs, station for every point; a horizon that grows; machine files imported (LinuxCNC, MTConnect, FreeCAD)
                and fitted to recordings
-  kernel       tiled height map cut by flat, ball, bull-nose, cone and drill; engagement, removed volume, rapids
+  kernel       tiled height map cut by flat, ball, bull-nose, cone, drill and general cutters; engagement, removed volume, rapids
                through stock, holder, shank and spindle contact; all of them against fixtures (boxes, cylinders, STL and
                3MF), with clearance; gouges and leftovers of a finished part; where the work or the head turns, a
                tri-dexel cut along the machine's kinematics (3+2 as lines, turning moves as bounded sub-poses)
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
                the reason that binds; a whole-program baseline; calculators for one cut (cut) and for chatter by two
-               methods (lobes)
+               methods, from modes or a measured response (lobes); coefficients learned from spindle power, and alarms
+               that only tighten; stability in the report of optimise, which can split blocks where the feed changes
   handoff      edge agent, gate, fallback and black box; simulation service; Zenoh over TCP with an embedded router
+  controllers  our own virtual one; grbl and grblHAL by serial port, pseudo terminal or TCP, as the sender or beside one;
+               MTConnect's SHDR as a reader; LinuxCNC's HAL as a library with installer files
   scenarios    one-thread world on virtual time, real processes, hidden true process, recordings and replay
 ";
 
@@ -29,11 +32,11 @@ What is not there yet
                Siemens cycles beyond drilling; values the machine alone knows end the reading
   kernel       forces of moves on which something turns; fixtures and finished part of work that turns; a feed hold
                before a predicted collision
-  process      stability in the plan; learning from measured load; ceiling programs (nothing live is ever faster
-               than programmed)
+  process      what was learned tightens plans, not the baseline that the edge already holds; an operation that is infeasible
+               at its speed and depth is named, not disarmed; ceiling programs (nothing live is ever faster than programmed)
   handoff      signatures and certificates; link emulation between namespaces; handoff-bench
-  controllers  LinuxCNC and MTConnect links; grbl and grblHAL are there, against our emulator of both; the machine
-               in scenarios is our own virtual controller
+  controllers  an edge agent on LinuxCNC; MTConnect agents; self-test, arm, doctor and status; a real grbl board has not
+               been driven
   service      web page, store, registry, more than one process
 ";
 
