@@ -95,7 +95,7 @@ mod tests {
     fn h3_only_what_the_pinned_cloud_signed_gets_the_local_seal() {
         let machine = Name::parse("mill-1").expect("valid");
         let (mut cloud, mut thief) = (CloudKeys::from_secret(&[1; 32]), CloudKeys::from_secret(&[2; 32]));
-        let mut local = LocalKey::from_bytes([9; 32]);
+        let local = LocalKey::from_bytes([9; 32]);
         let mut door = Door::new(machine.clone(), cloud.public(), local);
         let mut pass = |mut bytes: Vec<u8>| {
             let passage = door.pass(&mut bytes);

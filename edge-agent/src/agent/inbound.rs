@@ -247,10 +247,9 @@ impl Agent {
             RejectReason::Context,
             RejectReason::Basis,
         ];
-        if !matches!(judged, Err(reason) if foreign.contains(&reason)) {
-            if !planted::on(Bug::NewestNotRemembered) {
-                self.newest_chunk = self.newest_chunk.max(head.sequence);
-            }
+        let is_ours = !matches!(judged, Err(reason) if foreign.contains(&reason));
+        if is_ours && !planted::on(Bug::NewestNotRemembered) {
+            self.newest_chunk = self.newest_chunk.max(head.sequence);
         }
         let slack = self.slack(now);
         let outcome = judged.and_then(|(basis_sent_at, deadline)| {

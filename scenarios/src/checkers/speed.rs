@@ -124,7 +124,7 @@ impl Oracle {
     fn lower(&mut self, command: u16, truth: &Truth) {
         let settled = self.now - self.disturbed_at > SETTLED && self.calm(truth);
         // The book is long to read: every eighth cycle is often enough for something that must not last.
-        if !settled || self.now / self.rules.cycle_ns % 8 != 0 {
+        if !settled || !(self.now / self.rules.cycle_ns).is_multiple_of(8) {
             return;
         }
         if self.is_forced(truth.at_mm - 12.0) && self.is_forced(truth.at_mm + 2.0) {

@@ -118,10 +118,8 @@ impl Source {
                     }
                 }
             }
-            Message::State(batch) => {
-                if self.accepted && self.epoch() == Some(batch.epoch) {
-                    self.answer(now, batch, say);
-                }
+            Message::State(batch) if self.accepted && self.epoch() == Some(batch.epoch) => {
+                self.answer(now, batch, say);
             }
             Message::Close { epoch } if self.epoch() == Some(epoch) => self.accepted = false,
             _ => {}

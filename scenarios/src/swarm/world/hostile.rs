@@ -1,6 +1,5 @@
 use edge_agent::{Agent, AgentConfig, Trust};
 use shared::ident::Epoch;
-use shared::wire::Sealer;
 
 use super::{LOCAL, World, job, rules, settings};
 use crate::checkers::{Flaw, Oracle, Rules, Sent};

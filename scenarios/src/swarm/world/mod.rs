@@ -407,7 +407,7 @@ impl World {
             self.look_at = self.now.after(LOOK);
             self.look();
         }
-        if self.trace.is_some() && self.cycle_at.as_ns() / CYCLE.as_ns() % 10 == 0 {
+        if self.trace.is_some() && (self.cycle_at.as_ns() / CYCLE.as_ns()).is_multiple_of(10) {
             let (at_mm, dial) = (self.machine.at_mm, self.machine.dial);
             self.note(|| format!("at {at_mm:.2} mm, dial {dial}, commanded {permille:?}"));
         }
