@@ -82,6 +82,7 @@ fn is_real_time(path: &str) -> bool {
         "cloud-sim/src/shell",
         "firmware-bridge/src/link",
         "firmware-bridge/examples",
+        "benches/benches",
         "scenarios/src/run",
     ]
     .iter()
