@@ -28,7 +28,6 @@
 //! ragged number of them: compare over runs of twenty cells or more. The two agree within 5 % where a_e is five
 //! cells or more; a thinner strip is a matter of which cell centres it happens to hold.
 
-mod glance;
 mod profile;
 mod ring;
 mod sample;
@@ -38,7 +37,6 @@ mod tilted;
 use shared::cutting::Engagement;
 use shared::motion::Station;
 
-pub(crate) use glance::Glance;
 pub use profile::Profile;
 pub use sample::{Pose, Sample, Sampler};
 pub use section::swept_section_mm2;

@@ -11,7 +11,7 @@ use crate::stock::{HeightMap, LANES, Simd};
 /// Bins of the forward half turn.
 pub(super) const HALF: usize = ANGLE_BINS / 2;
 /// Slices of the part below the full radius.
-const PROFILE_SLICES: usize = 10;
+const PROFILE_SLICES: usize = 12;
 /// Rings on which a descending flat face is looked at.
 const FACE_RINGS: usize = 8;
 /// Levels at which the part below the full radius is searched for contact.
@@ -21,15 +21,15 @@ const TOP_HALVINGS: usize = 3;
 /// Fewest slices of the wall.
 const WALL_SLICES_MIN: f64 = 8.0;
 /// Places within a bin at which it can be sampled.
-const PHASES: usize = 4;
+const PHASES: usize = 8;
 /// The order in which neighbouring slices use them: any few in a row are spread evenly.
-const PHASE_ORDER: [usize; PHASES] = [0, 2, 1, 3];
+const PHASE_ORDER: [usize; PHASES] = [0, 4, 2, 6, 1, 5, 3, 7];
 /// A phase near the middle of a bin.
-pub(super) const MIDDLE_PHASE: usize = 2;
+const MIDDLE_PHASE: usize = 4;
 /// Different heights on the wall that get a slice border of their own.
 const WALL_LEVELS_MAX: usize = 8;
 /// Material thinner than this, mm, is not seen: single precision at the far end of a machine, doubled.
-pub(super) const THIN_MM: f64 = 1e-3;
+const THIN_MM: f64 = 1e-3;
 /// Material this far below a face that descends touches it, mm.
 const FACE_THIN_MM: f64 = 2e-5;
 /// Share of the path that is horizontal below which a move is a plunge.

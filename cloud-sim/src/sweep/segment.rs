@@ -1,7 +1,7 @@
 use std::f64::consts::TAU;
 use std::ops::RangeInclusive;
 
-use shared::cutting::{ANGLE_BINS, Engagement};
+use shared::cutting::{ANGLE_BINS, Engagement, EngagementSlice};
 use shared::det::math;
 use shared::geom::{Point, Vector};
 use shared::motion::{Geometry, Segment, SegmentKind};
@@ -12,7 +12,7 @@ use super::band::Tally;
 use super::kernel::{cut_piece, cut_pieces};
 use super::piece::Piece;
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
-use crate::engagement::{CutStep, Glance, Pose};
+use crate::engagement::{CutStep, Pose};
 use crate::executor::Executor;
 use crate::stock::HeightMap;
 
@@ -287,8 +287,17 @@ struct Stepper<'a> {
     /// How far the sampler looks ahead with what was engaged last, in cells.
     ahead_cells: f64,
     /// What was seen at the end of the last step, and where that is.
-    seen: Option<(f64, Glance)>,
+    seen: Option<(f64, Seen)>,
     begins: Begins,
+}
+
+/// How much of the edge is in material at a place.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// Height times share of the turn, mm.
+    engaged_mm: f64,
+    /// Bins in material at any height.
+    mask: u128,
 }
 
 /// How far ahead of the cutter's surface the sampler finds its material on the whole: half a cell ahead and half
@@ -314,17 +323,20 @@ impl Stepper<'_> {
         }
         let cell_mm = self.map.grid.cell_x.min(self.map.grid.cell_y);
         // What was seen ahead of the end of the step before is still there: a cut takes what lies behind its surface.
-        let start =
-            self.seen.filter(|(at, _)| *at == from).map_or_else(|| self.glance(from, cell_mm), |(_, seen)| seen);
-        let end = self.glance(to, cell_mm);
+        let start = self.seen.filter(|(at, _)| *at == from).map_or_else(|| self.see(from, cell_mm), |(_, seen)| seen);
+        let end = self.see(to, cell_mm);
         self.seen = Some((to, end));
         self.ahead_cells = look_ahead_cells(start.mask | end.mask);
         let (less, more) = (start.engaged_mm.min(end.engaged_mm), start.engaged_mm.max(end.engaged_mm));
         if more - less > CONTACT_CHANGE * more { most as usize } else { 1 }
     }
 
-    fn glance(&self, at: f64, cell_mm: f64) -> Glance {
-        self.cutter.sampler.glance(self.map, self.cutter.profile(), &self.pose(at, cell_mm))
+    fn see(&self, at: f64, cell_mm: f64) -> Seen {
+        let pose = self.pose(at, cell_mm);
+        let engagement = self.cutter.sampler.sample(self.map, self.cutter.profile(), &pose).engagement;
+        let share = |slice: &EngagementSlice| (slice.high_mm - slice.low_mm) * f64::from(slice.mask.count_ones());
+        let engaged_mm = engagement.slices.iter().map(share).sum::<f64>() / ANGLE_BINS as f64;
+        Seen { engaged_mm, mask: engagement.mask() }
     }
 
     fn pose(&self, at: f64, cell_mm: f64) -> Pose {

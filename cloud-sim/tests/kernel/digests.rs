@@ -15,9 +15,9 @@ use shared::units::{Angle, Feedrate, RotaryVelocity, Stress};
 
 use crate::setup::*;
 
-const STOCK: &str = "b2b4c9330badea0147b597029cab67f6acc60180a849038fdc6bacb35abd91be";
-const ENGAGEMENT: &str = "54f2633e6f412531ea5cd132bbffac86dd34e9633622bdf09ed3d41706a4b6b0";
-const LOADS: &str = "1315e2aadc83649738babb4971569a8ae666deb6f3425aac67e9565c463e9886";
+const STOCK: &str = "6cf2abaf2790bb3dc1461242fa290747b47aae3a2d4292acfe92dad2b7253ef4";
+const ENGAGEMENT: &str = "80cbfe4cf54839d78046ef6a4ea4e3dc80f30e97764fd9d07cdc79922b769ab8";
+const LOADS: &str = "1a779ccc37e5c454b72cac4b72730c200e7cb2826a0dad33705a6bd14a95f513";
 
 fn cutters() -> Vec<Tool> {
     let drill = CutterShape::Drill { point_angle: Angle::rad(118f64.to_radians()) };

@@ -113,7 +113,7 @@ fn the_inside_corner_adds_ninety_degrees() {
     };
     let found = Sampler::new().sample(&map, cutter.profile(), &pose).engagement;
     let angle = mean_exit_deg(&found);
-    assert!((angle - 126.87).abs() < 2.0, "in the corner: {angle}°");
+    assert!((angle - 126.87).abs() < BIN_DEG, "in the corner: {angle}°");
     let first = found.immersion_rad().expect("engaged").0.to_degrees();
     assert!(first < 2.0, "from the first wall on: {first}°");
 }

@@ -128,12 +128,7 @@ pub fn optimise_text(report: &OptimiseJson) -> String {
 }
 
 fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
-    writeln!(out, "Program   {}", report.program)?;
-    writeln!(out, "Machine   {}; material {}", report.machine, report.material)?;
-    writeln!(out, "Limits    {}", report.limits)?;
-    for (tool, limit) in &report.force_limit_n {
-        writeln!(out, "          {tool}: peak force in the plane {limit} N")?;
-    }
+    write_head(out, report)?;
     writeln!(out, "\n                              at 100 %    optimised")?;
     let (before, after) = (report.cycle_time_programmed_s, report.cycle_time_optimised_s);
     let change = if before > 0.0 { (after / before - 1.0) * 100.0 } else { 0.0 };
@@ -196,6 +191,16 @@ fn write_report(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
             writeln!(out, "\n{title}")?;
         }
         entries.iter().try_for_each(|entry| writeln!(out, "  {entry}"))?;
+    }
+    Ok(())
+}
+
+fn write_head(out: &mut String, report: &OptimiseJson) -> std::fmt::Result {
+    writeln!(out, "Program   {}", report.program)?;
+    writeln!(out, "Machine   {}; material {}", report.machine, report.material)?;
+    writeln!(out, "Limits    {}", report.limits)?;
+    for (tool, limit) in &report.force_limit_n {
+        writeln!(out, "          {tool}: peak force in the plane {limit} N")?;
     }
     Ok(())
 }

@@ -249,12 +249,7 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
         kinematics,
         rapid_mode,
         corner_deviation: Length::mm(ranges.within("corner_deviation_mm", corner_mm, 0.0, 10.0)),
-        corner_blend: read.corner_blend.map(|table| CornerBlend {
-            share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
-            speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
-            arc_share: ranges.within("corner_blend.arc_share", table.arc_share, 0.05, 1.0),
-            cycle: Seconds::s(ranges.within("corner_blend.cycle_ms", table.cycle_ms, 0.0, 100.0) / 1e3),
-        }),
+        corner_blend: read.corner_blend.map(|table| corner_blend(&table, &mut ranges)),
         path_speed_max: read
             .path_speed_max_mm_min
             .map(|speed| Feedrate::mm_s(ranges.within("path_speed_max_mm_min", speed, 1.0, 1e6) / 60.0)),
@@ -290,6 +285,15 @@ pub fn read_machine(file: FileText<'_>, patch: &MachinePatch) -> Result<(Machine
     };
     let origin = read.work_origin_mm.map(|v| ranges.within("work_origin_mm", v, -1e5, 1e5));
     if ranges.errors.is_empty() { Ok((machine, origin)) } else { Err(ranges.errors) }
+}
+
+fn corner_blend(table: &BlendTable, ranges: &mut Ranges<'_>) -> CornerBlend {
+    CornerBlend {
+        share: ranges.within("corner_blend.share", table.share, 0.01, 0.5),
+        speed_ratio: ranges.within("corner_blend.speed_ratio", table.speed_ratio, 1.0, 10.0),
+        arc_share: ranges.within("corner_blend.arc_share", table.arc_share, 0.05, 1.0),
+        cycle: Seconds::s(ranges.within("corner_blend.cycle_ms", table.cycle_ms, 0.0, 100.0) / 1e3),
+    }
 }
 
 fn axis(table: &AxisTable, name: &str, ranges: &mut Ranges<'_>) -> Axis {
