@@ -17,8 +17,8 @@ use shared::ident::ToolNumber;
 use shared::machine::{LengthUnit, NoseSection};
 use shared::motion::{CornerRule, Geometry, Segment, SegmentKind, Station};
 use shared::program::Provenance;
-use shared::tool::{CutterMaterial, CutterShape, HolderSection, Tool};
-use shared::units::{Angle, Feedrate, Length, Seconds};
+use shared::tool::{CutterShape, HolderSection, Tool};
+use shared::units::{Feedrate, Length, Seconds};
 
 fn body() -> ToolBody {
     let frustum = |low: f64, high: f64, length: f64| HolderSection {
@@ -27,19 +27,11 @@ fn body() -> ToolBody {
         length: Length::mm(length),
     };
     let tool = Tool {
-        number: ToolNumber(1),
-        name: "bench".to_owned(),
-        shape: CutterShape::Flat,
-        diameter: Length::mm(10.0),
-        flutes: Some(2),
-        helix: Angle::ZERO,
         flute_length: Length::mm(25.0),
         shank_diameter: Length::mm(8.0),
         stickout: Length::mm(35.0),
         holder: vec![frustum(30.0, 40.0, 30.0)],
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
+        ..Tool::of_shape(CutterShape::Flat, Length::mm(10.0))
     };
     let nose =
         NoseSection { diameter_low: Length::mm(80.0), diameter_high: Length::mm(100.0), length: Length::mm(60.0) };

@@ -6,81 +6,16 @@
 
 use std::hint::black_box;
 
+use benches::zigzag::{segments, shapes, stock, tool, zigzag};
 use cloud_sim::engagement::{Pose, Sampler};
 use cloud_sim::executor::{Executor, Serial};
-use cloud_sim::stock::{HeightMap, MapOptions, StockShape};
+use cloud_sim::stock::HeightMap;
 use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, cut_geometry, cut_segment};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use shared::geom::{Aabb, Point, Vector};
-use shared::ident::ToolNumber;
-use shared::motion::{Geometry, Segment, SegmentKind, Station};
-use shared::program::Provenance;
-use shared::tool::{CutterMaterial, CutterShape, Tool};
-use shared::units::{Angle, Feedrate, Length, Seconds};
-
-fn tool(shape: CutterShape, diameter_mm: f64) -> Tool {
-    Tool {
-        number: ToolNumber(1),
-        name: "bench".to_owned(),
-        shape,
-        diameter: Length::mm(diameter_mm),
-        flutes: Some(2),
-        helix: Angle::ZERO,
-        flute_length: Length::mm(30.0),
-        shank_diameter: Length::mm(diameter_mm),
-        stickout: Length::mm(50.0),
-        holder: Vec::new(),
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
-    }
-}
-
-fn stock(cell_mm: f64) -> HeightMap {
-    let shape = StockShape::Box(Aabb { min: Point::new(0.0, 0.0, -20.0), max: Point::new(100.0, 100.0, 0.0) });
-    HeightMap::new(&shape, MapOptions { cell_mm, memory_max_bytes: 1 << 30 }).expect("a plain box").0
-}
-
-/// The whole zigzag: 101 rows of 100 moves and the steps between rows.
-fn zigzag(sloped: bool) -> Vec<Geometry> {
-    let z = |x: f64, y: f64| if sloped { -2.0 - (0.1 * x).sin() * (0.1 * y).cos() } else { -2.0 };
-    let points = (0..=100).flat_map(|row| {
-        (0..=100).map(move |column| {
-            let x = f64::from(if row % 2 == 0 { column } else { 100 - column });
-            let y = f64::from(row);
-            Point::new(x, y, z(x, y))
-        })
-    });
-    let points: Vec<Point> = points.collect();
-    points.windows(2).map(|pair| Geometry::Line { start: pair[0], end: pair[1] }).collect()
-}
-
-fn segments(moves: &[Geometry]) -> Vec<Segment> {
-    let mut at = Station::START;
-    let mut segments = Vec::with_capacity(moves.len());
-    for geometry in moves {
-        let length = Length::mm((geometry.end() - geometry.start()).norm());
-        let start = at;
-        at = at.advanced(length);
-        segments.push(Segment {
-            kind: SegmentKind::Feed,
-            geometry: *geometry,
-            start,
-            end: at,
-            length,
-            feed: Feedrate::mm_s(50.0),
-            spindle: None,
-            tool: Some(ToolNumber(1)),
-            at: Provenance::default(),
-            forced: None,
-            still: Seconds::ZERO,
-            stop_at_end: false,
-            corner: shared::motion::CornerRule::Machine,
-            turn_rad: [0.0; 3],
-        });
-    }
-    segments
-}
+use shared::geom::{Point, Vector};
+use shared::motion::Geometry;
+use shared::tool::{CutterShape, Tool};
+use shared::units::{Feedrate, Length};
 
 fn cut_all(map: &mut HeightMap, cutter: &Cutter, moves: &[Geometry], executor: &dyn Executor) -> f64 {
     moves.iter().map(|geometry| cut_geometry(map, cutter, geometry, executor)).sum()
@@ -90,17 +25,11 @@ fn cut_all(map: &mut HeightMap, cutter: &Cutter, moves: &[Geometry], executor: &
 fn cutting(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cut");
     group.sample_size(20);
-    let shapes = [
-        ("flat", CutterShape::Flat),
-        ("ball", CutterShape::Ball),
-        ("bull", CutterShape::BullNose { corner_radius: Length::mm(2.0) }),
-        ("cone", CutterShape::Cone { point_angle: Angle::rad(std::f64::consts::FRAC_PI_2) }),
-    ];
-    for (name, shape) in shapes {
+    for (name, shape) in shapes() {
         for sloped in [false, true] {
-            let cutter = Cutter::new(&tool(shape, 10.0));
-            let moves = zigzag(sloped);
-            let mut begun = stock(0.1);
+            let cutter = Cutter::new(&tool(shape));
+            let moves = zigzag(100.0, sloped);
+            let mut begun = stock(100.0, 0.1);
             cut_all(&mut begun, &cutter, &moves[..101 * 20], &Serial);
             let measured = &moves[101 * 20..101 * 50];
             group.throughput(Throughput::Elements(measured.len() as u64));
@@ -122,8 +51,8 @@ fn engaging(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cut and engage");
     group.sample_size(20);
     for (name, shape) in [("flat", CutterShape::Flat), ("ball", CutterShape::Ball)] {
-        let cutter = Cutter::new(&tool(shape, 10.0));
-        let segments = segments(&zigzag(true));
+        let cutter = Cutter::new(&tool(shape));
+        let segments = segments(&zigzag(100.0, true), Feedrate::mm_s(50.0));
         let options =
             SweepOptions { step_mm: 2.0, last_mm: 0.0, beyond_mm: 0.0, contact_mm: 0.0, begins: Begins::Anew };
         let cut_range = |map: &mut HeightMap, range: std::ops::Range<usize>| {
@@ -135,7 +64,7 @@ fn engaging(criterion: &mut Criterion) {
             }
             steps
         };
-        let mut begun = stock(0.1);
+        let mut begun = stock(100.0, 0.1);
         cut_range(&mut begun, 0..101 * 20);
         group.throughput(Throughput::Elements(101 * 30));
         group.bench_function(format!("{name} sloped, moves"), |bencher| {
@@ -155,9 +84,9 @@ fn poses(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     let sampler = Sampler::new();
     for (name, shape) in [("flat", CutterShape::Flat), ("ball", CutterShape::Ball)] {
-        let cutter = Cutter::new(&tool(shape, 10.0));
-        let moves = zigzag(true);
-        let mut map = stock(0.1);
+        let cutter = Cutter::new(&tool(shape));
+        let moves = zigzag(100.0, true);
+        let mut map = stock(100.0, 0.1);
         cut_all(&mut map, &cutter, &moves[..101 * 50 + 40], &Serial);
         let next = moves[101 * 50 + 40];
         let pose =
@@ -173,8 +102,8 @@ fn poses(criterion: &mut Criterion) {
 fn others(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("other");
     group.sample_size(20);
-    let mill = Cutter::new(&tool(CutterShape::Flat, 50.0));
-    let fresh = stock(0.1);
+    let mill = Cutter::new(&Tool::of_shape(CutterShape::Flat, Length::mm(50.0)));
+    let fresh = stock(100.0, 0.1);
     let slope = Vector::new(100.0, 20.0, 0.0);
     let start = Point::new(0.0, 40.0, -1.0);
     let mut moves = Vec::new();

@@ -21,7 +21,7 @@ use shared::machine::{Axis, Machine, SpindleDuty};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Limits, Override};
 use shared::program::Provenance;
-use shared::tool::{CutterMaterial, CutterShape, Tool};
+use shared::tool::{CutterShape, Tool};
 use shared::units::{Acceleration, Angle, Feedrate, Force, Length, RotaryVelocity, Seconds, Stress};
 
 /// Slices of the engagement map.
@@ -29,19 +29,11 @@ const SLICES: u32 = 16;
 
 fn tool(shape: CutterShape, flutes: u32) -> Tool {
     Tool {
-        number: ToolNumber(1),
-        name: "D10".to_owned(),
-        shape,
-        diameter: Length::mm(10.0),
         flutes: Some(flutes),
         helix: Angle::rad(30f64.to_radians()),
         flute_length: Length::mm(25.0),
-        shank_diameter: Length::mm(10.0),
         stickout: Length::mm(40.0),
-        holder: Vec::new(),
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
+        ..Tool::of_shape(shape, Length::mm(10.0))
     }
 }
 

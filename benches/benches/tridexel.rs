@@ -7,57 +7,23 @@
 
 use std::hint::black_box;
 
+use benches::zigzag::{block, tool, zigzag};
 use cloud_sim::engagement::{TiltedPose, sample_tilted};
 use cloud_sim::executor::Serial;
-use cloud_sim::stock::{MapOptions, StockShape, TriDexel};
+use cloud_sim::stock::{MapOptions, TriDexel};
 use cloud_sim::sweep::{Cutter, ToolMotion, Workpiece};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use shared::geom::{Aabb, Point, Vector};
-use shared::ident::ToolNumber;
+use shared::geom::{Point, Vector};
 use shared::kinematics::ToolPose;
 use shared::motion::Geometry;
-use shared::tool::{CutterMaterial, CutterShape, Tool};
-use shared::units::{Angle, Length};
+use shared::tool::CutterShape;
 
 /// Rows before the measured ones, and the moves that are measured.
 const ROWS_BEFORE: usize = 40;
 const MOVES: usize = 303;
 
-fn tool(shape: CutterShape) -> Tool {
-    Tool {
-        number: ToolNumber(1),
-        name: "bench".to_owned(),
-        shape,
-        diameter: Length::mm(10.0),
-        flutes: Some(2),
-        helix: Angle::ZERO,
-        flute_length: Length::mm(30.0),
-        shank_diameter: Length::mm(10.0),
-        stickout: Length::mm(50.0),
-        holder: Vec::new(),
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
-    }
-}
-
 fn stock(cell_mm: f64) -> TriDexel {
-    let shape = StockShape::Box(Aabb { min: Point::new(0.0, 0.0, -20.0), max: Point::new(100.0, 100.0, 0.0) });
-    TriDexel::new(&shape, MapOptions { cell_mm, memory_max_bytes: 1 << 30 }).expect("a plain box").0
-}
-
-/// 101 rows of 100 moves and the steps between rows.
-fn zigzag(sloped: bool) -> Vec<Geometry> {
-    let z = |x: f64, y: f64| if sloped { -2.0 - (0.1 * x).sin() * (0.1 * y).cos() } else { -2.0 };
-    let points = (0..=100).flat_map(|row| {
-        (0..=100).map(move |column| {
-            let x = f64::from(if row % 2 == 0 { column } else { 100 - column });
-            let y = f64::from(row);
-            Point::new(x, y, z(x, y))
-        })
-    });
-    let points: Vec<Point> = points.collect();
-    points.windows(2).map(|pair| Geometry::Line { start: pair[0], end: pair[1] }).collect()
+    TriDexel::new(&block(100.0), MapOptions { cell_mm, memory_max_bytes: 1 << 30 }).expect("a plain box").0
 }
 
 fn cut_all(part: &mut TriDexel, cutter: &Cutter, moves: &[Geometry]) -> f64 {
@@ -70,7 +36,7 @@ fn moves(criterion: &mut Criterion) {
     for (name, shape) in [("flat", CutterShape::Flat), ("ball", CutterShape::Ball)] {
         for (slope, sloped) in [("level", false), ("sloped", true)] {
             let cutter = Cutter::new(&tool(shape));
-            let path = zigzag(sloped);
+            let path = zigzag(100.0, sloped);
             let mut before = stock(0.1);
             let (done, rest) = path.split_at(ROWS_BEFORE * 101);
             cut_all(&mut before, &cutter, done);

@@ -9,27 +9,12 @@ use cloud_sim::executor::Serial;
 use cloud_sim::stock::{HeightMap, MapOptions, Simd, StockShape};
 use cloud_sim::sweep::{Cutter, cut_geometry};
 use shared::geom::{Aabb, Point};
-use shared::ident::ToolNumber;
 use shared::motion::Geometry;
-use shared::tool::{CutterMaterial, CutterShape, Tool};
-use shared::units::{Angle, Length};
+use shared::tool::{CutterShape, Tool};
+use shared::units::Length;
 
 fn ball() -> Cutter {
-    let tool = Tool {
-        number: ToolNumber(1),
-        name: "counted".to_owned(),
-        shape: CutterShape::Ball,
-        diameter: Length::mm(10.0),
-        flutes: Some(2),
-        helix: Angle::ZERO,
-        flute_length: Length::mm(30.0),
-        shank_diameter: Length::mm(10.0),
-        stickout: Length::mm(50.0),
-        holder: Vec::new(),
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
-    };
+    let tool = Tool::of_shape(CutterShape::Ball, Length::mm(10.0));
     Cutter::new(&tool).computed(Simd::PORTABLE)
 }
 

@@ -147,6 +147,27 @@ pub struct Tool {
 }
 
 impl Tool {
+    /// A plain carbide cutter of a shape: two straight flutes three diameters long, a shank as thick as the cutter, five
+    /// diameters of stick-out, no holder; it may plunge. For tools that nobody has described further, and for tests, which
+    /// name what they need besides.
+    pub fn of_shape(shape: CutterShape, diameter: Length) -> Self {
+        Self {
+            number: ToolNumber(1),
+            name: "cutter".to_owned(),
+            shape,
+            diameter,
+            flutes: Some(2),
+            helix: Angle::ZERO,
+            flute_length: diameter * 3.0,
+            shank_diameter: diameter,
+            stickout: diameter * 5.0,
+            holder: Vec::new(),
+            length_offset: Length::ZERO,
+            centre_cutting: true,
+            material: CutterMaterial::Carbide,
+        }
+    }
+
     /// Half of DC.
     pub fn radius(&self) -> Length {
         self.diameter / 2.0
@@ -209,21 +230,7 @@ mod tests {
     use super::*;
 
     fn tool(shape: CutterShape) -> Tool {
-        Tool {
-            number: ToolNumber(1),
-            name: "test".to_owned(),
-            shape,
-            diameter: Length::mm(10.0),
-            flutes: Some(2),
-            helix: Angle::ZERO,
-            flute_length: Length::mm(20.0),
-            shank_diameter: Length::mm(10.0),
-            stickout: Length::mm(40.0),
-            holder: Vec::new(),
-            length_offset: Length::ZERO,
-            centre_cutting: true,
-            material: CutterMaterial::Carbide,
-        }
+        Tool::of_shape(shape, Length::mm(10.0))
     }
 
     #[test]

@@ -10,7 +10,7 @@ use shared::motion::Geometry;
 use shared::units::Feedrate;
 
 use crate::clock::{Candidate, Took, interleaved, time};
-use crate::job::{segments, shapes, stock, tool, zigzag};
+use benches::zigzag::{segments, shapes, stock, tool, zigzag};
 
 /// Rows of the zigzag that have been cut before, and rows that are measured.
 const BEFORE: usize = 101 * 20;
@@ -36,7 +36,7 @@ pub(crate) fn cut() {
     for (name, shape) in shapes() {
         for sloped in [false, true] {
             for simd in [Simd::widest(), Simd::PORTABLE, Simd::SCALAR] {
-                let cutter = Cutter::new(&tool(shape, 10.0)).computed(simd);
+                let cutter = Cutter::new(&tool(shape)).computed(simd);
                 let moves = zigzag(100.0, sloped);
                 let fresh = begun(&cutter, &moves);
                 let slope = if sloped { "sloped" } else { "level" };
@@ -61,7 +61,7 @@ pub(crate) fn engage() {
     let mut candidates: Candidates<'_> = Vec::new();
     for (name, shape) in shapes() {
         for simd in [Simd::widest(), Simd::PORTABLE] {
-            let cutter = Cutter::new(&tool(shape, 10.0)).computed(simd);
+            let cutter = Cutter::new(&tool(shape)).computed(simd);
             let moves = zigzag(100.0, true);
             let mut map = begun(&cutter, &moves);
             cut_all(&mut map, &cutter, &moves[BEFORE..101 * 50 + 40], &Serial);
@@ -87,7 +87,7 @@ pub(crate) fn engage() {
     }
     let mut candidates: Candidates<'_> = Vec::new();
     for (name, shape) in shapes() {
-        let cutter = Cutter::new(&tool(shape, 10.0));
+        let cutter = Cutter::new(&tool(shape));
         let moves = zigzag(100.0, true);
         let fresh = begun(&cutter, &moves);
         let segments = segments(&moves, Feedrate::mm_s(50.0));

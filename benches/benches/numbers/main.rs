@@ -12,7 +12,6 @@
 mod cancel;
 mod clock;
 mod cut;
-mod job;
 mod scale;
 mod threads;
 mod window;

@@ -9,7 +9,7 @@ use shared::motion::Geometry;
 use shared::tool::CutterShape;
 
 use crate::clock::time;
-use crate::job::{stock, tool};
+use benches::zigzag::{stock, tool};
 
 /// Rows of moves of 1 mm, 1 mm apart, over and over a square, a little lower every time.
 fn path(edge_mm: f64, count: usize) -> impl Iterator<Item = Geometry> {
@@ -25,7 +25,7 @@ fn path(edge_mm: f64, count: usize) -> impl Iterator<Item = Geometry> {
 
 /// One line a row of the table.
 fn row(edge_mm: f64, cell_mm: f64, count: usize) {
-    let cutter = Cutter::new(&tool(CutterShape::Ball, 10.0));
+    let cutter = Cutter::new(&tool(CutterShape::Ball));
     let mut map = stock(edge_mm, cell_mm);
     let (took, _) = time(|| {
         for path in path(edge_mm, count) {
@@ -51,7 +51,7 @@ pub(crate) fn scale() {
 
 /// Meshes of 300 × 300 mm at 0.1 mm. Promise: a coarse one within 100 ms.
 pub(crate) fn export() {
-    let cutter = Cutter::new(&tool(CutterShape::Ball, 10.0));
+    let cutter = Cutter::new(&tool(CutterShape::Ball));
     let mut map = stock(300.0, 0.1);
     for path in path(300.0, 3000) {
         black_box(cut_geometry(&mut map, &cutter, &path, &Serial));

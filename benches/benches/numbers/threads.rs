@@ -12,7 +12,7 @@ use shared::motion::Geometry;
 
 use crate::clock::{Took, least, thread_time, time};
 use crate::cut::begun;
-use crate::job::{shapes, tool, zigzag};
+use benches::zigzag::{shapes, tool, zigzag};
 
 /// Workers whose processor time is added up for each thread.
 pub(crate) struct Timed {
@@ -59,7 +59,7 @@ impl Executor for Timed {
 /// The zigzag in one go. Promise: ≥ 1.8 × on two cores.
 pub(crate) fn threads() {
     for (name, shape) in shapes() {
-        let cutter = Cutter::new(&tool(shape, 10.0));
+        let cutter = Cutter::new(&tool(shape));
         let moves = zigzag(100.0, true);
         let fresh = begun(&cutter, &moves);
         let paths: Vec<(&Cutter, Geometry)> = moves[101 * 20..101 * 50].iter().map(|path| (&cutter, *path)).collect();

@@ -19,8 +19,8 @@ use shared::motion::Station;
 use shared::units::Length;
 
 use crate::clock::{Took, least, time};
-use crate::job::zigzag;
 use crate::threads::Timed;
+use benches::zigzag::zigzag;
 
 /// F10 m/min for two seconds.
 const WINDOW_MM: f64 = 10_000.0 / 60.0 * 2.0;

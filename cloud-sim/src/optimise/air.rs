@@ -113,7 +113,7 @@ mod tests {
     use shared::ident::ToolNumber;
     use shared::motion::{Path, Station, StillKind};
     use shared::program::ForcedReason;
-    use shared::tool::{CutterMaterial, CutterShape, HolderSection};
+    use shared::tool::{CutterShape, HolderSection};
     use shared::units::{Angle, Feedrate, Stress};
 
     use super::super::tests::{limits, segment};
@@ -124,19 +124,12 @@ mod tests {
 
     fn tool(holder: Vec<HolderSection>) -> Tool {
         Tool {
-            number: ToolNumber(1),
-            name: "D10".to_owned(),
-            shape: CutterShape::Flat,
-            diameter: Length::mm(10.0),
             flutes: Some(4),
             helix: Angle::rad(0.5),
             flute_length: Length::mm(20.0),
-            shank_diameter: Length::mm(10.0),
             stickout: Length::mm(30.0),
             holder,
-            length_offset: Length::ZERO,
-            centre_cutting: true,
-            material: CutterMaterial::Carbide,
+            ..Tool::of_shape(CutterShape::Flat, Length::mm(10.0))
         }
     }
 

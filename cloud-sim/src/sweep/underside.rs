@@ -164,6 +164,26 @@ impl Underside for Cone {
 /// of a part in 250 of the bracket is an error of a part in 50 000 of the corner.
 const HALVINGS: usize = 8;
 
+/// The distance ρ from the axis at which a round corner, its centre at `offset` from the axis, rises as steeply along the line
+/// as the line itself; between the corner's ends.
+///
+/// d/de of f(√(d² + e²)) grows with ρ: out/depth · e/ρ < |m|, squared, so that it takes neither roots nor divisions.
+#[inline(always)]
+fn corner_rho<L: Lanes>(rise: f32, (offset, corner): (f32, f32), (from, to): (f32, f32), d: L) -> L {
+    let (d2, rise2, corner2) = (d * d, L::splat(rise * rise), L::splat(corner * corner));
+    let mut low = d.abs().greatest(L::splat(from));
+    let mut high = low.greatest(L::splat(to));
+    for _ in 0..HALVINGS {
+        let rho = L::splat(0.5) * (low + high);
+        let out = rho - L::splat(offset);
+        let (rho2, out2) = (rho * rho, out * out);
+        let before = (out2 * (rho2 - d2)).lt(rise2 * (corner2 - out2) * rho2);
+        low = L::select(before, rho, low);
+        high = L::select(before, high, rho);
+    }
+    low
+}
+
 impl Underside for BullNose {
     #[inline(always)]
     fn height<L: Lanes>(&self, rho2: L) -> L {
@@ -177,20 +197,8 @@ impl Underside for BullNose {
         let d2 = d * d;
         let w2 = half_chord2(self.radius, d2);
         let w = root(w2);
-        // d/de of f(√(d² + e²)) grows with ρ; find the ρ where it equals |m|, between the face and the rim:
-        // out/depth · e/ρ < |m|, squared, so that it takes neither roots nor divisions.
-        let (rise2, corner2) = (L::splat(line.rise * line.rise), L::splat(self.corner * self.corner));
-        let mut low = d.abs().greatest(L::splat(self.face));
-        let mut high = low.greatest(L::splat(self.radius));
-        for _ in 0..HALVINGS {
-            let rho = L::splat(0.5) * (low + high);
-            let out = rho - L::splat(self.face);
-            let (rho2, out2) = (rho * rho, out * out);
-            let before = (out2 * (rho2 - d2)).lt(rise2 * (corner2 - out2) * rho2);
-            low = L::select(before, rho, low);
-            high = L::select(before, high, rho);
-        }
-        let lead = root(low * low - d2).least(w);
+        let rho = corner_rho(line.rise, (self.face, self.corner), (self.face, self.radius), d);
+        let lead = root(rho * rho - d2).least(w);
         let p = on_line(line, if line.rise > 0.0 { s - lead } else { s + lead });
         let e = s - p;
         let e2 = e * e;
@@ -265,18 +273,8 @@ impl Underside for General {
         let (corner_from, corner_to) = (to(self.corner_from), to(self.corner_to));
         let bottom = Self::cone_lead(self.bottom_slope, line.rise, d, corner_from);
         let side = Self::cone_lead(self.side_slope, line.rise, d, w).greatest(corner_to);
-        let (rise2, corner2) = (L::splat(line.rise * line.rise), L::splat(self.corner * self.corner));
-        let mut low = d.abs().greatest(L::splat(self.corner_from));
-        let mut high = low.greatest(L::splat(self.corner_to));
-        for _ in 0..HALVINGS {
-            let rho = L::splat(0.5) * (low + high);
-            let out = rho - L::splat(self.offset);
-            let (rho2, out2) = (rho * rho, out * out);
-            let before = (out2 * (rho2 - d2)).lt(rise2 * (corner2 - out2) * rho2);
-            low = L::select(before, rho, low);
-            high = L::select(before, high, rho);
-        }
-        let corner = root(low * low - d2).least(w);
+        let rho = corner_rho(line.rise, (self.offset, self.corner), (self.corner_from, self.corner_to), d);
+        let corner = root(rho * rho - d2).least(w);
         let at = |lead: L| {
             let p = on_line(line, if line.rise > 0.0 { s - lead } else { s + lead });
             let e = s - p;

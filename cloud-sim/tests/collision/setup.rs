@@ -10,8 +10,8 @@ use shared::ident::ToolNumber;
 use shared::machine::{LengthUnit, NoseSection};
 use shared::motion::{CornerRule, Geometry, Segment, SegmentKind, Station};
 use shared::program::Provenance;
-use shared::tool::{CutterMaterial, CutterShape, HolderSection, Tool};
-use shared::units::{Angle, Feedrate, Length, Seconds};
+use shared::tool::{CutterShape, HolderSection, Tool};
+use shared::units::{Feedrate, Length, Seconds};
 
 /// Gap that the fixtures of the tests ask for, mm.
 pub(crate) const CLEARANCE_MM: f64 = 1.0;
@@ -21,19 +21,11 @@ pub(crate) fn tool(shape: CutterShape) -> Tool {
     let holder =
         HolderSection { diameter_low: Length::mm(30.0), diameter_high: Length::mm(30.0), length: Length::mm(25.0) };
     Tool {
-        number: ToolNumber(1),
-        name: "test".to_owned(),
-        shape,
-        diameter: Length::mm(10.0),
-        flutes: Some(2),
-        helix: Angle::ZERO,
         flute_length: Length::mm(20.0),
         shank_diameter: Length::mm(8.0),
         stickout: Length::mm(35.0),
         holder: vec![holder],
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
+        ..Tool::of_shape(shape, Length::mm(10.0))
     }
 }
 

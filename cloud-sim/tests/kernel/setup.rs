@@ -7,28 +7,20 @@ use shared::geom::{Aabb, Point, Vector};
 use shared::ident::ToolNumber;
 use shared::motion::{Geometry, Segment, SegmentKind, Station};
 use shared::program::Provenance;
-use shared::tool::{CutterMaterial, CutterShape, GeneralCutter, HolderSection, Tool};
+use shared::tool::{CutterShape, GeneralCutter, HolderSection, Tool};
 use shared::units::{Angle, Feedrate, Length, RotaryVelocity, Seconds};
 
 pub(crate) fn tool(shape: CutterShape, diameter_mm: f64) -> Tool {
+    let section = |low, high, length| HolderSection {
+        diameter_low: Length::mm(low),
+        diameter_high: Length::mm(high),
+        length: Length::mm(length),
+    };
     Tool {
-        number: ToolNumber(1),
-        name: "test".to_owned(),
-        shape,
-        diameter: Length::mm(diameter_mm),
-        flutes: Some(2),
-        helix: Angle::ZERO,
         flute_length: Length::mm(30.0),
-        shank_diameter: Length::mm(diameter_mm),
         stickout: Length::mm(50.0),
-        holder: vec![HolderSection {
-            diameter_low: Length::mm(30.0),
-            diameter_high: Length::mm(40.0),
-            length: Length::mm(20.0),
-        }],
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
+        holder: vec![section(30.0, 40.0, 20.0)],
+        ..Tool::of_shape(shape, Length::mm(diameter_mm))
     }
 }
 

@@ -13,7 +13,6 @@ use shared::cutting::{
     ANGLE_BINS, CuttingModel, CuttingMotion, Engagement, EngagementSlice, Loads, Material, Runout, chip,
 };
 use shared::det::math;
-use shared::ident::ToolNumber;
 use shared::tool::{CutterMaterial, CutterShape, Tool};
 use shared::units::{Angle, Feedrate, Force, Length, Power, RotaryVelocity, Stress, Torque};
 
@@ -299,19 +298,12 @@ fn tool(args: &CutArgs) -> Result<Tool, String> {
         return Err(format!("--stickout is {} mm, expected at least --ap, {} mm", stickout.as_mm(), args.ap));
     }
     Ok(Tool {
-        number: ToolNumber(1),
-        name: "cutter".to_owned(),
-        shape,
-        diameter,
         flutes: Some(args.flutes),
         helix: Angle::rad(args.helix.to_radians()),
         flute_length: stickout,
-        shank_diameter: diameter,
         stickout,
-        holder: Vec::new(),
-        length_offset: Length::ZERO,
-        centre_cutting: true,
         material: if args.hss { CutterMaterial::HighSpeedSteel } else { CutterMaterial::Carbide },
+        ..Tool::of_shape(shape, diameter)
     })
 }
 

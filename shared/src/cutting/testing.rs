@@ -3,25 +3,16 @@
 
 use super::engagement::{ANGLE_BINS, Engagement, EngagementSlice};
 use super::law::CuttingLaw;
-use crate::ident::ToolNumber;
-use crate::tool::{CutterMaterial, CutterShape, Tool};
+use crate::tool::{CutterShape, Tool};
 use crate::units::{Angle, Length, Stress};
 
 pub(super) fn end_mill(diameter_mm: f64, flutes: u32, helix_deg: f64) -> Tool {
+    let diameter = Length::mm(diameter_mm);
     Tool {
-        number: ToolNumber(1),
-        name: "end mill".to_owned(),
-        shape: CutterShape::Flat,
-        diameter: Length::mm(diameter_mm),
         flutes: Some(flutes),
         helix: Angle::rad(helix_deg.to_radians()),
-        flute_length: Length::mm(3.0 * diameter_mm),
-        shank_diameter: Length::mm(diameter_mm),
-        stickout: Length::mm(4.0 * diameter_mm),
-        holder: Vec::new(),
-        length_offset: Length::ZERO,
-        centre_cutting: true,
-        material: CutterMaterial::Carbide,
+        stickout: diameter * 4.0,
+        ..Tool::of_shape(CutterShape::Flat, diameter)
     }
 }
 

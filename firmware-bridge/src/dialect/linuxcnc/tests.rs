@@ -39,7 +39,7 @@ fn tick(number: u32) -> Tick {
 /// A report as `status.py` writes it, while line 7 runs.
 const REPORT: &str = r#"{"v":1,"n":3,"mode":2,"interp":4,"exec":3,"state":4,"paused":false,"dial":0.8,"rapid":1.0,
 "dial_on":true,"adaptive_on":true,"hold_on":true,"g":[7,10,-1,170],"m":[7,-1,3,-1,9,-1,48,52,53,0],"motion_line":7,
-"read_line":90,"file":"/home/cnc/part.ngc","tool":4,"row":{"number":4,"diameter":3.0,"offsets":[0,0,30,0,0,0,0,0,0]},
+"read_line":90,"file":"/nc/part.ngc","tool":4,"row":{"number":4,"diameter":3.0,"offsets":[0,0,30,0,0,0,0,0,0]},
 "g5x":1,"g5x_offset":[100,200,-50,0,0,0,0,0,0],"g92_offset":[1,2,3,0,0,0,0,0,0],"rotation":0.0,
 "tool_offset":[0,0,30,0,0,0,0,0,0],"units_per_mm":1.0}"#;
 
@@ -236,7 +236,7 @@ fn reports_come_through_any_cut_and_nonsense_is_counted() {
             });
         }
         assert_eq!((reports, decoder.refused()), (2, 3), "pieces of {piece}");
-        assert_eq!(programs, ["/home/cnc/part.ngc"]);
+        assert_eq!(programs, ["/nc/part.ngc"]);
     }
 }
 
