@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, Door, Inbound, OperatorAction, Trust};
+use edge_agent::{Agent, AgentConfig, AgentJob, Arming, Braking, DialRule, Door, Inbound, OperatorAction, Trust};
 use firmware_bridge::controller::{Capabilities, ControllerMode, ControllerSample, Execution};
 use shared::budget::WorkAllowance;
 use shared::geom::Point;
@@ -80,6 +80,7 @@ fn config() -> AgentConfig {
         offer_retry: ms(1000),
         offer_part_spacing: ms(1),
         position_tolerance: Length::mm(0.2),
+        braking: Braking { deceleration: Acceleration::mm_s2(1000.0), delay: Duration::ZERO },
         forged_per_minute_max: 100,
     }
 }

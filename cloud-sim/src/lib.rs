@@ -13,6 +13,7 @@ pub mod engagement;
 pub mod estimator;
 pub mod executor;
 mod follow;
+mod holds;
 mod live;
 pub mod loads;
 pub mod mesh;

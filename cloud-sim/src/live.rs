@@ -29,6 +29,7 @@ use crate::collision::Finding;
 use crate::estimator::Estimator;
 use crate::executor::{Executor, Serial};
 use crate::follow::{Follow, Place};
+use crate::holds::{Hold, holds, with_holds};
 use crate::loads::LoadModels;
 use crate::optimise::{BoundContext, ScheduleInput, StepBound, bound_steps, schedule, verify_in_parts};
 use crate::prediction::Prediction;
@@ -174,7 +175,8 @@ impl Planning {
         let Bounding { limits, wider, bounds, .. } = bounding;
         let input = ScheduleInput { path: &job.path, bounds, limits: wider, from: Station::START, to: job.path.end() };
         let baseline = schedule(&input, WorkAllowance(u32::MAX)).map_err(|error| error.to_string())?;
-        let baseline = split(&baseline);
+        let holds = holds(&job, self.start.profile(), &self.prediction);
+        let baseline = split(&with_holds(&baseline, &holds).map_err(|error| error.to_string())?);
         if baseline.len() > BASELINE_PARTS_MAX as usize {
             return Err("the baseline of this program is longer than a session can carry".to_owned());
         }
@@ -184,6 +186,7 @@ impl Planning {
             limits: limits.clone(),
             force_peak_n: self.prediction.force_peak_programmed(&job.path).map(|force| force.as_n()),
             contacts: self.prediction.contacts().take(CONTACTS_MAX).copied().collect(),
+            holds,
             kept_behind: behind + Length::mm(KEPT_BEHIND_MM),
             ahead: self.start.clone(),
             models: self.start.models().as_ref().clone(),
@@ -251,6 +254,8 @@ pub(crate) struct Live {
     force_peak_n: Option<f64>,
     /// What touches in the program as it is, at most [`CONTACTS_MAX`].
     contacts: Vec<Finding>,
+    /// Where the feed is to be held for them.
+    holds: Vec<Hold>,
     kept_behind: Length,
     ahead: Ahead,
     /// Those of `ahead`, with what was learned.
@@ -473,6 +478,7 @@ impl Live {
         let input = ScheduleInput { path: &self.job.path, bounds: &bounds, limits: &self.limits, from, to };
         // A plan that cannot be made is no plan: the edge stays on its baseline.
         let Ok(plan) = schedule(&input, WorkAllowance(u32::MAX)) else { return };
+        let Ok(plan) = with_holds(&plan, &self.holds) else { return };
         let within = plan.spans().iter().take_while(|span| span.from < work.target);
         let spans: Vec<Span> = within.take(CHUNK_SPANS_MAX).copied().collect();
         let Ok(plan) = OverridePlan::new(spans) else { return };

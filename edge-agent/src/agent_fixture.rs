@@ -7,9 +7,9 @@ use shared::ident::{ContextDigest, Digest, Name, ProgramDigest};
 use shared::motion::Path;
 use shared::plan::{Envelope, Override};
 use shared::time::Duration;
-use shared::units::Length;
+use shared::units::{Acceleration, Length};
 
-use crate::config::{AgentConfig, AgentJob, Arming, DialRule, Trust};
+use crate::config::{AgentConfig, AgentJob, Arming, Braking, DialRule, Trust};
 
 /// Last line of the fixture's program.
 pub(crate) const LINES_MAX: u32 = 50;
@@ -44,6 +44,7 @@ pub(crate) fn config() -> AgentConfig {
         offer_retry: Duration::from_ms(1000),
         offer_part_spacing: Duration::from_ms(2),
         position_tolerance: Length::mm(0.5),
+        braking: Braking { deceleration: Acceleration::mm_s2(1000.0), delay: Duration::ZERO },
         forged_per_minute_max: 100,
     }
 }

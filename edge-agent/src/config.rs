@@ -7,7 +7,7 @@ use shared::ident::{ContextDigest, Name, ProgramDigest};
 use shared::motion::Path;
 use shared::plan::{Envelope, Override};
 use shared::time::Duration;
-use shared::units::Length;
+use shared::units::{Acceleration, Feedrate, Length};
 use shared::wire::LocalKey;
 
 /// Whether commands go out.
@@ -88,8 +88,27 @@ pub struct AgentConfig {
     /// Greatest distance of the tip from the path at which it still counts as on it: the deviation at
     /// corners plus what the position may be off.
     pub position_tolerance: Length,
+    /// How the machine comes to rest.
+    pub braking: Braking,
     /// More damaged or foreign messages than this in a minute set a latch.
     pub forged_per_minute_max: u32,
+}
+
+/// How the machine comes to rest after a feed hold, at worst.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Braking {
+    /// Deceleration along the path.
+    pub deceleration: Acceleration,
+    /// Time for which it goes on at its speed before it has that deceleration: smoothing, jerk.
+    pub delay: Duration,
+}
+
+impl Braking {
+    /// Way from a speed to rest.
+    pub(crate) fn way(&self, speed: Feedrate) -> Length {
+        let (speed_mm_s, braking_mm_s2) = (speed.as_mm_s(), self.deceleration.as_mm_s2());
+        Length::mm(speed_mm_s * self.delay.as_s() + speed_mm_s * speed_mm_s / (2.0 * braking_mm_s2))
+    }
 }
 
 /// What will run.
@@ -152,6 +171,8 @@ impl AgentConfig {
         check(envelope.reach_max > Length::ZERO && envelope.reach_max.is_finite(), "reach_max", "must be above zero")?;
         let tolerance = self.position_tolerance;
         check(tolerance > Length::ZERO && tolerance.is_finite(), "position_tolerance", "must be above zero")?;
+        let braking_mm_s2 = self.braking.deceleration.as_mm_s2();
+        check(braking_mm_s2.is_finite() && braking_mm_s2 > 0.0, "braking", "must be above zero")?;
         check(self.cycle_period > Duration::ZERO, "cycle_period", "must be above zero")?;
         let cycles = self.cycle_period.times(2);
         check(self.command_time_to_live >= cycles, "command_time_to_live", "must be at least two cycles")?;

@@ -33,7 +33,8 @@ impl Source {
     pub(crate) fn of(action: Action) -> Self {
         match action {
             Action::Report => Self::Plan,
-            Action::Cautious => Self::LowerOfBoth,
+            // Until the hold has its effect nothing may be raised.
+            Action::Cautious | Action::Hold => Self::LowerOfBoth,
             Action::Baseline if planted::on(Bug::BaselineSkipped) => Self::PassThrough,
             Action::Baseline => Self::Baseline,
             Action::PassThrough | Action::Silent => Self::PassThrough,

@@ -18,6 +18,9 @@ pub(crate) const PLAN_SPANS_MAX: usize = 3 * CHUNK_SPANS_MAX;
 /// How much admitted plan is kept behind the tool, for a fix that widens backwards.
 const BEHIND: Length = Length::mm(20.0);
 
+/// Most pieces looked at for a hold in one cycle.
+const HOLD_PIECES_MAX: usize = 1024;
+
 /// The newest admitted chunk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Admitted {
@@ -56,17 +59,34 @@ pub(crate) struct Piece {
     pub(crate) to: Station,
 }
 
+impl Piece {
+    /// True where the feed is to be held: what lies here would touch.
+    pub(crate) fn is_hold(&self) -> bool {
+        self.factor == Override::STOP && self.binding.reason == Reason::Collision
+    }
+}
+
 /// What holds at each station: plan, else baseline, else the value without us.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held<'a> {
     pub(crate) plan: Option<PlanView<'a>>,
     pub(crate) baseline: Option<PlanView<'a>>,
     pub(crate) without_us: Override,
+    /// Holds before this were seen to by the operator.
+    pub(crate) holds_seen_to: Station,
 }
 
 impl Held<'_> {
     /// What holds at a station, and up to where. O(log n).
     pub(crate) fn at(&self, station: Station) -> Piece {
+        let piece = self.as_planned(station);
+        if station >= self.holds_seen_to || !piece.is_hold() {
+            return piece;
+        }
+        Piece { factor: self.without_us, ..piece }
+    }
+
+    fn as_planned(&self, station: Station) -> Piece {
         if let Some(span) = self.plan.and_then(|plan| plan.span_at(station)) {
             return Piece { factor: span.factor, binding: span.binding, to: span.to };
         }
@@ -76,6 +96,23 @@ impl Held<'_> {
             Some(span) => Piece { factor: span.factor, binding: span.binding, to: span.to.min(until) },
             None => Piece { factor: self.without_us, binding: Binding::plain(Reason::Programmed), to: until },
         }
+    }
+
+    /// The first hold that touches a stretch, whole, as (from, to); at most [`HOLD_PIECES_MAX`] pieces are looked at. A
+    /// plan changes its factor by the slew limit at most, so a stretch of braking has far fewer.
+    pub(crate) fn hold_within(&self, from: Station, to: Station) -> Option<(Station, Station)> {
+        let (mut at, mut found) = (from, None);
+        for _ in 0..HOLD_PIECES_MAX {
+            let piece = self.at(at);
+            match (piece.is_hold(), found) {
+                (true, _) => found = Some((found.map_or(at, |(first, _)| first), piece.to)),
+                (false, Some(_)) => return found,
+                (false, None) if piece.to > to => return None,
+                (false, None) => {}
+            }
+            at = piece.to;
+        }
+        found
     }
 }
 
@@ -90,6 +127,7 @@ pub(crate) struct Follower {
     front: Vec<Span>,
     back: Vec<Span>,
     admitted: Option<Admitted>,
+    holds_seen_to: Station,
 }
 
 impl Follower {
@@ -104,6 +142,7 @@ impl Follower {
             front: buffer(),
             back: buffer(),
             admitted: None,
+            holds_seen_to: Station::START,
         }
     }
 
@@ -157,6 +196,16 @@ impl Follower {
         true
     }
 
+    /// The operator has seen to what would touch before a station: it does not hold again in this run.
+    pub(crate) fn see_to_holds(&mut self, before: Station) {
+        self.holds_seen_to = self.holds_seen_to.max(before);
+    }
+
+    /// The program is over: the next run begins with every hold.
+    pub(crate) fn forget_holds_seen_to(&mut self) {
+        self.holds_seen_to = Station::START;
+    }
+
     pub(crate) fn admitted(&self) -> Option<Admitted> {
         self.admitted
     }
@@ -182,7 +231,7 @@ impl Follower {
     /// What holds where no plan may be used.
     pub(crate) fn held_without_plan(&self) -> Held<'_> {
         let baseline = self.baseline.as_ref().map(OverridePlan::view);
-        Held { plan: None, baseline, without_us: self.without_us }
+        Held { plan: None, baseline, without_us: self.without_us, holds_seen_to: self.holds_seen_to }
     }
 
     /// Lengthens the life of the admitted plan; never shortens it.

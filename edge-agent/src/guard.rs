@@ -51,6 +51,8 @@ pub enum Condition {
     HandoffLate = 18,
     /// No sample for so long that a slow-down would be held for nothing.
     SamplesLost = 19,
+    /// What lies ahead would touch: the service has predicted it.
+    CollisionAhead = 20,
 }
 
 /// What a condition does. The greater wins.
@@ -64,6 +66,8 @@ pub enum Action {
     Baseline,
     /// Ramp to the value without us.
     PassThrough,
+    /// Hold the feed.
+    Hold,
     /// Ramp to the value without us and fall silent.
     Silent,
 }
@@ -97,9 +101,10 @@ const fn rule(condition: Condition, action: Action, clears: Clears, heals_slowly
 }
 
 /// Every condition, most binding first: the first that is set names the cause.
-pub const RULES: [Rule; 20] = [
+pub const RULES: [Rule; 21] = [
     rule(Condition::OperatorOff, Action::Silent, Clears::ByItself, true),
     rule(Condition::NotArmed, Action::Silent, Clears::ByItself, false),
+    rule(Condition::CollisionAhead, Action::Hold, Clears::OnReArm, true),
     rule(Condition::ContextWrong, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::RevisionMismatch, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::ControllerStopped, Action::PassThrough, Clears::OnReArm, true),
@@ -134,6 +139,7 @@ impl Condition {
             Self::NotAutomatic => "not_automatic",
             Self::SamplesStale => "samples_stale",
             Self::SamplesLost => "samples_lost",
+            Self::CollisionAhead => "collision_ahead",
             Self::Unlocated => "unlocated",
             Self::Refused => "refused",
             Self::NoSession => "no_session",

@@ -44,7 +44,7 @@ pub mod tally;
 mod timetable;
 
 pub use agent::{Agent, Inbound, Lamp, OperatorAction, Status};
-pub use config::{AgentConfig, AgentError, AgentJob, Arming, DialRule, Trust};
+pub use config::{AgentConfig, AgentError, AgentJob, Arming, Braking, DialRule, Trust};
 pub use door::{Door, Passage};
 pub use fallback::{Cause, Source};
 pub use lease::LeaseError;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use firmware_bridge::controller::Capabilities;
 use shared::ident::Name;
 use shared::job::Job;
+use shared::machine::Axis;
 use shared::plan::{Envelope, Override};
 use shared::time::Duration;
-use shared::units::Length;
+use shared::units::{Acceleration, Jerk, Length};
 
-use crate::config::{AgentConfig, AgentJob, Arming, DialRule, Trust};
+use crate::config::{AgentConfig, AgentJob, Arming, Braking, DialRule, Trust};
 
 /// What a person sets. Spans are clock time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,8 +92,19 @@ pub fn agent_config(
         offer_retry: OFFER_RETRY,
         offer_part_spacing: OFFER_PART_SPACING,
         position_tolerance: POSITION_TOLERANCE,
+        braking: braking(job),
         forged_per_minute_max: FORGED_PER_MINUTE_MAX,
     }
+}
+
+/// The slowest axis brakes every move: a bound, since a line along it is as slow.
+fn braking(job: &Job) -> Braking {
+    let axes = &job.machine.axes;
+    let slowest = |of: fn(&Axis) -> f64| axes.iter().map(of).fold(f64::INFINITY, f64::min);
+    let mm_s2 = slowest(|axis| axis.acceleration.as_mm_s2().min(axis.rapid_acceleration.as_mm_s2()));
+    let jerk_mm_s3 = slowest(|axis| axis.jerk.map_or(f64::INFINITY, Jerk::as_mm_s3));
+    let delay_s = job.machine.control.smoothing.as_s() + mm_s2 / jerk_mm_s3;
+    Braking { deceleration: Acceleration::mm_s2(mm_s2), delay: Duration::from_s(delay_s) }
 }
 
 /// The job as the agent takes it; `offer` is the bundle the job was compiled from.

@@ -45,6 +45,9 @@ pub enum Bug {
     OffIgnored,
     ForgedNotCounted,
     NewestNotRemembered,
+    HoldIgnored,
+    HoldEndsWithTheBaseline,
+    HoldForgetsTheSpeed,
     // Locator, codec, session, clock.
     LocatorCertain,
     LocatorNeverLost,
@@ -68,7 +71,7 @@ pub enum Bug {
 
 impl Bug {
     /// Bugs in the gate, and in the follower, guard, ramp and lease around it.
-    pub const GATE: [Self; 32] = [
+    pub const GATE: [Self; 35] = [
         Self::EpochIgnored,
         Self::ProgramIgnored,
         Self::ContextIgnored,
@@ -101,6 +104,9 @@ impl Bug {
         Self::OffIgnored,
         Self::ForgedNotCounted,
         Self::NewestNotRemembered,
+        Self::HoldIgnored,
+        Self::HoldEndsWithTheBaseline,
+        Self::HoldForgetsTheSpeed,
     ];
 
     /// Bugs in locator, codec, session and clock.

@@ -6,7 +6,7 @@ use shared::motion::Station;
 use shared::plan::{Binding, Override, Reason};
 use shared::planted::{self, Bug};
 use shared::time::{Duration, Instant};
-use shared::units::Length;
+use shared::units::{Feedrate, Length};
 
 use super::{Agent, Decision, Switch, is_automatic};
 use crate::blackbox::Event;
@@ -70,7 +70,10 @@ impl Agent {
     }
 
     fn judge_conditions(&mut self, now: Instant) -> (Action, Option<Condition>) {
-        let observed = self.observed(now);
+        let hold = self.hold_ahead(now);
+        self.held_before = hold.or(self.held_before);
+        let mut observed = self.observed(now);
+        observed.set(Condition::CollisionAhead, hold.is_some());
         let before = self.guard.observe(observed);
         if observed.has(Condition::NotAutomatic) {
             self.guard.raise(Condition::StockUnconfirmed);
@@ -118,6 +121,31 @@ impl Agent {
         set
     }
 
+    /// The stretch before which the feed is to be held now: the first one that a hold commanded a cycle later could
+    /// not keep the tool out of. None in another context, and none where the place is not known.
+    fn hold_ahead(&self, now: Instant) -> Option<(Station, Station)> {
+        let set = self.guard.set();
+        let other = set.has(Condition::ContextWrong) || set.has(Condition::RevisionMismatch);
+        let fix = self.locator.fix();
+        let blind = planted::on(Bug::HoldIgnored);
+        if blind || !self.is_active() || other || !matches!(fix.quality, Quality::Located | Quality::Held) {
+            return None;
+        }
+        let in_force = self.job.capabilities.effect_time.plus(self.config.cycle_period.times(2));
+        let braking = self.config.braking.way(Feedrate::mm_s(self.speed_mm_s()));
+        let until = if planted::on(Bug::HoldForgetsTheSpeed) {
+            fix.station
+        } else {
+            self.ahead(now, in_force).advanced(braking)
+        };
+        let held = if planted::on(Bug::HoldEndsWithTheBaseline) && !self.follower.is_fresh(now) {
+            return None;
+        } else {
+            self.follower.held(now)
+        };
+        held.hold_within(fix.station.advanced(-fix.uncertainty), until)
+    }
+
     /// True where the fresh plan says something about the place.
     fn is_covered(&self, now: Instant) -> bool {
         self.follower.held(now).plan.is_some_and(|plan| plan.span_at(self.locator.fix().station).is_some())
@@ -126,6 +154,10 @@ impl Agent {
     fn is_running(&self) -> bool {
         let over = [Some(Execution::Ready), Some(Execution::ProgramCompleted), Some(Execution::Stopped)];
         self.sample.is_some_and(|sample| !over.contains(&sample.execution))
+    }
+
+    fn is_active(&self) -> bool {
+        self.sample.is_some_and(|sample| sample.execution == Some(Execution::Active))
     }
 
     fn decide(&mut self, now: Instant, action: Action, cause: Option<Condition>, late: Duration) -> Decision {
@@ -141,8 +173,12 @@ impl Agent {
             self.ramp.filter(|_| self.is_in_control(now)).unwrap_or_else(|| Ramp::at(self.factor_in_force()));
         let step = self.config.envelope.slew_per_s * self.config.machine_s(late);
         let uncertain = self.is_running() && self.locator.fix().quality == Quality::Held;
-        let permit = if uncertain && action < Action::PassThrough { Permit::Lower } else { Permit::Both };
-        ramp.step(target, step, permit);
+        let lower = action == Action::Hold || (uncertain && action < Action::PassThrough);
+        let permit = if lower { Permit::Lower } else { Permit::Both };
+        // A cycle that holds the feed commands no factor, so that there is none to go on from.
+        if !(action == Action::Hold && self.is_active()) {
+            ramp.step(target, step, permit);
+        }
         self.ramp = Some(ramp);
         let grain = self.config.envelope.step_permille.max(self.job.capabilities.factor_step_permille);
         let factor = ramp.factor(grain, self.config.envelope.factor_min).min(self.config.envelope.factor_max);
@@ -291,6 +327,9 @@ impl Agent {
         }
         // Silence begins only once the machine was told the value without us: no ramp is broken short.
         let at_rest = self.commanded.is_none_or(|(_, last)| last >= self.config.without_us);
+        if action == Action::Hold && self.is_active() {
+            return Some(Command::FeedHold);
+        }
         if action == Action::Silent && at_rest {
             self.commanded = None;
             return None;
@@ -319,7 +358,7 @@ impl Agent {
     /// Fires a trigger where the admitted horizon has come too near. Only a running, located, armed program
     /// with an open session fires.
     pub(super) fn trigger(&mut self, now: Instant, carried: Option<SampleSequence>) {
-        let active = self.sample.is_some_and(|sample| sample.execution == Some(Execution::Active));
+        let active = self.is_active();
         let located = matches!(self.locator.fix().quality, Quality::Located | Quality::Held);
         let armed = self.switch == Switch::Armed || self.config.arming == Arming::Shadow;
         let able = active && located && armed && !self.guard.is_latched() && self.session.phase() == Phase::Ready;

@@ -100,6 +100,8 @@ pub struct Agent {
     commanded: Option<(Instant, Override)>,
     decision: Decision,
     chunk_spans: Vec<shared::plan::Span>,
+    /// The stretch before which the feed was held last, until the operator has seen to it.
+    held_before: Option<(Station, Station)>,
 }
 
 impl Agent {
@@ -139,6 +141,7 @@ impl Agent {
             commanded: None,
             decision: Decision::first(without_us),
             chunk_spans: Vec::with_capacity(wire::CHUNK_SPANS_MAX),
+            held_before: None,
             config,
             job,
         };
@@ -177,13 +180,14 @@ impl Agent {
         if self.sample.is_some_and(|last| sample.valid_at <= last.valid_at) && !planted::on(Bug::ClockOldSample) {
             return;
         }
+        let stopped_before = self.sample.is_some_and(|last| last.execution == Some(Execution::Stopped));
         self.sample = Some(*sample);
         let finding = self.locator.handle_sample(sample);
         if finding != Finding::None {
             self.handle_finding(now, finding);
         }
         match sample.execution {
-            Some(Execution::Stopped) => self.handle_stop(now),
+            Some(Execution::Stopped) if !stopped_before => self.handle_stop(now),
             Some(Execution::ProgramCompleted) => self.handle_end(now),
             _ => {}
         }
@@ -200,6 +204,7 @@ impl Agent {
             OperatorAction::Off => self.switch = Switch::Off,
             OperatorAction::ReArm => {
                 self.switch = Switch::Armed;
+                self.see_to_hold();
                 self.clear(now, Clears::OnReArm);
                 self.rejects.forgive(now);
                 // A mismatch needs a fresh offer; under the old epoch the cloud has already answered.
@@ -208,6 +213,14 @@ impl Agent {
                 }
             }
             OperatorAction::ConfirmStock => self.clear(now, Clears::OnConfirm),
+        }
+    }
+
+    /// What the feed is held for was seen to.
+    fn see_to_hold(&mut self) {
+        if let Some((_, to)) = self.held_before.filter(|_| self.guard.set().has(Condition::CollisionAhead)) {
+            self.follower.see_to_holds(to);
+            self.held_before = None;
         }
     }
 
@@ -287,11 +300,13 @@ impl Agent {
     /// The controller stopped or was reset: whatever was agreed no longer holds. Before the program was found
     /// it is merely not running yet.
     fn handle_stop(&mut self, now: Instant) {
-        if self.locator.fix().quality != crate::locator::Quality::Unlocked
-            && !self.guard.set().has(Condition::ControllerStopped)
-        {
+        if self.locator.fix().quality == crate::locator::Quality::Unlocked {
+            return;
+        }
+        // Again at every stop: what the operator confirmed was the stock before this one.
+        self.raise(now, Condition::StockUnconfirmed);
+        if !self.guard.set().has(Condition::ControllerStopped) {
             self.raise(now, Condition::ControllerStopped);
-            self.raise(now, Condition::StockUnconfirmed);
             if !planted::on(Bug::LeaseSurvivesStop) {
                 self.void_lease(now);
             }
@@ -305,6 +320,8 @@ impl Agent {
             self.lease.void();
             self.handoff.abandon();
             self.follower.begin_session();
+            self.follower.forget_holds_seen_to();
+            self.held_before = None;
             self.locator.unlock();
         }
     }
@@ -345,9 +362,10 @@ impl Agent {
             self.samples_dropped += 1;
         }
         let fix = self.locator.fix();
-        // Before the program was found the tool may be anywhere on it.
+        // Before the program was found, and once it was lost, the tool may be anywhere on it.
         let at_rest = matches!(sample.execution, None | Some(Execution::Ready | Execution::ProgramCompleted));
-        let anywhere = fix.quality == crate::locator::Quality::Unlocked && !at_rest;
+        let lost = fix.quality == crate::locator::Quality::Lost;
+        let anywhere = lost || (fix.quality == crate::locator::Quality::Unlocked && !at_rest);
         let uncertainty = if anywhere { self.job.path.end().beyond(Station::START) } else { fix.uncertainty };
         let magnitude = |value: f64| value.is_finite() && value >= 0.0;
         self.batch.samples.push(StateSample {

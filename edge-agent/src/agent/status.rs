@@ -84,6 +84,8 @@ pub struct Status {
     pub epoch: Option<Epoch>,
     /// Newest admitted chunk.
     pub admitted: Option<PlanSequence>,
+    /// While the feed is held for what would touch: source line of the move that would, from 1.
+    pub held_before_line: Option<u32>,
     /// True where a latch waits for the operator to re-arm.
     pub latched: bool,
 }
@@ -123,8 +125,18 @@ impl Agent {
             phase: self.session.phase(),
             epoch: self.lease.epoch(),
             admitted: self.newest_admitted(),
+            held_before_line: self.held_before_line(),
             latched: self.guard.is_latched(),
         }
+    }
+
+    fn held_before_line(&self) -> Option<u32> {
+        let held = self.guard.set().has(Condition::CollisionAhead);
+        let (_, to) = self.held_before.filter(|_| held)?;
+        let path = &self.job.path;
+        // The stretch ends with the move that touches.
+        let last = path.index_at(to.advanced(-Length::mm(0.001)));
+        Some(path.segments()[last].at.line)
     }
 
     fn lamp(&self) -> Lamp {

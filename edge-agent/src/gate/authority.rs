@@ -87,7 +87,12 @@ mod tests {
     #[test]
     fn it_lowers_early_and_raises_late() {
         let plan = plan(&[(0.0, 10.0, 1000), (10.0, 12.0, 400), (12.0, 30.0, 900)]);
-        let held = Held { plan: Some(plan.view()), baseline: None, without_us: Override::PROGRAMMED };
+        let held = Held {
+            plan: Some(plan.view()),
+            baseline: None,
+            without_us: Override::PROGRAMMED,
+            holds_seen_to: Station::START,
+        };
         check(&held, 5.0, 6.0, f64::INFINITY, 1000);
         check(&held, 5.0, 10.0, f64::INFINITY, 400);
         check(&held, 11.5, 13.0, f64::INFINITY, 400);
@@ -100,8 +105,12 @@ mod tests {
     #[test]
     fn beyond_the_plan_the_baseline_binds_and_without_one_the_value_without_us() {
         let (plan, baseline) = (plan(&[(0.0, 10.0, 1000)]), plan(&[(0.0, 20.0, 500)]));
-        let mut held =
-            Held { plan: Some(plan.view()), baseline: Some(baseline.view()), without_us: Override::PROGRAMMED };
+        let mut held = Held {
+            plan: Some(plan.view()),
+            baseline: Some(baseline.view()),
+            without_us: Override::PROGRAMMED,
+            holds_seen_to: Station::START,
+        };
         check(&held, 5.0, 6.0, 0.1, 900);
         check(&held, 9.0, 10.0, 0.1, 500);
         check(&held, 25.0, 26.0, 0.1, 1000);
@@ -113,7 +122,12 @@ mod tests {
     fn a_window_full_of_tiny_stretches_falls_to_the_floor() {
         let spans: Vec<_> = (0..2000).map(|i| (f64::from(i), f64::from(i) + 1.0, 800 + (i % 2) as u16)).collect();
         let plan = plan(&spans);
-        let held = Held { plan: Some(plan.view()), baseline: None, without_us: Override::PROGRAMMED };
+        let held = Held {
+            plan: Some(plan.view()),
+            baseline: None,
+            without_us: Override::PROGRAMMED,
+            holds_seen_to: Station::START,
+        };
         let window = Window { from: Station::START, to: Station::from_mm(1999.0), ramp_per_mm: 0.1 };
         let floor = Override::from_permille(100).expect("in range");
         assert_eq!(authority(&held, window, floor).factor, floor);

@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 use shared::ident::{Epoch, Name};
 use shared::plan::{Envelope, Override};
 use shared::time::{Duration, Instant};
-use shared::units::Length;
+use shared::units::{Acceleration, Length};
 use shared::wire::LocalKey;
 
-use crate::{AgentConfig, Arming, DialRule, Trust};
+use crate::{AgentConfig, Arming, Braking, DialRule, Trust};
 
 /// What an agent was given before its first input.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,8 @@ struct ConfigRecord {
     offer_retry_ns: u64,
     offer_part_spacing_ns: u64,
     position_tolerance_mm: f64,
+    braking_mm_s2: f64,
+    braking_delay_ns: u64,
     forged_per_minute_max: u32,
     controller: CapabilitiesRecord,
 }
@@ -156,6 +158,8 @@ impl ConfigRecord {
             offer_retry_ns: config.offer_retry.as_ns(),
             offer_part_spacing_ns: config.offer_part_spacing.as_ns(),
             position_tolerance_mm: config.position_tolerance.as_mm(),
+            braking_mm_s2: config.braking.deceleration.as_mm_s2(),
+            braking_delay_ns: config.braking.delay.as_ns(),
             forged_per_minute_max: config.forged_per_minute_max,
             controller: CapabilitiesRecord {
                 factor: capabilities.factor,
@@ -196,6 +200,10 @@ impl ConfigRecord {
             offer_retry: Duration::from_ns(self.offer_retry_ns),
             offer_part_spacing: Duration::from_ns(self.offer_part_spacing_ns),
             position_tolerance: Length::mm(self.position_tolerance_mm),
+            braking: Braking {
+                deceleration: Acceleration::mm_s2(self.braking_mm_s2),
+                delay: Duration::from_ns(self.braking_delay_ns),
+            },
             forged_per_minute_max: self.forged_per_minute_max,
         };
         let controller = self.controller;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use edge_agent::blackbox::TraceEntry;
-use edge_agent::{Agent, AgentConfig, AgentJob, Arming, DialRule, OperatorAction, Trust};
+use edge_agent::{Agent, AgentConfig, AgentJob, Arming, Braking, DialRule, OperatorAction, Trust};
 use firmware_bridge::controller::{Capabilities, Command, ControllerMode, ControllerSample, Execution};
 use shared::budget::WorkAllowance;
 use shared::geom::Point;
@@ -17,7 +17,7 @@ use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Binding, Envelope, KeepAlive, Override, OverridePlan, PlanChunk, Reason, Span, StageStamps};
 use shared::program::{ForcedReason, Provenance, SourceId};
 use shared::time::{Duration, Instant};
-use shared::units::{Feedrate, Length, Seconds};
+use shared::units::{Acceleration, Feedrate, Length, Seconds};
 use shared::wire::{self, Accept, BaselinePart, Message, PlanMessage, StateBatch};
 
 pub(crate) const FEED_MM_S: f64 = 20.0;
@@ -88,6 +88,7 @@ pub(crate) fn config() -> AgentConfig {
         offer_retry: Duration::from_ms(500),
         offer_part_spacing: Duration::from_ms(1),
         position_tolerance: Length::mm(0.2),
+        braking: Braking { deceleration: Acceleration::mm_s2(1000.0), delay: Duration::ZERO },
         forged_per_minute_max: 1000,
     }
 }
@@ -110,13 +111,16 @@ pub(crate) fn job(path: Path) -> AgentJob {
     }
 }
 
-/// Spans of one plan: (from mm, to mm, per mille).
+/// Spans of one plan: (from mm, to mm, per mille); 0 holds for a collision.
 pub(crate) fn plan(spans: &[(f64, f64, u16)]) -> OverridePlan {
     let span = |&(from_mm, to_mm, factor): &(f64, f64, u16)| Span {
         from: Station::from_mm(from_mm),
         to: Station::from_mm(to_mm),
         factor: permille(factor),
-        binding: Binding { reason: Reason::ForcePeak, value: Some(400.0), limit: Some(500.0) },
+        binding: match factor {
+            0 => Binding::plain(Reason::Collision),
+            _ => Binding { reason: Reason::ForcePeak, value: Some(400.0), limit: Some(500.0) },
+        },
     };
     OverridePlan::new(spans.iter().map(span).collect()).expect("contiguous")
 }
@@ -130,6 +134,8 @@ pub(crate) struct Cloud {
     pub(crate) answers_triggers: bool,
     pub(crate) keeps_alive: bool,
     pub(crate) wanted: Wanted,
+    /// Where the feed is to be held, in the baseline.
+    pub(crate) hold: Option<(f64, f64)>,
     pub(crate) offer: Option<wire::Offer>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) parts: u32,
@@ -147,6 +153,7 @@ impl Cloud {
             answers_triggers: true,
             keeps_alive: true,
             wanted: |_| 900,
+            hold: None,
             offer: None,
             bytes: Vec::new(),
             parts: 0,
@@ -184,7 +191,13 @@ impl Cloud {
         self.out.push(Message::Accept(Accept { epoch, program, context, path }));
         let half = f64::from(SEGMENTS) * SEGMENT_MM / 2.0;
         for (index, from_mm) in [(0, 0.0), (1, half)] {
-            let plan = plan(&[(from_mm, from_mm + half, BASELINE_PERMILLE)]);
+            let end_mm = from_mm + half;
+            let plan = match self.hold {
+                Some((hold, until)) if from_mm <= hold && hold < end_mm => {
+                    plan(&[(from_mm, hold, BASELINE_PERMILLE), (hold, until, 0), (until, end_mm, BASELINE_PERMILLE)])
+                }
+                _ => plan(&[(from_mm, end_mm, BASELINE_PERMILLE)]),
+            };
             self.out.push(Message::BaselinePart(BaselinePart { epoch, context, index, count: 2, plan }));
         }
     }
@@ -258,6 +271,10 @@ pub(crate) struct Machine {
     pub(crate) mode: ControllerMode,
     pub(crate) line: Option<u32>,
     pub(crate) silent: bool,
+    /// Where it comes to rest after a feed hold.
+    pub(crate) rests_at_mm: Option<f64>,
+    /// Feed holds it was told.
+    pub(crate) holds: u32,
 }
 
 impl Machine {
@@ -267,9 +284,21 @@ impl Machine {
         if moving { FEED_MM_S * factor } else { 0.0 }
     }
 
+    /// A feed hold: as slow to obey and to brake as the machine may be, and the time to brake is left out.
+    fn hold(&mut self, config: &AgentConfig, capabilities: &Capabilities) {
+        self.holds += 1;
+        let speed_mm_s = self.velocity_mm_s();
+        let braking_mm = speed_mm_s * speed_mm_s / (2.0 * config.braking.deceleration.as_mm_s2());
+        let rest_mm = self.at_mm + speed_mm_s * capabilities.effect_time.as_s() + braking_mm;
+        self.rests_at_mm.get_or_insert(rest_mm);
+    }
+
     fn step(&mut self, span: Duration) {
         let end_mm = f64::from(SEGMENTS) * SEGMENT_MM;
         self.at_mm = (self.at_mm + self.velocity_mm_s() * span.as_s()).min(end_mm);
+        if let Some(rest_mm) = self.rests_at_mm.filter(|rest_mm| *rest_mm <= self.at_mm) {
+            (self.at_mm, self.execution, self.rests_at_mm) = (rest_mm, Execution::FeedHold, None);
+        }
         if self.at_mm >= end_mm && self.execution == Execution::Active {
             self.execution = Execution::ProgramCompleted;
         }
@@ -317,6 +346,7 @@ pub(crate) struct World {
     pub(crate) transmits: bool,
     /// How many times faster than the clock the machine runs.
     pub(crate) time_scale: u64,
+    limits: (AgentConfig, Capabilities),
     pub(crate) rows: Vec<Row>,
     pub(crate) events: Vec<TraceEntry>,
     up: VecDeque<(Instant, Vec<u8>)>,
@@ -332,6 +362,7 @@ impl World {
     pub(crate) fn starting_at(now: Instant, config: AgentConfig, job: AgentJob) -> Self {
         Self {
             now,
+            limits: (config, job.capabilities),
             agent: Agent::new(config, job, Epoch(1), now).expect("valid"),
             machine: Machine {
                 at_mm: 0.0,
@@ -342,6 +373,8 @@ impl World {
                 mode: ControllerMode::Automatic,
                 line: None,
                 silent: false,
+                rests_at_mm: None,
+                holds: 0,
             },
             cloud: Cloud::new(),
             delay: Duration::from_ms(10),
@@ -389,9 +422,12 @@ impl World {
             let sample = self.machine.sample(self.now);
             self.agent.handle_sample(self.now, &sample);
         }
-        let command = self.agent.poll_command(self.now).map(|command| match command {
-            Command::Factor { factor, .. } => factor,
-            Command::FeedHold => panic!("nothing holds the feed"),
+        let command = self.agent.poll_command(self.now).and_then(|command| match command {
+            Command::Factor { factor, .. } => Some(factor),
+            Command::FeedHold => {
+                self.machine.hold(&self.limits.0, &self.limits.1);
+                None
+            }
         });
         if let Some(factor) = command {
             self.machine.factor = factor;

@@ -15,7 +15,8 @@
 //! 6. no slow-down outlives the plan that asked for it;
 //! 7. leases only go up, and what goes up the wire is true: the tool is where it is said to be;
 //! 8. on a healthy link plans are admitted again within a bounded time;
-//! 9. stretches on which overrides are forbidden run as programmed.
+//! 9. stretches on which overrides are forbidden run as programmed;
+//! 10. what would touch is not run into before the operator has re-armed (the lives of `swarm::world::held`).
 
 mod admission;
 mod books;

@@ -31,8 +31,7 @@ const ABSENT: &str = "\
 What is not there yet
   program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
                Siemens cycles beyond drilling; values the machine alone knows end the reading
-  kernel       forces of moves on which something turns; fixtures and finished part of work that turns; a feed hold
-               before a predicted collision
+  kernel       forces of moves on which something turns; fixtures and finished part of work that turns
   process      what was learned tightens plans, not the baseline that the edge already holds; an operation that is infeasible
                at its speed and depth is named, not disarmed; ceiling programs (nothing live is ever faster than programmed)
   handoff      certificates; link emulation between namespaces; handoff-bench

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use edge_agent::guard::Condition;
 use edge_agent::shell::{EdgeSummary, StatusLine};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -100,6 +101,8 @@ impl Children {
 #[derive(Default)]
 struct State {
     line: u32,
+    /// The newest status says that the feed is held before what would touch.
+    held: bool,
     /// When the program was first seen to run.
     running_since: Option<Instant>,
     summary: Option<EdgeSummary>,
@@ -223,12 +226,21 @@ impl Live<'_> {
                     Err(RunError::Died { who: Who::Edge.name(), status: status.to_string(), said })
                 };
             }
+            self.end_where_held(children);
             self.check_children(children)?;
             self.check_interrupt()?;
             self.inject(children)?;
             if self.began.elapsed().as_secs_f64() >= max_wall_s {
                 return Err(RunError::TooLong { max_wall_s, line: self.state.line });
             }
+        }
+    }
+
+    /// A run that is held before a predicted collision ends there: nobody is here to re-arm.
+    fn end_where_held(&mut self, children: &mut Children) {
+        if std::mem::take(&mut self.state.held) {
+            self.note_fault(world::HELD_EVENT);
+            children.edge.dismiss();
         }
     }
 
@@ -286,6 +298,7 @@ impl Live<'_> {
     fn take_edge(&mut self, line: &str) {
         if let Ok(status) = serde_json::from_str::<StatusLine>(line) {
             self.state.line = status.line;
+            self.state.held = !status.running && status.reason == Condition::CollisionAhead.name();
             if status.running {
                 self.state.running_since.get_or_insert_with(Instant::now);
             }

@@ -7,6 +7,7 @@ use shared::time::{Duration, Instant};
 use shared::wire::{Accept, BaselinePart, Message, Offer, PlanMessage, StateBatch};
 
 use super::machine::LENGTH_MM;
+use super::world::STRETCH_MM;
 use crate::checkers::{ChunkRecord, KeepAliveRecord, Sent};
 
 /// Life of a chunk from the sending of its basis.
@@ -35,7 +36,8 @@ pub(super) fn plan(from_mm: usize, factors: &[u16]) -> OverridePlan {
         match spans.last_mut() {
             Some(last) if last.factor == factor => last.to = to,
             _ => {
-                spans.push(Span { from: Station::from_mm(mm), to, factor, binding: Binding::plain(Reason::ForcePeak) })
+                let reason = if permille == 0 { Reason::Collision } else { Reason::ForcePeak };
+                spans.push(Span { from: Station::from_mm(mm), to, factor, binding: Binding::plain(reason) });
             }
         }
     }
@@ -59,10 +61,12 @@ pub(super) struct Source {
     baseline_sent_at: Instant,
     /// Grants every chunk this instead of [`LIFE`].
     pub(super) life: Duration,
+    /// Part of the path would touch.
+    holds: bool,
 }
 
 impl Source {
-    pub(super) fn new(rng: Rng) -> Self {
+    pub(super) fn new(rng: Rng, holds: bool) -> Self {
         let mut source = Self {
             rng,
             wanted: Vec::new(),
@@ -77,6 +81,7 @@ impl Source {
             refresh: false,
             baseline_sent_at: Instant::ORIGIN,
             life: LIFE,
+            holds,
         };
         source.change_mind();
         source
@@ -85,7 +90,7 @@ impl Source {
     /// Forgets everything but its plan.
     pub(super) fn restart(&mut self) {
         let wanted = std::mem::take(&mut self.wanted);
-        *self = Self { wanted, ..Self::new(self.rng.fork("again")) };
+        *self = Self { wanted, ..Self::new(self.rng.fork("again"), self.holds) };
     }
 
     /// Wants other factors, and says so with the next message.
@@ -93,8 +98,13 @@ impl Source {
         let choice = [1000, 900, 900, 700, 400, 250];
         let pieces: Vec<u16> =
             (0..LENGTH_MM / PIECE_MM).map(|_| choice[self.rng.below(choice.len() as u64) as usize]).collect();
-        self.wanted = (0..LENGTH_MM).map(|mm| pieces[mm / PIECE_MM]).collect();
+        self.wanted = (0..LENGTH_MM).map(|mm| self.held_or(mm, pieces[mm / PIECE_MM])).collect();
         self.refresh = true;
+    }
+
+    /// A factor, or 0 where the path would touch.
+    fn held_or(&self, mm: usize, permille: u16) -> u16 {
+        if self.holds && STRETCH_MM.contains(&mm) { 0 } else { permille }
     }
 
     pub(super) fn hear(&mut self, now: Instant, message: Message, say: &mut dyn FnMut(Message, Sent)) {
@@ -139,7 +149,8 @@ impl Source {
     fn send_baseline(&mut self, now: Instant, first: u32, say: &mut dyn FnMut(Message, Sent)) {
         self.baseline_sent_at = now;
         let Some(Offer { epoch, context, .. }) = self.offer.clone() else { return };
-        let (all, each) = (baseline(), LENGTH_MM / PARTS as usize);
+        let each = LENGTH_MM / PARTS as usize;
+        let all: Vec<u16> = baseline().into_iter().enumerate().map(|(mm, factor)| self.held_or(mm, factor)).collect();
         for index in first..PARTS {
             let from = index as usize * each;
             let plan = plan(from, &all[from..from + each]);

@@ -88,6 +88,11 @@ impl EdgeSide {
         self.execution == Some(Execution::ProgramCompleted)
     }
 
+    /// True once the feed is held for what would touch: it goes on by an operator's hand only, and there is none here.
+    pub(super) fn is_held(&self, now: Instant) -> bool {
+        self.execution == Some(Execution::FeedHold) && self.agent.status(now).held_before_line.is_some()
+    }
+
     /// Physical line last reported.
     pub(super) fn line(&self) -> Option<u32> {
         self.line

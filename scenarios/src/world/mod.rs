@@ -5,6 +5,8 @@
 //! machining takes seconds and two runs of one scenario give the same bytes. What the shells do around the
 //! cores (carry bytes, grant leases, call in time) is done here by plain loops, and nothing else is.
 //!
+//! A run that is held before a predicted collision ends there: nobody is here to re-arm.
+//!
 //! A run is bounded twice: by [`VIRTUAL_TIME_MAX`], and by a watch that gives up when the machine has not
 //! moved on for [`STANDSTILL_MAX`].
 
@@ -43,6 +45,9 @@ pub const VIRTUAL_TIME_MAX: Duration = Duration::from_ms(24 * 3600 * 1000);
 
 /// Longest virtual time without progress: longer than any tool change.
 pub const STANDSTILL_MAX: Duration = Duration::from_ms(120 * 1000);
+
+/// The end of a run that was held before something that would have touched.
+pub const HELD_EVENT: &str = "held_before_collision";
 
 /// The program starts when the baseline is here, or after this, whatever the cloud does.
 const START_WITHOUT_BASELINE: Duration = Duration::from_ms(60 * 1000);
@@ -161,6 +166,10 @@ impl<'a> World<'a> {
 
     fn run(mut self, trace: &mut dyn FnMut(&TracePoint)) -> Result<WorldOutcome, WorldError> {
         while self.controller.execution() != Execution::ProgramCompleted || !self.edge.has_seen_the_end() {
+            if self.edge.is_held(self.now) {
+                self.note(HELD_EVENT);
+                break;
+            }
             self.inject_faults();
             self.start_when_ready();
             self.controller_to_edge(trace)?;

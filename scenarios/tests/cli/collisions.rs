@@ -98,7 +98,7 @@ fn clamp(to_y: &str) -> String {
 }
 
 #[test]
-fn a_clamp_in_the_way() {
+fn h31_a_clamp_in_the_way_is_found_and_not_run_into() {
     let fixtures = clamp("8.0");
     let setup = Setup { program: SLOT, fixtures: &fixtures, ..PLAIN };
     let (report, done) = setup.simulate();
@@ -111,9 +111,15 @@ fn a_clamp_in_the_way() {
     assert!(done.out.contains(sentence), "{}", done.out);
     assert_eq!(done.code, 0);
     // A scenario that expects none fails.
-    let run = setup.bench().cosim(&["run", "scenario.toml", "--virtual"]);
+    let bench = setup.bench();
+    let run = bench.cosim(&["run", "scenario.toml", "--virtual", "--json", "run.json"]);
     assert_eq!(run.code, 99, "{}\n{}", run.out, run.err);
     assert!(run.out.contains("right clamp"), "{}", run.out);
+    // H31: and it is not run into: the machine was held before, while it cut nothing yet.
+    let text = std::fs::read_to_string(bench.path("run.json")).expect("cosim wrote it");
+    let report: Value = serde_json::from_str(&text).expect("the report is JSON");
+    let events = report["events"].as_array().expect("a list");
+    assert!(events.iter().any(|event| event["name"] == "held_before_collision"), "{events:?}");
     // Further back it is only closer than asked for, then clear.
     let fixtures = clamp("3.5");
     let (report, done) = Setup { program: SLOT, fixtures: &fixtures, ..PLAIN }.simulate();

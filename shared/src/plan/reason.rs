@@ -45,11 +45,13 @@ pub enum Reason {
     Surface = 18,
     /// Inside arc: the feed along the contour is the programmed one.
     Contour = 19,
+    /// Something would touch from here on: the feed is held.
+    Collision = 20,
 }
 
 impl Reason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Programmed,
         Self::ForcePeak,
         Self::Torque,
@@ -70,6 +72,7 @@ impl Reason {
         Self::Infeasible,
         Self::Surface,
         Self::Contour,
+        Self::Collision,
     ];
 
     /// Its number on the wire.
@@ -105,6 +108,7 @@ impl Reason {
             Self::Infeasible => "infeasible",
             Self::Surface => "surface",
             Self::Contour => "contour",
+            Self::Collision => "collision",
         }
     }
 }

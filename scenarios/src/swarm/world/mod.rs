@@ -1,3 +1,4 @@
+mod held;
 mod hostile;
 mod misfortune;
 
@@ -6,14 +7,14 @@ use std::sync::Arc;
 
 use edge_agent::blackbox::Event;
 use edge_agent::{
-    Agent, AgentConfig, AgentJob, Arming, DialRule, Door, Inbound, OperatorAction, Passage, Phase, Trust,
+    Agent, AgentConfig, AgentJob, Arming, Braking, DialRule, Door, Inbound, OperatorAction, Passage, Phase, Trust,
 };
 use firmware_bridge::controller::{Capabilities, Command, ControllerMode, ControllerSample, Execution};
 use shared::det::Rng;
 use shared::ident::{ContextDigest, Digest, Epoch, Name, ProgramDigest};
 use shared::plan::{Admission, Envelope, Override};
 use shared::time::{Duration, Instant};
-use shared::units::Length;
+use shared::units::{Acceleration, Length};
 use shared::wire::{self, CloudKeys, LocalKey, Message};
 
 use super::faults::Fault;
@@ -21,8 +22,10 @@ use super::forge::{Seals, encoded};
 use super::machine::{EFFECT, FORCED, Machine, SEGMENT_MM, SEGMENTS, SLEW_PERMILLE_S, path};
 use super::source::{Source, baseline};
 use super::{Coverage, FloodCounts, LIFE_S, Life};
-use crate::checkers::{Flaw, Oracle, Rules, Sent, Truth};
+use crate::checkers::{Breach, Flaw, Oracle, Rules, Sent, Truth};
 use crate::link::{Link, LinkRules};
+use held::Held;
+pub(super) use held::STRETCH_MM;
 
 const CYCLE: Duration = Duration::from_ms(10);
 const SAMPLE: Duration = Duration::from_ms(20);
@@ -67,6 +70,7 @@ fn settings(trust: Trust) -> AgentConfig {
         offer_retry: Duration::from_ms(500),
         offer_part_spacing: Duration::from_ms(1),
         position_tolerance: Length::mm(0.2),
+        braking: Braking { deceleration: Acceleration::mm_s2(1000.0), delay: Duration::ZERO },
         forged_per_minute_max: 20,
     }
 }
@@ -133,6 +137,8 @@ pub(super) struct World {
     wrong_tool_since: Option<Instant>,
     coverage: Coverage,
     trace: Option<Vec<String>>,
+    /// Where this life leads towards something that would touch.
+    held: Option<Held>,
     /// Hostile messages a cycle, where that is what this life is about.
     hostile: u64,
     /// What became of them.
@@ -160,8 +166,10 @@ impl World {
         };
         let start = now.after(START);
         let faults = Fault::draw(&mut draws, LIFE_S * 1000);
+        let leads_to_hold = Held::of(seed).is_some();
         let faults = faults
             .into_iter()
+            .filter(|(fault, ..)| !leads_to_hold || Held::may_happen(*fault))
             .map(|(fault, at_ms, for_ms)| (fault, start.after(Duration::from_ms(at_ms)), Duration::from_ms(for_ms)));
         let agent =
             Agent::new(settings(Trust::Sealed(LOCAL)), job(), Epoch(1), now).expect("the settings are in range");
@@ -169,7 +177,7 @@ impl World {
             now,
             agent,
             machine: Machine::new(now),
-            source: Source::new(rng.fork("source")),
+            source: Source::new(rng.fork("source"), Held::of(seed).is_some()),
             oracle: Oracle::new(rules(), now.as_ns()),
             seals,
             door,
@@ -192,6 +200,7 @@ impl World {
             wrong_tool_since: None,
             coverage: Coverage::default(),
             trace: traced.then(Vec::new),
+            held: Held::of(seed),
             hostile: 0,
             flood: FloodCounts::default(),
             rng: draws,
@@ -209,7 +218,7 @@ impl World {
         let (arm_at, start_at) = (born.after(Duration::from_ms(200)), born.after(START));
         let end = born.after(Duration::from_ms(LIFE_S * 1000 - 500));
         let (mut armed, mut started) = (false, false);
-        while self.now < end && self.oracle.breaches().is_empty() {
+        while self.now < end && self.breaches().is_empty() {
             if !armed && self.now >= arm_at {
                 armed = true;
                 self.operate(OperatorAction::Arm);
@@ -219,6 +228,7 @@ impl World {
                 self.machine.execution = Execution::Active;
             }
             self.machine.advance(self.now);
+            self.advance_held();
             self.change_faults();
             self.deliver_up();
             self.edge();
@@ -229,8 +239,12 @@ impl World {
         self.count_rejects();
         self.coverage.valid = self.oracle.valid;
         self.coverage.valid_admitted = self.oracle.valid_admitted;
-        let breaches = self.oracle.breaches().to_vec();
+        let breaches = self.breaches().to_vec();
         Life { breaches, coverage: std::mem::take(&mut self.coverage), trace: self.trace.take().unwrap_or_default() }
+    }
+
+    fn breaches(&self) -> &[Breach] {
+        self.held.as_ref().map_or(self.oracle.breaches(), |held| &held.breaches)
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {
@@ -390,7 +404,11 @@ impl World {
                 self.machine.command(self.now, factor, time_to_live);
                 Some(factor.permille())
             }
-            Some(Command::FeedHold) | None => None,
+            Some(Command::FeedHold) => {
+                self.held.iter_mut().for_each(|held| held.told(self.now));
+                None
+            }
+            None => None,
         };
         self.events(None);
         self.oracle.command(self.now.as_ns(), permille);
@@ -449,8 +467,11 @@ impl World {
     // The operator.
 
     fn operate(&mut self, action: OperatorAction) {
-        self.agent.handle_operator(self.now, action);
         use OperatorAction::{Arm, ConfirmStock, Off, ReArm};
+        if action == ReArm && self.agent.status(self.now).held_before_line.is_some() {
+            self.held.iter_mut().for_each(Held::seen_to);
+        }
+        self.agent.handle_operator(self.now, action);
         let now = self.now.as_ns();
         self.oracle.operator(now, action == Arm, action == Off, action == ReArm, action == ConfirmStock);
         self.note(|| format!("operator: {action:?}"));
