@@ -119,7 +119,7 @@ fn h31_a_clamp_in_the_way_is_found_and_not_run_into() {
     let text = std::fs::read_to_string(bench.path("run.json")).expect("cosim wrote it");
     let report: Value = serde_json::from_str(&text).expect("the report is JSON");
     let events = report["events"].as_array().expect("a list");
-    assert!(events.iter().any(|event| event["name"] == "held_before_collision"), "{events:?}");
+    assert!(events.iter().any(|event| event["event"] == "held_before_collision"), "{events:?}");
     // Further back it is only closer than asked for, then clear.
     let fixtures = clamp("3.5");
     let (report, done) = Setup { program: SLOT, fixtures: &fixtures, ..PLAIN }.simulate();
