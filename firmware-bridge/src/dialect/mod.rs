@@ -8,6 +8,7 @@
 pub mod grbl;
 mod lines;
 pub mod linuxcnc;
+pub mod mtconnect;
 pub mod shdr;
 mod source_time;
 pub mod virtual_link;

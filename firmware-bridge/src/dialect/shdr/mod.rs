@@ -33,7 +33,7 @@
 
 mod decode;
 mod encode;
-mod words;
+pub(super) mod words;
 
 pub use decode::{Completeness, Counters, Decoder, Event, Report};
 pub use encode::encode_report;
