@@ -6,7 +6,7 @@
 //! end the run, grow memory or be mistaken for a value.
 
 pub mod grbl;
-mod lines;
+pub(crate) mod lines;
 pub mod linuxcnc;
 pub mod mtconnect;
 pub mod shdr;

@@ -216,11 +216,10 @@ impl Agent {
         text.push_str(&self.head(self.next));
         text.push_str("<Devices><Device id='m0' name='saw' uuid='u0'><DataItems/></Device>");
         text.push_str("<Device id='m1' name='m1' uuid='u1'><DataItems>");
-        let mut items = |component: &str| {
+        let items = |component: &str| {
             let mut found = String::new();
-            for (id, at, category, _, attributes) in ITEMS.iter().filter(|item| item.1 == component) {
+            for (id, _, category, _, attributes) in ITEMS.iter().filter(|item| item.1 == component) {
                 let category = if *category == "Samples" { "SAMPLE" } else { "EVENT" };
-                let _ = at;
                 write!(found, "<DataItem category='{category}' id='{id}' {attributes}/>").expect("a String takes it");
             }
             found

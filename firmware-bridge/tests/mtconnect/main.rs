@@ -2,3 +2,5 @@
 
 mod agent;
 mod conversation;
+#[cfg(feature = "link")]
+mod link;

@@ -161,6 +161,7 @@ pub struct Session {
     next: Option<u64>,
     attempts: u32,
     known: Known,
+    fault: Option<Fault>,
     counters: Counters,
 }
 
@@ -208,6 +209,7 @@ impl Session {
             next: None,
             attempts: 0,
             known: Known::nothing(),
+            fault: None,
             counters: Counters::default(),
         }
     }
@@ -215,6 +217,11 @@ impl Session {
     /// What was met so far.
     pub fn counters(&self) -> Counters {
         Counters { clock_jumps: self.known.clock.jumps, ..self.counters }
+    }
+
+    /// What was wrong with the last answer that was not read: what a person who sets it up wants to know.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
     }
 
     /// What of the device is followed.
@@ -262,10 +269,10 @@ impl Session {
         let ended = answer.has_ended();
         self.answer = answer;
         match (result, read) {
-            (Err(fault), _) => self.fault(now, fault, events),
+            (Err(fault), _) => self.refuse(now, fault, events),
             (Ok(Followup::Restart(broke)), _) => self.give_up(now, broke, events),
             (Ok(Followup::Next), _) => self.line = Line::Idle(now),
-            (Ok(Followup::Stay), Err(fault)) => self.fault(now, fault.into(), events),
+            (Ok(Followup::Stay), Err(fault)) => self.refuse(now, fault.into(), events),
             (Ok(Followup::Stay), Ok(())) if ended => self.give_up(now, Break::Disconnected, events),
             (Ok(Followup::Stay), Ok(())) => {}
         }
@@ -281,7 +288,7 @@ impl Session {
         // Cut short or not begun, it is closed: which of them is no news.
         let _ = answer.close(&mut |bytes| result = self.document(now, bytes, events));
         match result {
-            Err(fault) => self.fault(now, fault, events),
+            Err(fault) => self.refuse(now, fault, events),
             Ok(Followup::Next) => self.line = Line::Idle(now),
             Ok(Followup::Restart(broke)) => self.give_up(now, broke, events),
             Ok(Followup::Stay) => self.give_up(now, Break::Disconnected, events),
@@ -315,8 +322,9 @@ impl Session {
         format!("GET {what} HTTP/1.1\r\nHost: {host}\r\nAccept: text/xml\r\nConnection: close\r\n\r\n").into_bytes()
     }
 
-    fn fault(&mut self, now: Instant, fault: Fault, events: &mut dyn FnMut(Event)) {
+    fn refuse(&mut self, now: Instant, fault: Fault, events: &mut dyn FnMut(Event)) {
         self.counters.faults += 1;
+        self.fault = Some(fault);
         let refused = matches!(fault, Fault::Document(DocumentFault::Refused) | Fault::Http(HttpFault::Status(_)));
         if refused && self.stage == Stage::Sample {
             // What we ask for is not there any more; how much of it, the next answer to `current` says.
@@ -420,14 +428,22 @@ impl Session {
         self.report(now, now, events);
     }
 
-    /// News: what has one stamp belongs to one instant.
+    /// News: what has one stamp belongs to one instant. All came together, so the newest stamp tells how the clocks stand,
+    /// and the others lie before it by as much as they say.
     fn take(&mut self, now: Instant, observations: &[Observation<'_>], events: &mut dyn FnMut(Event)) {
+        let stamps = observations.iter().filter_map(|observation| observation.stamp);
+        let newest = stamps.chain(self.known.newest).max_by_key(|stamp| stamp.as_ns());
+        let newest_at = newest.map_or(now, |stamp| self.known.clock.valid_at(stamp, now));
         for moment in observations.chunk_by(|one, next| one.stamp == next.stamp) {
             for observation in moment {
                 self.observe(observation, events);
             }
-            let valid_at = self.known.newest.map_or(now, |stamp| self.known.clock.valid_at(stamp, now));
-            self.report(now, valid_at, events);
+            let before = newest.zip(self.known.newest).map_or(0, |(newest, its)| newest.as_ns() - its.as_ns());
+            self.report(
+                now,
+                Instant::ORIGIN.after(newest_at.since(Instant::ORIGIN).minus(Duration::from_ns(before))),
+                events,
+            );
         }
     }
 

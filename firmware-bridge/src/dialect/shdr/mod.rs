@@ -36,7 +36,7 @@ mod encode;
 pub(super) mod words;
 
 pub use decode::{Completeness, Counters, Decoder, Event, Report};
-pub use encode::encode_report;
+pub use encode::{encode_pairs, encode_report};
 
 #[cfg(test)]
 mod tests;
