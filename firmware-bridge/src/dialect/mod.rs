@@ -9,8 +9,10 @@ pub mod grbl;
 pub(crate) mod lines;
 pub mod linuxcnc;
 pub mod mtconnect;
+mod replay;
 pub mod shdr;
 mod source_time;
 pub mod virtual_link;
 
+pub use replay::Replay;
 pub use source_time::SourceTime;
