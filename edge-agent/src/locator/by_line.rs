@@ -21,27 +21,27 @@ impl Locator {
             let end_s = self.timetable.time_s(self.path.segments()[index].end) + late_s;
             self.timetable.station(end_s.min(latest_s)).max(self.path.segments()[index].start)
         };
-        let mut fits: Option<Fits> = None;
-        let mut block: Option<(usize, usize)> = None;
-        let mut add = |(first, last): (usize, usize)| {
+        let with = |fits: Option<Fits>, (first, last): (usize, usize)| {
             let low = self.path.segments()[first].start;
-            fits = Some(Fits::with(fits, low, end_of(last).max(low)));
+            Some(Fits::with(fits, low, end_of(last).max(low)))
         };
-        for index in self.of_line(line, here).take_while(|index| self.timetable.start_s(*index) <= latest_s) {
+        let in_time = |index: &usize| self.timetable.start_s(*index) <= latest_s;
+        let (mut fits, mut block): (Option<Fits>, Option<(usize, usize)>) = (None, None);
+        for index in self.of_line(line, here).take_while(in_time) {
             block = match block {
                 Some((first, last)) if index == last + 1 => Some((first, index)),
                 before => {
-                    before.into_iter().for_each(&mut add);
+                    fits = before.map_or(fits, |before| with(fits, before));
                     Some((index, index))
                 }
             };
         }
-        block.into_iter().for_each(&mut add);
+        fits = block.map_or(fits, |block| with(fits, block));
         if fits.is_none() && self.of_line(line, 0).next().is_none() {
             // It does not move: the first move behind it comes next, or is under way already.
             let end = self.path.segments().len().min(here + SCAN_SEGMENTS_MAX);
             let behind = (here..end).find(|index| self.path.segments()[*index].at.line > line);
-            behind.filter(|index| self.timetable.start_s(*index) <= latest_s).map(|index| (index, index)).map(&mut add);
+            fits = behind.filter(in_time).and_then(|index| with(None, (index, index)));
         }
         fits
     }

@@ -55,16 +55,17 @@ pub enum Source {
 }
 
 impl Source {
-    /// What an address leads to; `tcp:` is an adapter. An agent is asked for news this often.
+    /// What an address leads to; `tcp:` is an adapter. A change of the line may take this long to show, and an agent is
+    /// asked for news three times as often.
     ///
     /// # Errors
     /// [`LinkError::Io`] for a serial port.
-    pub fn of(address: &PortAddress, interval: Duration) -> Result<Self, LinkError> {
+    pub fn of(address: &PortAddress, sample_period: Duration) -> Result<Self, LinkError> {
         match address {
             PortAddress::Agent { host, device } => Ok(Self::Agent(SessionSettings {
                 host: host.clone(),
                 device: device.clone(),
-                interval,
+                interval: Duration::from_ns(sample_period.as_ns() / 3),
                 heartbeat: HEARTBEAT,
                 count: COUNT,
                 retry: RETRY,
