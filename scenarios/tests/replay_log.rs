@@ -33,7 +33,7 @@ const BOX: Case = Case {
     machine: "hurco-02",
     recordings: &["Box-OP2-Hurco02-10of20.txt", "Box-OP2-Hurco02-16of20.txt"],
 };
-/// Of other revisions: one has more lines, two have their tools in another order.
+/// Of other revisions: tools are where the program has others, and one has more lines as well.
 const FOREIGN: [Case; 2] = [
     Case { program: "nist_box_op2_front.nc", machine: "hurco-02", recordings: &["Box-OP2-Hurco02-03of20.txt"] },
     Case {
@@ -79,7 +79,7 @@ enum Damage {
     None,
     /// One line in fifty is cut somewhere, with or without its end.
     Torn,
-    /// Ten seconds and a minute are not there.
+    /// Ten seconds and half a minute are not there.
     Gaps,
     /// The agent is started again in the middle.
     Restart,
@@ -92,14 +92,14 @@ fn stamp_s(line: &[u8]) -> Option<f64> {
     time.split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.parse::<f64>().ok()?))
 }
 
-/// The damaged log, and how many lines were torn.
-fn damaged(log: &[u8], damage: Damage, seed: u64) -> (Vec<u8>, u64) {
-    let mut rng = Rng::new(seed);
+/// The log of a program that becomes active after so long, damaged, and how many lines were torn.
+fn damaged(log: &[u8], damage: Damage, active_s: f64) -> (Vec<u8>, u64) {
+    let mut rng = Rng::new(1);
     let (mut out, mut torn) = (Vec::new(), 0);
     let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
     let first_s = lines.iter().find_map(|line| stamp_s(line)).expect("a stamp");
     for line in lines {
-        let at_s = stamp_s(line).map_or(0.0, |at_s| at_s - first_s);
+        let at_s = stamp_s(line).map_or(0.0, |at_s| at_s - first_s - active_s);
         let lost = (20.0..30.0).contains(&at_s) || (40.0..70.0).contains(&at_s);
         match damage {
             Damage::Gaps if lost => {}
@@ -156,9 +156,12 @@ fn check(what: &str, report: &LogReport) {
     assert!(report.refused.is_none(), "{what}: {:?}", report.refused);
     let located = report.located as f64 / report.active as f64;
     let within = report.within as f64 / report.off_mm.len() as f64;
-    assert!(report.off_mm.len() > 200 && located > 0.7, "{what}: {located} located");
-    assert!(within > 0.8, "{what}: {within} within");
-    assert!(quantile(&report.off_s, 0.95) < 0.75, "{what}: {} s", quantile(&report.off_s, 0.95));
+    assert!(report.off_mm.len() > 200 && located > 0.9, "{what}: {located} located");
+    assert!(within > 0.95, "{what}: {within} within");
+    // Where the predicted place is outside, the prediction is off by up to a second; and the first report behind a gap
+    // still has the line of before it.
+    let beyond_s = (quantile(&report.off_s, 0.95), quantile(&report.off_s, 0.985));
+    assert!(beyond_s.0 < 0.1 && beyond_s.1 < 1.5, "{what}: {beyond_s:?} s");
     assert!(report.known_at_end, "{what}: the place was not found again");
     for episode in &report.episodes {
         assert!(episode.for_s.is_some_and(|for_s| for_s < 20.0), "{what}: {episode:?}");
@@ -178,7 +181,7 @@ fn recordings_find_their_place_and_find_it_again() {
             let whole = log(name);
             let truth = Recording::read(name, &whole).expect("a run");
             for damage in [Damage::None, Damage::Torn, Damage::Gaps, Damage::Restart] {
-                let (log, torn) = damaged(&whole, damage, 1);
+                let (log, torn) = damaged(&whole, damage, truth.before_s);
                 let restart_at_s = (damage == Damage::Restart).then_some(truth.before_s + truth.duration_s / 2.0);
                 let bundle = Arc::clone(&bundle);
                 let run = LogRun { job: &job, bundle, log: &log, speed: 1.0, truth: Some(&truth), restart_at_s };
@@ -227,7 +230,7 @@ fn h2_recordings_of_other_revisions_are_refused() {
             let refused = report.refused.unwrap_or_else(|| panic!("{name} was not refused"));
             let (reports, damaged) = (report.reports, report.damaged);
             say(&format!("{name}: {reports} reports, {damaged} damaged, refused: {refused:?}"));
-            assert_eq!(refused.tool.is_some(), name.starts_with("Plate"), "{name}: {refused:?}");
+            assert!(refused.tool.is_some() || refused.line > job.facts.lines, "{name}: {refused:?}");
         }
     }
 }
