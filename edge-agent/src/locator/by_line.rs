@@ -88,7 +88,7 @@ mod tests {
         let tolerance_mm = fixture::config().position_tolerance.as_mm();
         let (from, to, quality) = reach(&locator);
         assert!((from, quality) == (0.0, Quality::Located) && (to - 11.25 - tolerance_mm).abs() < 1e-9, "{to}");
-        locator.handle_sample(&sample(1500, 2));
+        locator.handle_sample(&sample(1600, 2));
         let (from, to, _) = reach(&locator);
         assert!(from == 10.0 && (to - 31.25 - tolerance_mm).abs() < 1e-9, "{from} {to}");
         // Line 5 has no move: in front of the one behind it.
