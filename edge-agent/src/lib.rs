@@ -27,6 +27,7 @@ pub mod blackbox;
 mod clock_sync;
 pub mod config;
 pub mod door;
+pub mod exported;
 mod fallback;
 mod follower;
 mod gate;

@@ -26,6 +26,8 @@ use crate::config::{AgentConfig, AgentJob};
 use crate::projection::feet;
 use crate::timetable::Timetable;
 
+mod by_line;
+
 /// The tool may be this much faster than the timetable, which knows neither rounding of the clock nor lead-in.
 const REACH_MARGIN: f64 = 1.25;
 /// Clock time added to the reach: samples are late by up to this.
@@ -128,6 +130,8 @@ pub struct Locator {
     lines_max: u32,
     tolerance_mm: f64,
     time_scale: f64,
+    /// How late a line may be told, where the line alone has to do.
+    line_late: Option<Duration>,
     fix: Fix,
     sampled: bool,
     /// When the path was last passed at a known place or at one of several.
@@ -154,6 +158,7 @@ impl Locator {
             lines_max: job.lines_max,
             tolerance_mm: config.position_tolerance.as_mm(),
             time_scale: config.time_scale,
+            line_late: (!job.capabilities.factor).then_some(job.capabilities.sample_period),
             fix: Fix {
                 station: Station::START,
                 uncertainty: Length::ZERO,
@@ -251,7 +256,10 @@ impl Locator {
     /// Continues from the last fix.
     fn follow(&mut self, sample: &ControllerSample) -> Finding {
         let (latest_s, elapsed) = self.latest(sample);
-        let fits = sample.position.and_then(|position| self.reachable(sample.line, &position, latest_s));
+        let fits = match sample.position {
+            Some(position) => self.reachable(sample.line, &position, latest_s),
+            None => self.reachable_by_line(sample.line, self.path.index_at(self.fix.station), latest_s),
+        };
         match fits {
             Some(fits) => {
                 self.locate(fits, sample.valid_at);
@@ -342,6 +350,11 @@ impl Locator {
         }
     }
 
+    /// The same where only the line is known, from a segment on.
+    fn reachable_by_line(&self, line: Option<u32>, here: usize, latest_s: f64) -> Option<Fits> {
+        self.fitting_line(line?, here, latest_s, self.line_late?)
+    }
+
     fn fitting(&self, segments: impl Iterator<Item = usize>, position: &Point, latest_s: f64) -> Option<Fits> {
         // Widening goes forwards: the tool is not behind the last place where it was, apart from noise.
         let earliest = self.fix.station.advanced(Length::mm(-2.0 * self.tolerance_mm));
@@ -362,15 +375,16 @@ impl Locator {
 
     /// Looks for the place in the whole program.
     fn lock(&mut self, sample: &ControllerSample) -> Finding {
-        let (Some(line), Some(position)) = (sample.line, sample.position) else {
-            return Finding::None;
-        };
+        let Some(line) = sample.line else { return Finding::None };
         let first_lock = self.fix.quality == Quality::Unlocked;
         let held = self.fix;
         // The whole program is admissible: from the start, with all the time there is.
         self.fix = Fix { station: Station::START, uncertainty: Length::ZERO, ..held };
-        let all = self.fitting(self.of_line(line, 0), &position, f64::INFINITY);
-        let near = self.fitting(self.of_line(line, 0), &position, START_REACH_S);
+        let within = |latest_s| match sample.position {
+            Some(position) => self.fitting(self.of_line(line, 0), &position, latest_s),
+            None => self.reachable_by_line(Some(line), 0, latest_s),
+        };
+        let (all, near) = (within(f64::INFINITY), within(START_REACH_S));
         self.fix = held;
         let Some(all) = all else {
             self.relock = (0, Station::START);

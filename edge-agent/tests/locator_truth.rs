@@ -161,7 +161,9 @@ struct Outcome {
 struct Watch {
     period: Duration,
     time_scale: f64,
-    noise_mm: f64,
+    /// Noise of the position; without one the line alone is reported, looked at every so often.
+    noise_mm: Option<f64>,
+    line_late: Duration,
 }
 
 fn run_random(seed: u64, watch: Watch) -> Outcome {
@@ -171,12 +173,14 @@ fn run_random(seed: u64, watch: Watch) -> Outcome {
 }
 
 fn run(seed: u64, path: Arc<Path>, lines_max: u32, watch: Watch) -> Outcome {
-    let Watch { period, time_scale, noise_mm } = watch;
+    let Watch { period, time_scale, noise_mm, line_late } = watch;
     let mut rng = Rng::new(seed).fork("machine");
     let mut settings = world::config();
     (settings.time_scale, settings.position_tolerance) = (time_scale, Length::mm(0.1));
     let mut job = world::job(world::path(None));
     (job.path, job.lines_max) = (path.clone(), lines_max);
+    (job.capabilities.factor, job.capabilities.sample_period) = (noise_mm.is_some(), line_late);
+    let (mut line, mut looked_at) = (0, None);
     let mut locator = Locator::new(&settings, &job);
     let machine = machine();
     let mut runner = Runner::with_stops(&machine, StopRule::PassThrough);
@@ -193,11 +197,14 @@ fn run(seed: u64, path: Arc<Path>, lines_max: u32, watch: Watch) -> Outcome {
         if motion.finished {
             break;
         }
-        let noise = Vector::new(rng.between(-1.0, 1.0), rng.between(-1.0, 1.0), rng.between(-1.0, 1.0)) * noise_mm;
+        let noise = Vector::new(rng.between(-1.0, 1.0), rng.between(-1.0, 1.0), rng.between(-1.0, 1.0));
+        if noise_mm.is_some() || looked_at.is_none_or(|at| now.since(at) >= line_late) {
+            (line, looked_at) = (path.segments()[motion.segment].at.line, Some(now));
+        }
         let sample = ControllerSample {
             execution: Some(Execution::Active),
-            line: Some(path.segments()[motion.segment].at.line),
-            position: Some(motion.position + noise),
+            line: Some(line),
+            position: noise_mm.map(|noise_mm| motion.position + noise * noise_mm),
             path_feedrate: Some(motion.velocity),
             ..ControllerSample::unavailable(now)
         };
@@ -231,7 +238,15 @@ fn the_true_station_is_within_the_uncertainty_of_every_fix() {
         let (mut samples, mut located, mut lost) = (0, 0, 0);
         let mut worst_mm = 0f64;
         for seed in 0..40 {
-            let outcome = run_random(seed, Watch { period: Duration::from_ms(period_ms), time_scale, noise_mm: 0.01 });
+            let outcome = run_random(
+                seed,
+                Watch {
+                    period: Duration::from_ms(period_ms),
+                    time_scale,
+                    noise_mm: Some(0.01),
+                    line_late: Duration::ZERO,
+                },
+            );
             samples += outcome.samples;
             located += outcome.located;
             lost += outcome.lost;
@@ -242,6 +257,25 @@ fn the_true_station_is_within_the_uncertainty_of_every_fix() {
             "{period_ms} ms at {time_scale} x: {samples} samples, {share:.4} located, {lost} lost, ± {worst_mm} mm"
         );
         assert!(share >= located_min && lost == 0, "{period_ms} ms at {time_scale} x: {share} located, {lost} lost");
+    }
+}
+
+#[test]
+#[allow(clippy::print_stdout)] // The figures of the report come from here.
+fn the_line_alone_never_leaves_the_true_station_out() {
+    for (period_ms, late_ms) in [(20, 20), (20, 100), (50, 300)] {
+        let (mut samples, mut located, mut lost) = (0, 0, 0);
+        for seed in 0..40 {
+            let line_late = Duration::from_ms(late_ms);
+            let watch = Watch { period: Duration::from_ms(period_ms), time_scale: 1.0, noise_mm: None, line_late };
+            let outcome = run_random(seed, watch);
+            samples += outcome.samples;
+            located += outcome.located;
+            lost += outcome.lost;
+        }
+        let share = f64::from(located as u32) / f64::from(samples as u32);
+        println!("line alone, looked at every {late_ms} ms: {samples} samples, {share:.4} located, {lost} lost");
+        assert!(share > 0.5, "{share} located, {lost} lost");
     }
 }
 
@@ -279,7 +313,12 @@ fn real_programs_are_followed_to_their_last_line() {
     ];
     for (file, unit, time_scale) in programs {
         let Some((path, lines_max)) = corpus(file, unit) else { continue };
-        let outcome = run(1, path, lines_max, Watch { period: Duration::from_ms(10), time_scale, noise_mm: 0.002 });
+        let outcome = run(
+            1,
+            path,
+            lines_max,
+            Watch { period: Duration::from_ms(10), time_scale, noise_mm: Some(0.002), line_late: Duration::ZERO },
+        );
         let share = outcome.located as f64 / outcome.samples as f64;
         let Outcome { samples, lost, worst_uncertainty_mm, .. } = outcome;
         println!(

@@ -13,6 +13,7 @@ pub mod link;
 pub mod log_check;
 pub mod policy;
 pub mod power_check;
+pub mod replay_log;
 pub mod report;
 pub mod rewrite_plan;
 pub mod rewrite_split;

@@ -1,4 +1,5 @@
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use firmware_bridge::dialect::grbl::Flavour;
@@ -43,6 +44,8 @@ pub(super) struct Config {
     pub(super) cloud: String,
     pub(super) pin: Pin,
     pub(super) budget: Budget,
+    /// Where our state is shown.
+    pub(super) export: Option<SocketAddr>,
 }
 
 /// Whose messages are believed.
@@ -83,6 +86,13 @@ struct File {
     cloud: CloudSection,
     #[serde(default)]
     budget: BudgetSection,
+    export: Option<ExportSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportSection {
+    shdr: Spanned<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -122,6 +132,12 @@ enum KindWord {
     Virtual,
     Grbl,
     GrblHal,
+    /// An MTConnect agent.
+    Mtconnect,
+    /// An MTConnect adapter.
+    Shdr,
+    /// A recording of one.
+    Recording,
 }
 
 impl KindWord {
@@ -130,12 +146,27 @@ impl KindWord {
             Self::Virtual => ControllerKind::Virtual,
             Self::Grbl => ControllerKind::Grbl(Flavour::Grbl),
             Self::GrblHal => ControllerKind::Grbl(Flavour::GrblHal),
+            Self::Mtconnect | Self::Shdr | Self::Recording => ControllerKind::Advisory,
         }
     }
 
-    /// Ten times a second is usual for grbl, and what the agent needs is more.
+    /// Ten times a second is usual for grbl, and what the agent needs is more. What adapters of mills say of the line is up
+    /// to two looks of 0.15 s old.
     fn sample_ms(self) -> f64 {
-        if self == Self::Virtual { 10.0 } else { 40.0 }
+        match self {
+            Self::Virtual => 10.0,
+            Self::Grbl | Self::GrblHal => 40.0,
+            Self::Mtconnect | Self::Shdr | Self::Recording => 300.0,
+        }
+    }
+
+    fn fits(self, address: &PortAddress) -> bool {
+        match self {
+            Self::Virtual | Self::Shdr => matches!(address, PortAddress::Tcp(_)),
+            Self::Grbl | Self::GrblHal => matches!(address, PortAddress::Tcp(_) | PortAddress::Serial { .. }),
+            Self::Mtconnect => matches!(address, PortAddress::Agent { .. }),
+            Self::Recording => matches!(address, PortAddress::File { .. }),
+        }
     }
 }
 
@@ -235,10 +266,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
         job: folder.join(&file.job),
         state_dir: folder.join(&file.state_dir),
         recording: file.recording.as_ref().map(|path| folder.join(path)),
-        arming: match file.mode {
-            Mode::Shadow => Arming::Shadow,
-            Mode::Active => Arming::Active,
-        },
+        arming: reader.arming(&file)?,
         arm_at_start: file.arm == Arm::AtStart,
         kind: file.controller.kind.kind(),
         controller: reader.address(&file.controller)?,
@@ -260,6 +288,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             horizon_target: Duration::from_s(within(&budget.horizon_target_s, 1.5, horizon_min_s, 60.0)?),
             time_to_live: ms(within(&budget.time_to_live_ms, 200.0, 10.0, 10_000.0)?),
         },
+        export: file.export.as_ref().map(|export| reader.loopback(&export.shdr)).transpose()?,
     })
 }
 
@@ -279,16 +308,40 @@ impl Reader<'_> {
     fn address(&self, controller: &ControllerSection) -> Result<PortAddress, ConfigError> {
         let (text, at) = (controller.link.get_ref(), controller.link.span().start);
         let found = PortAddress::parse(text);
-        let fits = |found: &PortAddress| controller.kind != KindWord::Virtual || matches!(found, PortAddress::Tcp(_));
-        found.filter(fits).ok_or_else(|| {
+        found.filter(|found| controller.kind.fits(found)).ok_or_else(|| {
             let message = format!("`{text}` is not a link to a controller of this kind");
             let advice = match controller.kind {
-                KindWord::Virtual => "write tcp:ADDRESS:PORT, for example tcp:127.0.0.1:7878",
+                KindWord::Virtual | KindWord::Shdr => "write tcp:ADDRESS:PORT, for example tcp:127.0.0.1:7878",
+                KindWord::Mtconnect => {
+                    "write http://NAME:PORT or http://NAME:PORT/DEVICE, for example http://agent:5000/mill-1"
+                }
+                KindWord::Recording => "write file:PATH or file:PATH@SPEED, for example file:/var/run-3.txt@10",
                 KindWord::Grbl | KindWord::GrblHal => {
                     "write serial:PATH@BAUD, for example serial:/dev/ttyUSB0@115200, or tcp:ADDRESS:PORT"
                 }
             };
             self.error(at, message, advice)
+        })
+    }
+
+    /// Whether commands go out; a controller that can only be read takes none.
+    fn arming(&self, file: &File) -> Result<Arming, ConfigError> {
+        match file.mode {
+            Mode::Shadow => Ok(Arming::Shadow),
+            Mode::Active if file.controller.kind.kind() == ControllerKind::Advisory => {
+                let message = "a controller of this kind can only be read".to_owned();
+                Err(self.error(file.controller.link.span().start, message, "write mode = \"shadow\""))
+            }
+            Mode::Active => Ok(Arming::Active),
+        }
+    }
+
+    /// An address on this computer.
+    fn loopback(&self, address: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
+        let found = address.get_ref().parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback());
+        found.ok_or_else(|| {
+            let message = format!("`{}` is not an address on this computer", address.get_ref());
+            self.error(address.span().start, message, "write 127.0.0.1:PORT, for example 127.0.0.1:7879")
         })
     }
 
@@ -365,6 +418,38 @@ end_to_end_ms = 20.0
         assert_eq!(config.kind, ControllerKind::Grbl(Flavour::GrblHal));
         assert_eq!(config.controller, PortAddress::Serial { path: "/dev/ttyUSB0".into(), baud: 115_200 });
         assert_eq!((config.sender, config.sample_period), (ProgramSender::Other, Duration::from_ms(40)));
+    }
+
+    #[test]
+    fn what_can_only_be_read_is_followed_in_shadow() {
+        let shadow = WHOLE.replacen("active", "shadow", 1);
+        let of = |kind: &str, link: &str| {
+            let section = format!("kind = \"{kind}\"\nlink = \"{link}\"");
+            shadow.replacen("link = \"tcp:127.0.0.1:7878\"", &section, 1)
+        };
+        for (kind, link) in [
+            ("mtconnect", "http://agent:5000/mill-1"),
+            ("shdr", "tcp:127.0.0.1:7878"),
+            ("recording", "file:/var/run-3.txt@10"),
+        ] {
+            let config = parse("edge.toml", &of(kind, link), Path::new("")).expect(kind);
+            assert_eq!((config.kind, config.arming), (ControllerKind::Advisory, Arming::Shadow));
+            assert_eq!((config.controller.to_string().as_str(), config.export), (link, None));
+            let active = of(kind, link).replacen("\"shadow\"", "\"active\"", 1);
+            let error = parse("edge.toml", &active, Path::new("")).expect_err(kind).to_string();
+            assert!(error.contains("can only be read"), "{error}");
+            assert!(parse("edge.toml", &of(kind, "serial:/dev/ttyUSB0"), Path::new("")).is_err());
+        }
+    }
+
+    #[test]
+    fn our_state_is_shown_on_this_computer_only() {
+        let text = format!("{WHOLE}[export]\nshdr = \"127.0.0.1:7879\"\n");
+        let config = parse("edge.toml", &text, Path::new("")).expect("valid");
+        assert_eq!(config.export, Some(SocketAddr::from(([127, 0, 0, 1], 7879))));
+        let open = text.replacen("127.0.0.1:7879", "0.0.0.0:7879", 1);
+        let error = parse("edge.toml", &open, Path::new("")).expect_err("open to all").to_string();
+        assert!(error.contains("not an address on this computer"), "{error}");
     }
 
     #[test]

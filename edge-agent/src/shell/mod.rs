@@ -39,7 +39,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings};
+use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings, ShdrExport};
 use rtrb::{Consumer, Producer, RingBuffer};
 use shared::ident::Epoch;
 use shared::job::{Job, JobSources};
@@ -47,6 +47,7 @@ use shared::plan::Override;
 use shared::time::Duration;
 
 use crate::config::{AgentConfig, DialRule};
+use crate::exported::exported;
 use crate::recording::RecordingHead;
 use crate::setup::{agent_config, agent_job};
 use crate::{Agent, Door, OperatorAction, Trust};
@@ -152,7 +153,7 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let capabilities = config.kind.capabilities(&job.job.machine, config.sample_period);
     let (trust, door) = trust(config)?;
     let mut settings = agent_config(&job.job, &config.budget, &capabilities, (config.arming, trust));
-    if config.kind != ControllerKind::Virtual {
+    if matches!(config.kind, ControllerKind::Grbl(_)) {
         beside_the_operator(&mut settings, config.kind);
     }
     let agent_job = agent_job(config.machine_name.clone(), &job.job, job.bytes.as_slice().into(), capabilities);
@@ -186,9 +187,10 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let timing = (config.budget.cycle, config.start);
     let cycle = Cycle::new(agent, (link, Arc::clone(&job.program)), rings, clock, timing);
     let (armed, stop_cycle) = (config.arm_at_start, Arc::clone(&stop));
+    let export = config.export.map(ShdrExport::open).transpose().context("the export of our state")?;
     let cycle = spawn("cycle", move || cycle.run(started_at, armed, &stop_cycle))?;
     let mut reporter = far.reporter;
-    let (agent, end, counts) = wait_for_cycle(cycle, &mut reporter)?;
+    let (agent, end, counts) = wait_for_cycle(cycle, &mut reporter, export.as_ref())?;
     ending.want();
     let (recorded, pending) = recorder.join().map_err(|_| anyhow!("the recorder has panicked"))?;
     let journal: JournalEnd = pending.finish(counts.journal_lost)?;
@@ -225,7 +227,11 @@ fn open_controller(config: &Config, settings: &AgentConfig) -> anyhow::Result<Co
         sender: config.sender,
     };
     config.kind.advice(config.sample_period).into_iter().for_each(say);
-    let link = ControllerLink::open(&link, CONNECT_MAX).context("the controller")?;
+    let mut link = ControllerLink::open(&link, CONNECT_MAX).context("the controller")?;
+    if let Some(notices) = link.take_notices() {
+        // Ends with the link.
+        spawn("notices", move || notices.iter().for_each(|notice| say(&format!("controller: {notice}"))))?;
+    }
     if let Some(path) = link.sender_path() {
         say(&format!("the sender of the program opens {}", path.display()));
     }
@@ -321,10 +327,11 @@ fn spawn<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'stati
         .with_context(|| format!("the thread {name} does not start"))
 }
 
-/// Prints progress until the cycle has ended.
+/// Prints progress and shows the state until the cycle has ended.
 fn wait_for_cycle(
     cycle: JoinHandle<(Agent, CycleEnd, CycleCounts)>,
     reporter: &mut Reporter,
+    export: Option<&ShdrExport>,
 ) -> anyhow::Result<(Agent, CycleEnd, CycleCounts)> {
     let say_line = |line: &StatusLine| {
         if let Ok(text) = serde_json::to_string(line) {
@@ -333,6 +340,9 @@ fn wait_for_cycle(
     };
     while !cycle.is_finished() {
         reporter.collect(say_line);
+        if let (Some(export), Some((at, status))) = (export, reporter.newest()) {
+            export.publish(exported(status, *at));
+        }
         thread::sleep(REPORT_TURN);
     }
     let result = cycle.join().map_err(|_| anyhow!("the cycle has panicked; the controller lets go by itself"))?;

@@ -11,7 +11,7 @@ use super::summary::{CycleFigures, EdgeSummary, EventLine, FallbackLine, StageFi
 use crate::blackbox::TraceEntry;
 use crate::handoff::HandoffRecord;
 use crate::tally::{Quantiles, Tally, phase_name};
-use crate::{Agent, Phase};
+use crate::{Agent, Phase, Status};
 use firmware_bridge::controller::Execution;
 
 /// Time between two lines of progress.
@@ -27,6 +27,7 @@ pub(super) struct Reporter {
     tally: Tally,
     late: Vec<Duration>,
     next_line: Instant,
+    newest: Option<(Instant, Status)>,
 }
 
 /// What is known when the cycle has ended.
@@ -46,7 +47,15 @@ impl Reporter {
         traces: Consumer<TraceEntry>,
         handoffs: Consumer<HandoffRecord>,
     ) -> Self {
-        Self { notes, traces, handoffs, tally: Tally::default(), late: Vec::new(), next_line: Instant::ORIGIN }
+        Self {
+            notes,
+            traces,
+            handoffs,
+            tally: Tally::default(),
+            late: Vec::new(),
+            next_line: Instant::ORIGIN,
+            newest: None,
+        }
     }
 
     /// Takes in what waits and gives lines of progress to `say`.
@@ -58,6 +67,7 @@ impl Reporter {
             // The rings run side by side: a cycle is judged with what had happened up to it, and nothing later.
             self.take_events(note.at);
             self.tally.cycle(note.at, &note.status);
+            self.newest = Some((note.at, note.status));
             if self.late.len() < LATE_MAX {
                 self.late.push(note.late);
             }
@@ -66,6 +76,11 @@ impl Reporter {
                 say(&self.line(&note));
             }
         }
+    }
+
+    /// The newest cycle and the state after it.
+    pub(super) fn newest(&self) -> Option<&(Instant, Status)> {
+        self.newest.as_ref()
     }
 
     /// Takes in events up to and including an instant.

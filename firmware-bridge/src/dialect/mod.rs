@@ -6,10 +6,13 @@
 //! end the run, grow memory or be mistaken for a value.
 
 pub mod grbl;
-mod lines;
+pub(crate) mod lines;
 pub mod linuxcnc;
+pub mod mtconnect;
+mod replay;
 pub mod shdr;
 mod source_time;
 pub mod virtual_link;
 
+pub use replay::Replay;
 pub use source_time::SourceTime;

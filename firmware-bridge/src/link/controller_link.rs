@@ -6,11 +6,12 @@ use std::sync::Arc;
 use shared::machine::{LengthUnit, Machine};
 use shared::time::{Duration, Instant};
 
-use super::{GrblLink, GrblTurn, LinkError, PortAddress, Received, TcpLink};
+use super::{GrblLink, GrblTurn, LinkError, PortAddress, Received, Source, SourceLink, TcpLink};
 use crate::controller::{Capabilities, Command, ControllerSample, Execution};
 use crate::dialect::grbl::{
     Flavour, Numbering, Occurrence, OnTrouble, OverrideSettings, ProgramFault, SessionSettings, Streamer,
 };
+use crate::dialect::mtconnect;
 use crate::dialect::virtual_link::{self, LinkCommand, ReportDecoder, ReportEvent, encode_command, report_decoder};
 
 /// Reads of one cycle, 4 kB each.
@@ -23,6 +24,8 @@ pub enum ControllerKind {
     Virtual,
     /// grbl or grblHAL.
     Grbl(Flavour),
+    /// Something that can only be read: an MTConnect agent, an SHDR adapter, a recording. Which, the address says.
+    Advisory,
 }
 
 /// Who sends the program to a controller that is sent one.
@@ -55,6 +58,7 @@ impl ControllerKind {
         match self {
             Self::Virtual => virtual_link::capabilities(machine, sample_period),
             Self::Grbl(flavour) => flavour.declaration(sample_period).capabilities,
+            Self::Advisory => mtconnect::capabilities(sample_period),
         }
     }
 
@@ -66,13 +70,14 @@ impl ControllerKind {
                 let declaration = flavour.declaration(sample_period);
                 vec![declaration.no_speed_up, declaration.fail_safe]
             }
+            Self::Advisory => vec![mtconnect::ADVICE],
         }
     }
 
     /// Lowest override it takes, per mille.
     pub fn override_min_permille(self) -> u16 {
         match self {
-            Self::Virtual => 0,
+            Self::Virtual | Self::Advisory => 0,
             Self::Grbl(flavour) => flavour.declaration(Duration::ZERO).override_min_permille,
         }
     }
@@ -96,6 +101,11 @@ pub enum ControllerLink {
         link: Box<GrblLink>,
         /// What is there.
         flavour: Flavour,
+    },
+    /// To something that can only be read.
+    Advisory {
+        /// Its thread.
+        link: SourceLink,
     },
 }
 
@@ -126,14 +136,27 @@ impl ControllerLink {
                 let link = Box::new(GrblLink::open(address.clone(), session, watched, within)?);
                 Ok(Self::Grbl { link, flavour })
             }
+            (ControllerKind::Advisory, address) => {
+                let link = SourceLink::open(Source::of(address, settings.sample_period)?)?;
+                Ok(Self::Advisory { link })
+            }
         }
     }
 
     /// Where another sender finds its port.
     pub fn sender_path(&self) -> Option<&std::path::Path> {
         match self {
-            Self::Virtual { .. } => None,
+            Self::Virtual { .. } | Self::Advisory { .. } => None,
             Self::Grbl { link, .. } => link.sender_path(),
+        }
+    }
+
+    /// Sentences about what happened on the link, for a person; the first caller gets them, and none where the link has
+    /// nothing to tell.
+    pub fn take_notices(&mut self) -> Option<std::sync::mpsc::Receiver<String>> {
+        match self {
+            Self::Advisory { link } => link.take_notices(),
+            Self::Virtual { .. } | Self::Grbl { .. } => None,
         }
     }
 
@@ -149,6 +172,8 @@ impl ControllerLink {
                 }
                 true
             }
+            // What broke takes back what was agreed, and a machine that stopped does just that.
+            Self::Advisory { link } => link.receive(now, sampled, &mut |sampled, _| sampled(stopped(now))),
         }
     }
 
@@ -160,6 +185,7 @@ impl ControllerLink {
                 link.command(now, command);
                 true
             }
+            Self::Advisory { .. } => false,
         }
     }
 
@@ -177,6 +203,7 @@ impl ControllerLink {
                 let streamer = Streamer::new(Arc::clone(program), &declaration, OnTrouble::HoldAndStop, numbering)?;
                 Ok(link.send_program(streamer))
             }
+            Self::Advisory { .. } => Ok(false),
         }
     }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
 mod controller_link;
+mod export;
 mod grbl;
 mod grbl_serve;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod port;
 mod replay;
 mod scheduling;
 mod serve;
+mod source;
 mod status_program;
 mod tcp;
 #[cfg(test)]
@@ -25,12 +27,14 @@ mod tty;
 use std::io;
 
 pub use controller_link::{ControllerKind, ControllerLink, ControllerLinkSettings, ProgramSender};
+pub use export::{ExportCounts, ShdrExport};
 pub use grbl::{GrblLink, GrblTurn};
 pub use grbl_serve::{EmulatorLine, serve_grbl_emulator};
 pub use port::{Port, PortAddress};
 pub use replay::Replay;
 pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
+pub use source::{Source, SourceLink};
 pub use status_program::StatusProgram;
 pub use tcp::{Received, TcpLink};
 pub use tty::{Pty, SerialLink};
@@ -55,6 +59,12 @@ pub enum LinkError {
         unsent: usize,
         /// How many may.
         max: usize,
+    },
+    /// An address that others than this computer could reach.
+    #[error("{address} is not a loopback address: our state is shown on this computer only")]
+    NotLoopback {
+        /// Which.
+        address: std::net::SocketAddr,
     },
     /// A file is larger than what is read into memory.
     #[error("{path} has {bytes} bytes; at most {max} are replayed")]

@@ -1,10 +1,11 @@
 //! Hostile input: every reader of the crate over a million damaged inputs, with no panic, no growth, no flood and no
-//! hang; and four readers that are broken on purpose, to show that the hunt finds each of these.
+//! hang; and five readers that are broken on purpose, to show that the hunt finds each of these.
 #![allow(clippy::print_stderr, reason = "the figures of a test belong to its output")]
 #![allow(clippy::disallowed_methods, reason = "a hunt runs on a thread of its own, so that one that hangs can be told")]
 
 mod hunt;
 mod memory;
+mod more_targets;
 mod mutate;
 mod targets;
 
@@ -36,6 +37,21 @@ fn hunts() -> Vec<Hunt> {
         plain("SHDR of others", targets::shdr_whole_pairs, targets::SHDR),
         plain("virtual link, reports", targets::shdr_counted, targets::SHDR),
         plain("virtual link, commands", targets::commands, targets::COMMANDS),
+        // The document under way keeps its memory for the next.
+        Hunt {
+            growth_max: 1 << 17,
+            things: 16,
+            ..plain("MTConnect answers", more_targets::answers, more_targets::ANSWERS)
+        },
+        Hunt {
+            growth_max: 1 << 17,
+            things: 16,
+            ..plain("MTConnect documents", more_targets::documents, more_targets::DOCUMENTS)
+        },
+        Hunt { things: 2, ..plain("SHDR adapter", more_targets::adapter, targets::SHDR) },
+        // The name of one program is kept, to see it change.
+        Hunt { growth_max: 1 << 12, ..plain("LinuxCNC status", more_targets::status, more_targets::STATUS) },
+        Hunt { things: 16, ..plain("LinuxCNC sampler", more_targets::sampler, more_targets::RECORDS) },
         Hunt { growth_max: 1 << 22, things: 2048, ..plain("grbl emulator", targets::emulator, targets::BLOCKS) },
     ];
     // The peer is no reader of the field, and slow: a motion planner runs behind it.
@@ -81,6 +97,8 @@ enum Fault {
     Floods,
     /// Waits for a closing bracket that does not come.
     Waits,
+    /// Takes as many bytes of a part as were announced without asking whether they came.
+    Believes,
 }
 
 impl Target for Broken {
@@ -98,6 +116,14 @@ impl Target for Broken {
                 1
             }
             Fault::Floods => text.lines().map(|line| (line.len() * line.len()) as u64 / 64).sum(),
+            Fault::Believes => {
+                let announced = |part: &str| {
+                    let (head, body) = part.split_once("\n\n")?;
+                    let length: usize = head.split_once("ength: ")?.1.split_whitespace().next()?.parse().ok()?;
+                    Some(body.as_bytes()[..length].len().min(1) as u64)
+                };
+                text.split("--part\n").skip(1).filter_map(announced).sum::<u64>().min(1)
+            }
             Fault::Waits => {
                 let open = text.matches('[').count() > text.matches(']').count();
                 while open && !self.give_up.load(Ordering::Relaxed) {
@@ -131,9 +157,12 @@ fn planted_faults_are_found() {
     assert!(matches!(panics, Err(Found::Panic { .. })), "{panics:?}");
     assert!(matches!(grows, Err(Found::Growth { .. })), "{grows:?}");
     assert!(matches!(floods, Err(Found::Flood { .. })), "{floods:?}");
+    let parts = Hunt { samples: more_targets::ANSWERS, ..plant(|give_up| broken(Fault::Believes, give_up)) };
+    let believes = hunt(parts, 1, PATIENCE);
+    assert!(matches!(believes, Err(Found::Panic { .. })), "{believes:?}");
     // This one hangs on its first unclosed bracket; waiting longer would find nothing else.
     let few = Hunt { inputs: 1000, ..plant(|give_up| broken(Fault::Waits, give_up)) };
     let hangs = hunt(few, 1, Duration::from_secs(3));
     assert!(matches!(hangs, Err(Found::Hang { .. })), "{hangs:?}");
-    eprintln!("planted: {panics:?} {grows:?} {floods:?} {hangs:?}");
+    eprintln!("planted: {panics:?} {grows:?} {floods:?} {believes:?} {hangs:?}");
 }

@@ -244,6 +244,13 @@ struct ReplayArgs {
     /// The program that the controller log should belong to.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// The machine that the log is of: a built-in one, or a machine file. The place is then held against the predicted
+    /// motion.
+    #[arg(long, requires = "program")]
+    machine: Option<String>,
+    /// Play the log in real time, this many times as fast as it was made; without it on a virtual clock.
+    #[arg(long, requires = "machine")]
+    speed: Option<f64>,
 }
 
 /// Most threads to simulate with: beyond any machine this is for, and few enough to start.

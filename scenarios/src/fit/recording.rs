@@ -108,7 +108,7 @@ impl Recording {
     }
 
     /// Time for which the run was held within a span, s.
-    pub(super) fn held_s(&self, from_s: f64, to_s: f64) -> f64 {
+    pub fn held_s(&self, from_s: f64, to_s: f64) -> f64 {
         overlap_s(&self.held, from_s, to_s)
     }
 

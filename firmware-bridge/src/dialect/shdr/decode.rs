@@ -30,6 +30,19 @@ pub struct Report {
     pub runtime_s: Option<u32>,
 }
 
+impl Report {
+    /// A source that has said nothing yet.
+    pub const fn nothing() -> Self {
+        Self {
+            source: None,
+            sample: ControllerSample::unavailable(Instant::ORIGIN),
+            rapid_override_permille: None,
+            spindle_override_permille: None,
+            runtime_s: None,
+        }
+    }
+}
+
 /// What a stream of bytes contains.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
@@ -82,15 +95,12 @@ impl Decoder {
 
     /// A decoder that has heard nothing yet.
     pub fn new(completeness: Completeness) -> Self {
-        let sample = ControllerSample::unavailable(Instant::ORIGIN);
-        let report = Report {
-            source: None,
-            sample,
-            rapid_override_permille: None,
-            spindle_override_permille: None,
-            runtime_s: None,
+        let state = State {
+            completeness,
+            report: Report::nothing(),
+            clock: SourceClock::default(),
+            counters: Counters::default(),
         };
-        let state = State { completeness, report, clock: SourceClock::default(), counters: Counters::default() };
         Self { lines: LineSplitter::new(Self::LINE_MAX), state }
     }
 

@@ -12,17 +12,7 @@ const PAIRS: usize = 11;
 /// `valid_at` of the sample does not travel: the line carries the source's own time instead.
 pub fn encode_report(at: SourceTime, sample: &ControllerSample, out: &mut Vec<u8>) {
     let mut line = LineWriter { out };
-    match at {
-        SourceTime::Relative(ns) => line.text(format_args!("{}.{:06}", ns / 1_000_000, ns % 1_000_000)),
-        SourceTime::Utc(ns) => {
-            let (seconds, fraction_ns) = (ns / 1_000_000_000, ns % 1_000_000_000);
-            let [year, month, day] = civil(seconds / 86_400);
-            let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-            line.text(format_args!(
-                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction_ns:09}Z"
-            ));
-        }
-    }
+    line.stamp(at);
     line.word("Execution", sample.execution.map(execution_word));
     line.word("ControllerMode", sample.mode.map(mode_word));
     line.pair("LineNumber", sample.line);
@@ -42,11 +32,42 @@ pub fn encode_report(at: SourceTime, sample: &ControllerSample, out: &mut Vec<u8
     line.text(format_args!("\n"));
 }
 
+/// Appends one line of pairs as they are; what would end a pair or a line is a space in it. No line without a pair.
+pub fn encode_pairs<'a>(at: SourceTime, pairs: impl IntoIterator<Item = (&'a str, &'a str)>, out: &mut Vec<u8>) {
+    let mut pairs = pairs.into_iter().peekable();
+    if pairs.peek().is_none() {
+        return;
+    }
+    let mut line = LineWriter { out };
+    line.stamp(at);
+    for (key, value) in pairs {
+        line.text(format_args!("|{}|{}", key.replace(ENDS, " "), value.replace(ENDS, " ")));
+    }
+    out.push(b'\n');
+}
+
+/// What ends a pair or a line.
+const ENDS: [char; 3] = ['|', '\n', '\r'];
+
 struct LineWriter<'a> {
     out: &'a mut Vec<u8>,
 }
 
 impl LineWriter<'_> {
+    fn stamp(&mut self, at: SourceTime) {
+        match at {
+            SourceTime::Relative(ns) => self.text(format_args!("{}.{:06}", ns / 1_000_000, ns % 1_000_000)),
+            SourceTime::Utc(ns) => {
+                let (seconds, fraction_ns) = (ns / 1_000_000_000, ns % 1_000_000_000);
+                let [year, month, day] = civil(seconds / 86_400);
+                let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+                self.text(format_args!(
+                    "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction_ns:09}Z"
+                ));
+            }
+        }
+    }
+
     fn text(&mut self, text: std::fmt::Arguments<'_>) {
         self.out.write_fmt(text).expect("writing to a Vec does not fail");
     }

@@ -33,10 +33,10 @@
 
 mod decode;
 mod encode;
-mod words;
+pub(super) mod words;
 
 pub use decode::{Completeness, Counters, Decoder, Event, Report};
-pub use encode::encode_report;
+pub use encode::{encode_pairs, encode_report};
 
 #[cfg(test)]
 mod tests;

@@ -9,11 +9,11 @@ use super::decode::Report;
 use crate::controller::{ControllerMode, Execution};
 
 /// What a source says instead of a value it does not have.
-pub(super) const UNAVAILABLE: &str = "UNAVAILABLE";
+pub(in crate::dialect) const UNAVAILABLE: &str = "UNAVAILABLE";
 
 /// What became of one pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(in crate::dialect) enum Taken {
     /// A value, or unavailable.
     Value,
     /// The key is known, the value makes no sense: the field is unavailable now.
@@ -66,7 +66,7 @@ fn value<T: Copy>(table: &[(T, &'static str)], text: &str) -> Option<T> {
 }
 
 /// Puts one pair into the report.
-pub(super) fn take(report: &mut Report, key: &str, text: &str) -> Taken {
+pub(in crate::dialect) fn take(report: &mut Report, key: &str, text: &str) -> Taken {
     let sample = &mut report.sample;
     match key {
         "Execution" | "Program_Status" => set(&mut sample.execution, text, |text| value(&EXECUTION, text)),
