@@ -171,6 +171,7 @@ fn plan(criterion: &mut Criterion) {
         removed_mm3: 1.0,
         removed_cells: 1,
         engagement: engagement(1 + i * 7 % SLICES, 20 + i * 3 % 30),
+        way: None,
     };
     let steps: Vec<_> = (0..1000).map(step).collect();
     let loads: Vec<_> = steps.iter().map(|step| models.of_step(step, &path.segments()[0])).collect();

@@ -23,7 +23,7 @@ use shared::units::{Feedrate, Length};
 use crate::collision::{Clearance, Fixture, Leftover};
 use crate::engagement::CutStep;
 use crate::executor::Executor;
-use crate::loads::{LoadModels, StepLoads, UnknownLoad};
+use crate::loads::{LoadModels, StepLoads};
 use crate::mesh::Mesh;
 use crate::stock::{MapOptions, MapReport, StockShape, cell_for};
 use crate::surroundings::{self, Surroundings};
@@ -165,7 +165,8 @@ impl Ahead {
         &self.models
     }
 
-    /// The stock as cut so far: a height map, or a tri-dexel where the machine states its kinematics and the path turns.
+    /// The stock as cut so far: a height map, or a tri-dexel where the machine states its kinematics and the path turns, or where a
+    /// cutter reaches under material.
     pub fn map(&self) -> &Stock {
         &self.map
     }
@@ -331,24 +332,19 @@ struct StepLoader {
 /// The loads of a batch, as indexed jobs.
 struct Parts<'a> {
     loader: &'a StepLoader,
-    /// Each with whether its segment turns.
-    steps: Vec<(&'a CutStep, bool)>,
+    steps: Vec<&'a CutStep>,
     found: Vec<OnceLock<(StepLoads, Feedrate)>>,
 }
 
 impl StepLoader {
     fn parts<'a>(&'a self, batch: &'a Batch) -> Parts<'a> {
-        let steps: Vec<_> = batch.cuts.iter().flat_map(|cut| cut.steps.iter().map(|step| (step, cut.turns))).collect();
+        let steps: Vec<_> = batch.cuts.iter().flat_map(|cut| &cut.steps).collect();
         let found = steps.iter().map(|_| OnceLock::new()).collect();
         Parts { loader: self, steps, found }
     }
 
-    fn of_step(&self, step: &CutStep, turns: bool) -> (StepLoads, Feedrate) {
-        let loads = if turns && !step.engagement.is_air() {
-            StepLoads::Unknown(UnknownLoad::Turning)
-        } else {
-            self.models.of_step(step, &self.job.path.segments()[step.segment as usize])
-        };
+    fn of_step(&self, step: &CutStep) -> (StepLoads, Feedrate) {
+        let loads = self.models.of_step(step, &self.job.path.segments()[step.segment as usize]);
         (loads, reached_within(&self.profile, &self.job.path, step))
     }
 }
@@ -360,9 +356,9 @@ impl Parts<'_> {
 
     fn compute(&self, part: usize, executor: &dyn Executor) {
         let first = part * JOB_STEPS;
-        for ((step, turns), found) in self.steps.iter().zip(&self.found).skip(first).take(JOB_STEPS) {
+        for (step, found) in self.steps.iter().zip(&self.found).skip(first).take(JOB_STEPS) {
             if !executor.is_cancelled() {
-                found.get_or_init(|| self.loader.of_step(step, *turns));
+                found.get_or_init(|| self.loader.of_step(step));
             }
         }
     }
@@ -390,11 +386,13 @@ pub fn reached_within(profile: &Profile, path: &Path, step: &CutStep) -> Feedrat
         .fold(Feedrate::ZERO, Feedrate::max)
 }
 
-/// Rays where the path turns and the machine says what turns; else heights.
+/// Rays where the path turns and the machine says what turns, or a cutter reaches under material; else heights.
 fn sampling(job: &Job) -> Result<Sampling, String> {
+    let moved = job.path.segments().iter().filter_map(|segment| job.tools.get(&segment.tool?));
+    let reaches_under = moved.map(|tool| tool.shape).any(CutterShape::reaches_under);
     let turns = job.path.segments().iter().any(|segment| segment.turn_rad != [0.0; 3]);
     let Some(kinematics) = job.machine.kinematics.as_ref().filter(|_| turns) else {
-        return Ok(Sampling::Heights);
+        return Ok(if reaches_under { Sampling::Rays } else { Sampling::Heights });
     };
     let unmeasured = job.tools.iter().find(|(_, tool)| tool.length_offset <= Length::ZERO);
     match unmeasured {

@@ -25,8 +25,6 @@ pub enum UnknownLoad {
     Cutter,
     /// The spindle stands, or the program has not said a speed.
     Spindle,
-    /// The work or the tool turns on the way, or the tool leans against the axes: the speed at the edge is not that of the segment.
-    Turning,
 }
 
 impl UnknownLoad {
@@ -36,7 +34,6 @@ impl UnknownLoad {
             Self::Tool => "tool",
             Self::Cutter => "cutter",
             Self::Spindle => "spindle",
-            Self::Turning => "turning",
         }
     }
 }
@@ -174,9 +171,17 @@ impl LoadModels {
 }
 
 /// How the cutter moves in the middle of a step at the programmed feed; `None` where the spindle stands or
-/// its speed is unknown.
+/// its speed is unknown. Where the work turns or the tool leans, that is the way against the work which the step states,
+/// across the tool's own axis and along it.
 pub fn motion_of(step: &CutStep, segment: &Segment) -> Option<CuttingMotion> {
     let spindle = segment.spindle.filter(|spindle| spindle.as_rev_s() != 0.0)?;
+    if let Some(way) = step.way {
+        return Some(CuttingMotion {
+            spindle,
+            across: segment.feed * way.across_ratio,
+            down: segment.feed * way.down_ratio,
+        });
+    }
     let middle = Station::from_nm(step.from.as_nm() + (step.to.as_nm() - step.from.as_nm()) / 2);
     let direction = segment.geometry.tangent(segment.fraction(middle));
     Some(CuttingMotion::along(&direction, segment.feed, spindle))

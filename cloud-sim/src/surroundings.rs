@@ -4,22 +4,28 @@
 //! was left and which gouges have been reported. So a copy is cheap, and a session that begins again begins with a copy.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use shared::geom::Vector;
+use shared::geom::{Point, Vector};
 use shared::ident::ToolNumber;
 use shared::job::{FixtureSpec, Job, JobSources, PartSpec, SolidSpec};
+use shared::kinematics::{Kinematics, Setup};
 use shared::machine::LengthUnit;
-use shared::motion::Segment;
+use shared::motion::{Geometry, Segment, SegmentKind};
 
 use crate::collision::{
-    Clearance, Continuity, Finding, FindingKind, Finished, Fixture, FixtureSolid, Fixtures, ToolBody, check_segments,
-    path_bounds,
+    Clearance, Continuity, Finding, FindingKind, Finished, Fixture, FixtureSolid, Fixtures, LeaningPiece, LeaningWay,
+    SegmentClearance, ToolBody, check_leaning, check_segments, path_bounds,
 };
 use crate::executor::Executor;
 use crate::mesh::{Mesh, MeshLimits, read_mesh};
 use crate::stock::HeightMap;
-use crate::sweep::{SegmentCut, Stock};
+use crate::sweep::{SegmentCut, Stock, TiltedPiece, ToolMotion};
+
+/// Cells by whose sub-poses a move that turns is held against fixtures: each leaves an error of at most half of one, mm.
+/// Coarsely to pass by what is far away, and finely where it is not.
+const COARSE_MM: f64 = 4.0;
+const FINE_MM: f64 = 0.2;
 
 /// Fixtures, tools and part of a job, and how far a path has been held against them.
 #[derive(Clone)]
@@ -27,8 +33,55 @@ pub(crate) struct Surroundings {
     fixtures: Arc<Fixtures>,
     bodies: Arc<BTreeMap<ToolNumber, ToolBody>>,
     state: Continuity,
+    turning: Option<Arc<Turning>>,
+    /// Where A, B and C stand before the next segment that is held.
+    rotary_rad: [f64; 3],
     finished: Option<Finished>,
     remarks: Arc<Vec<String>>,
+}
+
+/// What turns on the machine of a job.
+struct Turning {
+    kinematics: Kinematics,
+    origin: Point,
+    /// Lengths in force, by tool.
+    lengths: BTreeMap<ToolNumber, shared::units::Length>,
+}
+
+impl Turning {
+    fn of(job: &Job) -> Option<Self> {
+        let lengths = job.tools.iter().map(|(number, tool)| (*number, tool.length_offset)).collect();
+        Some(Self { kinematics: job.machine.kinematics.clone()?, origin: job.work_origin, lengths })
+    }
+
+    /// How a move that begins with the rotary axes at `from_rad` passes the fixtures; `None` where its tool is not known,
+    /// or nothing moves or has turned.
+    fn hold(
+        &self,
+        (fixtures, bodies): (&Fixtures, &BTreeMap<ToolNumber, ToolBody>),
+        (segment, index): (&Segment, u32),
+        from_rad: [f64; 3],
+    ) -> Option<SegmentClearance> {
+        let tool = segment.tool?;
+        let (body, length) = (bodies.get(&tool)?, self.lengths.get(&tool)?);
+        let setup = Setup { origin: self.origin, tool_length: *length };
+        let motion = ToolMotion::of(segment, &self.kinematics, setup, from_rad);
+        let stands = !motion.turns()
+            && (matches!(segment.kind, SegmentKind::Still(_)) || matches!(segment.geometry, Geometry::Still { .. }));
+        if stands || (from_rad == [0.0; 3] && !motion.turns()) {
+            return None;
+        }
+        let way = |cell_mm: f64| {
+            let poses = motion.sub_poses(body.reach_mm(), cell_mm);
+            let pieces = motion.pieces((0.0, 1.0), &poses);
+            let piece = |piece: &TiltedPiece| LeaningPiece { start: piece.start, end: piece.end, axis: piece.axis };
+            // The chords of an arc leave it by less than a cell where nothing turns.
+            let bound_mm =
+                poses.bound_mm + if matches!(segment.geometry, Geometry::Arc { .. }) { cell_mm } else { 0.0 };
+            LeaningWay { pieces: pieces.iter().map(piece).collect(), bound_mm }
+        };
+        Some(check_leaning((fixtures, body), (segment, index), &way(COARSE_MM), &|| way(FINE_MM)))
+    }
 }
 
 impl Surroundings {
@@ -46,7 +99,10 @@ impl Surroundings {
         let finished = match (&job.part, stock.height_map()) {
             (Some(part), Some(map)) => Some(finished(part, sources, map, &mut remarks)?),
             (Some(part), None) => {
-                remarks.push(format!("{}: not compared with a stock that turns; gouges are not looked for", part.part));
+                remarks.push(format!(
+                    "{}: not compared with a stock that turns or is undercut; gouges are not looked for",
+                    part.part
+                ));
                 None
             }
             (None, _) => None,
@@ -55,6 +111,8 @@ impl Surroundings {
             fixtures: Arc::new(Fixtures::new(fixtures?)),
             bodies: Arc::new(bodies),
             state: Continuity::default(),
+            turning: Turning::of(job).map(Arc::new),
+            rotary_rad: [0.0; 3],
             finished,
             remarks: Arc::new(remarks),
         })
@@ -99,6 +157,33 @@ impl Surroundings {
         }
     }
 
+    /// Holds what turns, or has turned, against the fixtures by the way of the tool against the work.
+    fn hold_turned(
+        &mut self,
+        (segments, first): (&[Segment], u32),
+        checked: &mut [SegmentClearance],
+        executor: &dyn Executor,
+    ) {
+        let what = (self.fixtures.as_ref(), self.bodies.as_ref());
+        let mut at_rad = self.rotary_rad;
+        let mut begins = Vec::with_capacity(segments.len());
+        for segment in segments {
+            begins.push(at_rad);
+            at_rad = std::array::from_fn(|axis| at_rad[axis] + segment.turn_rad[axis]);
+        }
+        self.rotary_rad = at_rad;
+        let Some(turning) = self.turning.as_ref().filter(|_| !what.0.is_empty()) else { return };
+        let held: Vec<OnceLock<Option<SegmentClearance>>> = segments.iter().map(|_| OnceLock::new()).collect();
+        executor.run(segments.len(), &|at| {
+            held[at].get_or_init(|| turning.hold(what, (&segments[at], first + at as u32), begins[at]));
+        });
+        for (checked, held) in checked.iter_mut().zip(held) {
+            if let Some(held) = held.into_inner().flatten() {
+                *checked = held;
+            }
+        }
+    }
+
     /// Holds consecutive segments against the fixtures; what is found goes to their cuts, how they pass is returned.
     pub(crate) fn hold(
         &mut self,
@@ -109,7 +194,8 @@ impl Surroundings {
         let Some(first) = cuts.first().map(|cut| cut.segment) else { return Vec::new() };
         let segments = &segments[first as usize..first as usize + cuts.len()];
         let what = (self.fixtures.as_ref(), self.bodies.as_ref());
-        let checked = check_segments(what, (segments, first), &mut self.state, executor);
+        let mut checked = check_segments(what, (segments, first), &mut self.state, executor);
+        self.hold_turned((segments, first), &mut checked, executor);
         let mut classes = Vec::with_capacity(checked.len());
         for (cut, result) in cuts.iter_mut().zip(checked) {
             cut.findings.extend(result.findings);

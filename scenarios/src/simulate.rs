@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use cloud_sim::ahead::{Ahead, MapChoice, reached_within};
 use cloud_sim::collision::{Clearance, Leftover};
 use cloud_sim::executor::Executor;
-use cloud_sim::loads::{LoadModels, StepLoads, UnknownLoad};
+use cloud_sim::loads::{LoadModels, StepLoads};
 use cloud_sim::optimise::{
     BoundContext, LimitsByTool, ScheduleInput, StepBound, air_segments, best_constant, bound_steps_by_tool, is_clear,
     schedule, verify_by_tool,
@@ -165,13 +165,7 @@ impl Simulation {
         executor.run(steps.len().div_ceil(JOB_STEPS), &|part| {
             for index in part * JOB_STEPS..((part + 1) * JOB_STEPS).min(steps.len()) {
                 let step = &steps[index];
-                // What no model knew because something turns does not get known by another feed.
-                let turns = matches!(self.prediction.loads[index], StepLoads::Unknown(UnknownLoad::Turning));
-                let loads = if turns {
-                    StepLoads::Unknown(UnknownLoad::Turning)
-                } else {
-                    self.models.of_step(step, &other[step.segment as usize])
-                };
+                let loads = self.models.of_step(step, &other[step.segment as usize]);
                 results[index].get_or_init(|| (loads, reached_within(&programmed, &job.path, step)));
             }
         });

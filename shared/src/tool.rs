@@ -45,8 +45,24 @@ pub enum CutterShape {
     },
     /// Tapered and all other cutters of three pieces. Its forces are not modelled.
     General(GeneralCutter),
+    /// A cutter that reaches under material, on a neck as thick as its shank. Its forces are not modelled.
+    Undercut(UndercutForm),
     /// A cutter whose forces no model here covers: removed as a cylinder of DC, its loads stay unknown.
     Special(SpecialCutter),
+}
+
+/// Cutters that are wider than what is above them; the neck above is DMM wide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum UndercutForm {
+    /// A disc of DC, APMX high: T-slot and Woodruff cutters, saws.
+    TSlot,
+    /// A sphere of DC.
+    Lollipop,
+    /// DC at the tip, narrower upwards over APMX.
+    Dovetail {
+        /// Angle of the side against the axis, in (0, π/2): 30° for a dovetail of 60°.
+        taper: Angle,
+    },
 }
 
 /// Cutters without a force model.
@@ -72,6 +88,9 @@ impl CutterShape {
             Self::Cone { .. } => "cone",
             Self::Drill { .. } => "drill",
             Self::General(_) => "general mill",
+            Self::Undercut(UndercutForm::TSlot) => "T-slot cutter",
+            Self::Undercut(UndercutForm::Lollipop) => "lollipop mill",
+            Self::Undercut(UndercutForm::Dovetail { .. }) => "dovetail mill",
             Self::Special(SpecialCutter::Tap) => "tap",
             Self::Special(SpecialCutter::Reamer) => "reamer",
             Self::Special(SpecialCutter::ThreadMill) => "thread mill",
@@ -81,7 +100,12 @@ impl CutterShape {
 
     /// False where no force model covers the form.
     pub const fn has_force_model(self) -> bool {
-        !matches!(self, Self::Special(_) | Self::General(_))
+        !matches!(self, Self::Special(_) | Self::General(_) | Self::Undercut(_))
+    }
+
+    /// True where the cutter takes material from under other material, which no map of heights can show.
+    pub const fn reaches_under(self) -> bool {
+        matches!(self, Self::Undercut(_))
     }
 }
 
@@ -173,15 +197,20 @@ impl Tool {
         self.diameter / 2.0
     }
 
-    /// Height of the underside above the tip at a distance `r` from the axis; `None` beyond DC/2.
+    /// Height of the underside above the tip at a distance `r` from the axis; `None` beyond DC/2. Seen from below: what a cutter
+    /// that reaches under material leaves above itself is not told.
     pub fn height(&self, r: Length) -> Option<Length> {
         let (r_mm, radius_mm) = (r.abs().as_mm(), self.radius().as_mm());
         if r_mm > radius_mm {
             return None;
         }
         let height_mm = match self.shape {
-            CutterShape::Flat | CutterShape::Special(_) => 0.0,
-            CutterShape::Ball => radius_mm - (radius_mm * radius_mm - r_mm * r_mm).max(0.0).sqrt(),
+            CutterShape::Flat
+            | CutterShape::Special(_)
+            | CutterShape::Undercut(UndercutForm::TSlot | UndercutForm::Dovetail { .. }) => 0.0,
+            CutterShape::Ball | CutterShape::Undercut(UndercutForm::Lollipop) => {
+                radius_mm - (radius_mm * radius_mm - r_mm * r_mm).max(0.0).sqrt()
+            }
             CutterShape::BullNose { corner_radius } => {
                 let corner_mm = corner_radius.as_mm();
                 let out_mm = (r_mm - (radius_mm - corner_mm)).max(0.0);
@@ -202,9 +231,13 @@ impl Tool {
             return Length::ZERO;
         }
         let width_mm = match self.shape {
-            CutterShape::Flat | CutterShape::Special(_) => radius_mm,
-            CutterShape::Ball if h_mm >= radius_mm => radius_mm,
-            CutterShape::Ball => (2.0 * radius_mm * h_mm - h_mm * h_mm).max(0.0).sqrt(),
+            CutterShape::Flat
+            | CutterShape::Special(_)
+            | CutterShape::Undercut(UndercutForm::TSlot | UndercutForm::Dovetail { .. }) => radius_mm,
+            CutterShape::Ball | CutterShape::Undercut(UndercutForm::Lollipop) if h_mm >= radius_mm => radius_mm,
+            CutterShape::Ball | CutterShape::Undercut(UndercutForm::Lollipop) => {
+                (2.0 * radius_mm * h_mm - h_mm * h_mm).max(0.0).sqrt()
+            }
             CutterShape::BullNose { corner_radius } if h_mm >= corner_radius.as_mm() => radius_mm,
             CutterShape::BullNose { corner_radius } => {
                 let corner_mm = corner_radius.as_mm();

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use cloud_sim::executor::Serial;
-use cloud_sim::sweep::{Cutter, cut_geometry};
+use cloud_sim::sweep::{Cutter, Workpiece, cut_geometry};
 use shared::geom::Point;
 use shared::motion::Geometry;
 use shared::tool::CutterShape;
@@ -33,7 +33,18 @@ fn row(edge_mm: f64, cell_mm: f64, count: usize) {
         }
     });
     let cost_us = took.cpu.as_secs_f64() * 1e6 / count as f64;
-    println!("part {edge_mm:4} mm, cell {cell_mm:4} mm, {count:8} segments: {cost_us:7.2} us a move");
+    let (map_mb, process_mb) = (Workpiece::memory_bytes(&map) as f64 / 1e6, process_mb());
+    println!(
+        "part {edge_mm:4} mm, cell {cell_mm:4} mm, {count:8} segments: {cost_us:7.2} us a move, map {map_mb:6.1} MB, process {process_mb:6.1} MB"
+    );
+}
+
+/// Memory of this process as it stands, MB, from what Linux says of it; zero where that is not to be read.
+fn process_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kb.unwrap_or(0.0) * 1024.0 / 1e6
 }
 
 /// The table.

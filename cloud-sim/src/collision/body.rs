@@ -4,8 +4,9 @@
 //! has a circle of its corner radius, a ball one of its whole radius. So every cutter is exact, a support point costs one
 //! look at a handful of circles, and a body inflated by a margin is the same body with greater circles.
 
+use shared::det::math;
 use shared::machine::NoseSection;
-use shared::tool::{CutterShape, Tool};
+use shared::tool::{CutterShape, Tool, UndercutForm};
 use shared::units::Length;
 
 /// Part of the machine that moves with the tip.
@@ -147,11 +148,25 @@ impl ToolBody {
     }
 }
 
+impl ToolBody {
+    /// Greatest distance of any of its places from the tip, mm.
+    pub fn reach_mm(&self) -> f64 {
+        let up = self.high.max(-self.low);
+        (up * up + self.radius * self.radius).sqrt()
+    }
+}
+
 /// The outline of the cutting end up to the end of its flutes.
 fn cutter(tool: &Tool, radius: f64, flutes: f64) -> Vec<Node> {
     let top = Node::point(radius, flutes);
     match tool.shape {
         CutterShape::Flat | CutterShape::Special(_) => vec![Node::point(radius, 0.0), top],
+        CutterShape::Undercut(UndercutForm::TSlot) => vec![Node::point(radius, 0.0), top],
+        CutterShape::Undercut(UndercutForm::Lollipop) => vec![Node { r: 0.0, z: radius, round: radius }],
+        CutterShape::Undercut(UndercutForm::Dovetail { taper }) => {
+            let narrower = flutes * math::tan(taper.as_rad());
+            vec![Node::point(radius, 0.0), Node::point((radius - narrower).max(0.0), flutes)]
+        }
         CutterShape::Ball => vec![Node { r: 0.0, z: radius, round: radius }, top],
         CutterShape::BullNose { corner_radius } => {
             let corner = corner_radius.as_mm().clamp(0.0, radius);

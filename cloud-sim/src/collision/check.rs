@@ -27,7 +27,7 @@ use crate::executor::Executor;
 const RUN: usize = 24;
 
 /// Closer than this is touching, mm: more than what chords, prisms and rounding can be wrong by.
-const CONTACT_MM: f64 = 0.01;
+pub(super) const CONTACT_MM: f64 = 0.01;
 
 /// Deviation of the chords of an arc where it is looked at exactly, mm; and coarsely, as a share of the clearance with
 /// bounds.
@@ -136,7 +136,7 @@ fn inside(fixtures: &Fixtures, body: &ToolBody, (segment, index): (&Segment, u32
     findings
 }
 
-fn finding(
+pub(super) fn finding(
     kind: FindingKind,
     (segment, index): (&Segment, u32),
     fraction: f64,
@@ -148,7 +148,7 @@ fn finding(
 }
 
 /// Keeps the deepest finding of its kind, at the earliest station of them.
-fn note(findings: &mut Vec<Finding>, finding: Finding) {
+pub(super) fn note(findings: &mut Vec<Finding>, finding: Finding) {
     match findings.iter_mut().find(|known| known.kind == finding.kind) {
         Some(known) => {
             let station = known.station.min(finding.station);
@@ -289,7 +289,7 @@ fn contact(fixture: &Fixture, part: &Turned, geometry: &Geometry) -> Option<(f64
 
 /// How much slimmer a part has to be not to meet something: an amount at which it still does, and one at which it does
 /// not, or the most that can be taken off where that does not help.
-fn depth(part: &Turned, meets: impl Fn(&Turned) -> bool) -> (f64, f64) {
+pub(super) fn depth(part: &Turned, meets: impl Fn(&Turned) -> bool) -> (f64, f64) {
     let (mut thick, mut slim) = (0.0, part.slimming_max());
     if meets(&part.slimmer(slim)) {
         return (slim, slim);

@@ -15,12 +15,15 @@
 //!
 //! The cast of parry (`cast_shapes` with a target distance) is not used for the question: it iterates towards the time of
 //! impact and answers nothing where it does not arrive; the convex sweep answers in one search, and the time is bisected where
-//! there is something to report. Rotary axes are not known here: once one has turned, segments are [`Clearance::Unchecked`].
+//! there is something to report. [`check_segments`] takes the tool to stand upright and the work to stand: once a rotary axis has
+//! turned, its segments are [`Clearance::Unchecked`], unless the caller knows the way of the tool against the work and asks
+//! [`check_leaning`] instead.
 
 mod body;
 mod check;
 mod fixture;
 mod in_stock;
+mod leaning;
 mod part;
 mod swept;
 
@@ -32,6 +35,7 @@ pub(crate) use check::path_bounds;
 pub use check::{Continuity, SegmentClearance, check_segments};
 pub use fixture::{Fixture, FixtureSolid, Fixtures};
 pub(crate) use in_stock::Body;
+pub use leaning::{LeaningPiece, LeaningWay, check_leaning};
 pub use part::{Finished, Leftover};
 
 /// What touched what.

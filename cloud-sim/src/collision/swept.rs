@@ -34,7 +34,9 @@ pub(super) struct Swept<'a> {
     body: &'a Turned,
     at: Vec3,
     along: Vec3,
-    /// Unit vector square to the move and level, where the move goes sideways at all.
+    /// Unit vector from the tip to the spindle; `None` where that is +Z.
+    axis: Option<Vec3>,
+    /// Unit vector square to the move and to the axis, where the move goes sideways at all.
     aside: Option<Vec3>,
     /// Box around it.
     pub(super) min: Vec3,
@@ -59,17 +61,43 @@ impl<'a> Swept<'a> {
             body,
             at,
             along,
+            axis: None,
             aside: (level > 1e-9).then(|| Vec3::new(-along.y / level, along.x / level, 0.0)),
             min: at.min(end) + low,
             max: at.max(end) + high,
         }
     }
 
+    /// The same with the body leaning along a unit vector.
+    pub(super) fn leaning(body: &'a Turned, from: &Point, to: &Point, axis: &Vector) -> Self {
+        let mut swept = Self::new(body, from, to);
+        let axis = Vec3::new(axis.x, axis.y, axis.z);
+        let aside = axis.cross(swept.along);
+        let length = aside.length();
+        swept.axis = Some(axis);
+        swept.aside = (length > 1e-9).then(|| aside / length);
+        let all = [Vec3::X, Vec3::Y, Vec3::Z];
+        swept.max = Vec3::from(all.map(|towards| swept.reach(towards)));
+        swept.min = -Vec3::from(all.map(|towards| swept.reach(-towards)));
+        swept
+    }
+
+    /// How much of a direction is along the axis, and the rest.
+    fn parts(&self, towards: Vec3) -> (f64, Vec3) {
+        match self.axis {
+            None => (towards.z, Vec3::new(towards.x, towards.y, 0.0)),
+            Some(axis) => {
+                let up = towards.dot(axis);
+                (up, towards - axis * up)
+            }
+        }
+    }
+
     /// Greatest reach in a direction, which need not be of unit length.
     fn reach(&self, towards: Vec3) -> f64 {
-        let level = (towards.x * towards.x + towards.y * towards.y).sqrt();
-        let length = towards.length();
-        let own = self.body.nodes.iter().map(|node| node.r * level + node.z * towards.z + node.round * length);
+        let (up, out) = self.parts(towards);
+        let (level, length) = (out.length(), towards.length());
+        let own = self.body.nodes.iter().map(|node| node.r * level + node.z * up + node.round * length);
         let own = own.fold(f64::NEG_INFINITY, f64::max);
         own + self.at.dot(towards) + self.along.dot(towards).max(0.0)
     }
@@ -94,7 +122,8 @@ impl<'a> Swept<'a> {
         let Some(aside) = self.aside else { return true };
         let (middle, half) = ((min + max) * 0.5, (max - min) * 0.5);
         let offset = (middle - self.at).dot(aside).abs();
-        offset - half.x * aside.x.abs() - half.y * aside.y.abs() <= self.body.radius + gap + ROUNDING_MM
+        offset - half.x * aside.x.abs() - half.y * aside.y.abs() - half.z * aside.z.abs()
+            <= self.body.radius + gap + ROUNDING_MM
     }
 
     /// False only where the triangle is shown to be further than a gap from the body.
@@ -146,7 +175,7 @@ impl<'a> Swept<'a> {
 
     fn search(&self, triangle: &[Vec3; 3], gap: f64, exact: bool) -> GJKResult {
         let triangle = Triangle::from_array(triangle);
-        let middle = self.at + self.along * 0.5 + Vec3::new(0.0, 0.0, (self.body.low + self.body.high) / 2.0);
+        let middle = self.inner() + self.along * 0.5;
         let towards = triangle.center() - middle;
         let towards = if towards.length_squared() > 1e-12 { towards.normalize() } else { Vec3::X };
         let mut simplex = VoronoiSimplex::new();
@@ -156,21 +185,21 @@ impl<'a> Swept<'a> {
 
     /// The middle of the body at the beginning of the piece: a place inside it.
     pub(super) fn inner(&self) -> Vec3 {
-        self.at + Vec3::new(0.0, 0.0, (self.body.low + self.body.high) / 2.0)
+        self.at + self.axis.unwrap_or(Vec3::Z) * ((self.body.low + self.body.high) / 2.0)
     }
 }
 
 impl SupportMap for Swept<'_> {
     fn local_support_point(&self, towards: Vec3) -> Vec3 {
-        let level = (towards.x * towards.x + towards.y * towards.y).sqrt();
-        let length = towards.length();
+        let (axis, (up, out)) = (self.axis.unwrap_or(Vec3::Z), self.parts(towards));
+        let (level, length) = (out.length(), towards.length());
         let mut best = (f64::NEG_INFINITY, Vec3::ZERO);
-        let (x, y) = if level > 0.0 { (towards.x / level, towards.y / level) } else { (1.0, 0.0) };
+        let out = if level > 0.0 { out / level } else { axis.any_orthonormal_vector() };
         let unit = if length > 0.0 { towards / length } else { Vec3::ZERO };
         for node in &self.body.nodes {
-            let value = node.r * level + node.z * towards.z + node.round * length;
+            let value = node.r * level + node.z * up + node.round * length;
             if value > best.0 {
-                best = (value, Vec3::new(node.r * x, node.r * y, node.z) + unit * node.round);
+                best = (value, out * node.r + axis * node.z + unit * node.round);
             }
         }
         let moved = if self.along.dot(towards) > 0.0 { self.along } else { Vec3::ZERO };

@@ -42,6 +42,16 @@ pub use sample::{Pose, Sample, Sampler};
 pub use section::swept_section_mm2;
 pub use tilted::{TiltedPose, sample_tilted};
 
+/// How a cutter moves against the work at its engaged height, for each mm of station: not the way of its segment where the
+/// work turns or the tool leans.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Way {
+    /// Across the axis of the tool, mm for each mm of station.
+    pub across_ratio: f64,
+    /// Along the axis into the work, mm for each mm of station; negative where the tool is drawn out.
+    pub down_ratio: f64,
+}
+
 /// One step of a segment: what it removed and how the cutter stood in material while it did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CutStep {
@@ -58,4 +68,6 @@ pub struct CutStep {
     /// Engagement at the middle of the step, against the stock before the step; in air where the step
     /// lowered no cell.
     pub engagement: Engagement,
+    /// How the cutter moves where that is not the way of its segment.
+    pub way: Option<Way>,
 }

@@ -1,4 +1,4 @@
-use shared::tool::{CutterShape, GeneralProfile, Tool};
+use shared::tool::{CutterShape, GeneralProfile, Tool, UndercutForm};
 
 /// The cutting end of a cutter as numbers, prepared once: the underside f(r), its inverse and its slope.
 ///
@@ -41,8 +41,10 @@ impl Profile {
         let radius_mm = tool.radius().as_mm();
         let tip_mm = tool.tip_height().as_mm();
         let (form, face_mm) = match tool.shape {
-            CutterShape::Flat | CutterShape::Special(_) => (Form::Flat, radius_mm),
-            CutterShape::Ball => (Form::Round { corner_mm: radius_mm }, 0.0),
+            CutterShape::Ball | CutterShape::Undercut(UndercutForm::Lollipop) => {
+                (Form::Round { corner_mm: radius_mm }, 0.0)
+            }
+            CutterShape::Flat | CutterShape::Special(_) | CutterShape::Undercut(_) => (Form::Flat, radius_mm),
             CutterShape::BullNose { corner_radius } => {
                 let corner_mm = corner_radius.as_mm().min(radius_mm);
                 (Form::Round { corner_mm }, radius_mm - corner_mm)

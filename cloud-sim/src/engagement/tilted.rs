@@ -4,7 +4,8 @@
 //! the travel, so far that the whole cell around the place lies outside what the cutter stood in, and beside the
 //! travel half a cell inside the radius. Where the surface mostly goes down or lies on the trailing half, the place is
 //! [`TOUCH_CELLS`] of a cell along the travel from the surface itself. A wall found this way is half a cell thick: the
-//! error of an angle is about h/(R·sinφ), that of a_p a tenth of a cell above its search.
+//! error of an angle is about h/(2R·sinφ), that of a_p a tenth of a cell above its search. Slices look at different places
+//! within their bins, so that an angle is not rounded to one.
 
 use std::f64::consts::TAU;
 
@@ -18,8 +19,10 @@ use crate::sweep::body::RevolvedTool;
 
 /// How far along the travel a place is looked at where the surface is looked at itself, in cells.
 const TOUCH_CELLS: f64 = 0.6;
-/// Slices of the engaged height.
+/// Slices of the engaged height. Each looks at another place within its bins, as on a height map; the places
+/// of neighbours are this many of them apart: any few in a row are spread evenly.
 const SLICES: usize = 12;
+const SLICE_STEP: usize = 5;
 /// Levels at which the cutting part is searched for contact, and bins of each.
 const SEARCH_LEVELS: usize = 24;
 const SEARCH_STRIDE: usize = 4;
@@ -64,7 +67,8 @@ pub fn sample_tilted(stock: &TriDexel, tool: &RevolvedTool, pose: &TiltedPose) -
             low_mm + (high_mm - low_mm) * if widens { share * share } else { share }
         };
         let (low_mm, high_mm) = (border(slice), border(slice + 1));
-        let mask = view.ring(0.5 * (low_mm + high_mm), 1);
+        let within = ((slice * SLICE_STEP % SLICES) as f64 + 0.5) / SLICES as f64;
+        let mask = view.ring(0.5 * (low_mm + high_mm), Looks { stride: 1, within });
         if mask != 0 {
             engagement.slices.push(EngagementSlice { low_mm, high_mm, mask });
         }
@@ -88,18 +92,30 @@ struct View<'a> {
     cell_mm: f64,
     /// The axis nearest to the tool's, whose rays are looked at: exact along the tool, as a height map is.
     ray: usize,
-    /// Sine and cosine at every half bin.
-    directions: [(f64, f64); 2 * ANGLE_BINS],
+    /// Sine and cosine where each bin begins.
+    directions: [(f64, f64); ANGLE_BINS],
 }
 
-/// Sine and cosine of every half bin from those of one: a product of complex numbers each, good to 10⁻¹⁴.
-fn directions() -> [(f64, f64); 2 * ANGLE_BINS] {
-    let (sine, cosine) = math::sin_cos(0.5 * TAU / ANGLE_BINS as f64);
+/// Where a ring is looked at: every `stride`-th bin, `within` bins from where it begins.
+#[derive(Clone, Copy)]
+struct Looks {
+    stride: usize,
+    within: f64,
+}
+
+/// Sine and cosine of the sum of two angles: a product of complex numbers.
+fn turned((s, c): (f64, f64), (sine, cosine): (f64, f64)) -> (f64, f64) {
+    (s * cosine + c * sine, c * cosine - s * sine)
+}
+
+/// Sine and cosine where each bin begins from those of one, good to 10⁻¹⁴.
+fn directions() -> [(f64, f64); ANGLE_BINS] {
+    let bin = math::sin_cos(TAU / ANGLE_BINS as f64);
     let mut at = (0.0, 1.0);
     std::array::from_fn(|_| {
-        let (s, c) = at;
-        at = (s * cosine + c * sine, c * cosine - s * sine);
-        (s, c)
+        let here = at;
+        at = turned(here, bin);
+        here
     })
 }
 
@@ -137,16 +153,17 @@ impl<'a> View<'a> {
     }
 
     /// Bins in material at a height above the tip, every `stride`-th of them standing for its neighbours.
-    fn ring(&self, height_mm: f64, stride: usize) -> u128 {
+    fn ring(&self, height_mm: f64, Looks { stride, within }: Looks) -> u128 {
         let radius_mm = self.tool.cutting_radius_at_mm(height_mm);
         if radius_mm <= 0.0 {
             return 0;
         }
         let widening = self.widening(height_mm);
         let group = if stride == 1 { 1u128 } else { (1u128 << stride) - 1 };
+        let further = math::sin_cos(within * TAU / ANGLE_BINS as f64);
         let mut mask = 0u128;
         for bin in (0..ANGLE_BINS).step_by(stride) {
-            let (sine, cosine) = self.directions[2 * bin + stride];
+            let (sine, cosine) = turned(self.directions[bin], further);
             // n·t for the outward normal, (radial − axis · dr/dz) but for its length.
             if self.across * sine - widening * self.along <= 1e-9 {
                 continue;
@@ -187,9 +204,10 @@ impl<'a> View<'a> {
         if face_mm <= 1e-6 || self.along >= -1e-9 {
             return;
         }
+        let further = math::sin_cos(0.5 * TAU / ANGLE_BINS as f64);
         let (mut mask, mut carried) = (0u128, FACE_RINGS / 2);
         for bin in 0..ANGLE_BINS {
-            let direction = self.directions[2 * bin + 1];
+            let direction = turned(self.directions[bin], further);
             // Rings of equal area. What does not fill a bin is carried to the next.
             let radius = |ring: usize| face_mm * ((ring as f64 + 0.5) / FACE_RINGS as f64).sqrt();
             let place = |ring: usize| self.on_surface(radius(ring), 0.0, direction);
@@ -211,7 +229,8 @@ impl<'a> View<'a> {
             let share = place / SEARCH_LEVELS as f64;
             height_mm * share * share
         };
-        let touches = |height_mm: f64| self.ring(height_mm, SEARCH_STRIDE) != 0;
+        let looks = Looks { stride: SEARCH_STRIDE, within: 0.5 * SEARCH_STRIDE as f64 };
+        let touches = |height_mm: f64| self.ring(height_mm, looks) != 0;
         let mut levels = (0..SEARCH_LEVELS).filter(|index| touches(level(*index as f64 + 0.5)));
         let first = levels.next()?;
         let last = levels.next_back().unwrap_or(first);

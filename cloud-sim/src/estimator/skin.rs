@@ -85,6 +85,7 @@ mod tests {
             removed_mm3: 1.0,
             removed_cells: 1,
             engagement: Engagement { slices },
+            way: None,
         };
         let [min, max] = BLOCK.map(|[x, y, z]| Point::new(x, y, z));
         skin_per_mm(&step, &segment, 10.0, Some(&Aabb { min, max }))

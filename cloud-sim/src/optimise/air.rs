@@ -168,6 +168,7 @@ mod tests {
             removed_mm3: 0.0,
             removed_cells: 0,
             engagement: Engagement { slices: Vec::new() },
+            way: None,
         }
     }
 

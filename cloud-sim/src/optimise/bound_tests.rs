@@ -114,6 +114,7 @@ fn step(at_mm: f64, from: u32, to: u32) -> CutStep {
         removed_mm3: 0.0,
         removed_cells: 0,
         engagement: Engagement { slices },
+        way: None,
     }
 }
 

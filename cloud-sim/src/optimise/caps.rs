@@ -43,9 +43,11 @@ pub(super) fn surface(limits: &Limits, tool: &Tool, known: &KnownLoads) -> Optio
     let radius_mm = match tool.shape {
         CutterShape::Flat | CutterShape::Ball => tool.radius().as_mm(),
         CutterShape::BullNose { corner_radius } => corner_radius.as_mm(),
-        CutterShape::Cone { .. } | CutterShape::Drill { .. } | CutterShape::General(_) | CutterShape::Special(_) => {
-            return None;
-        }
+        CutterShape::Cone { .. }
+        | CutterShape::Drill { .. }
+        | CutterShape::General(_)
+        | CutterShape::Undercut(_)
+        | CutterShape::Special(_) => return None,
     };
     let teeth_per_s = known.motion.spindle.abs().as_rev_s() * f64::from(tool.flutes?);
     let f_z_mm = known.motion.across.as_mm_s() / teeth_per_s;

@@ -8,7 +8,8 @@
 //! [`CORNER_ERROR_MM`] from it.
 
 use shared::det::math;
-use shared::tool::{CutterShape, Tool};
+use shared::machine::NoseSection;
+use shared::tool::{CutterShape, Tool, UndercutForm};
 use shared::units::Angle;
 
 /// Greatest distance of the frusta from the round corner that they stand for, mm.
@@ -53,6 +54,8 @@ pub enum PartKind {
     Shank,
     /// What holds it.
     Holder,
+    /// The nose of the spindle.
+    Spindle,
 }
 
 /// Forms whose union is convex.
@@ -153,6 +156,28 @@ impl RevolvedTool {
             low_mm = high_mm;
         }
         Self { parts }
+    }
+
+    /// The same below the nose of a spindle, which begins where the holder ends; where that is not known, at the length offset of
+    /// the tool or at its stick-out, whichever is higher up.
+    #[must_use]
+    pub fn in_spindle(mut self, tool: &Tool, nose: &[NoseSection]) -> Self {
+        let mut low_mm = tool.stickout.as_mm().max(flute_mm(tool));
+        low_mm += tool.holder.iter().map(|section| section.length.as_mm()).sum::<f64>();
+        if tool.holder.is_empty() {
+            low_mm = low_mm.max(tool.length_offset.as_mm());
+        }
+        for section in nose {
+            let high_mm = low_mm + section.length.as_mm();
+            let radii = [section.diameter_low, section.diameter_high].map(|diameter| diameter.as_mm() / 2.0 - SKIN_MM);
+            if high_mm - low_mm > NOTHING_MM && radii.iter().all(|radius_mm| *radius_mm > 0.0) {
+                let [radius_low_mm, radius_high_mm] = radii;
+                let form = Form::Frustum { low_mm, high_mm, radius_low_mm, radius_high_mm };
+                self.parts.push(ConvexPart { kind: PartKind::Spindle, forms: vec![form] });
+            }
+            low_mm = high_mm;
+        }
+        self
     }
 
     /// A general milling cutter without shank and holder.
@@ -258,6 +283,11 @@ fn flute_mm(tool: &Tool) -> f64 {
     let flute_mm = if flute_mm > 0.0 { flute_mm } else { tool.stickout.as_mm() };
     let end_mm = match tool.shape {
         CutterShape::Ball => tool.diameter.as_mm(),
+        CutterShape::Undercut(UndercutForm::Lollipop) => {
+            // Where the neck leaves the sphere.
+            let (radius_mm, neck_mm) = (tool.radius().as_mm(), tool.shank_diameter.as_mm() / 2.0);
+            return radius_mm + (radius_mm * radius_mm - neck_mm * neck_mm).max(0.0).sqrt();
+        }
         _ => tool.tip_height().as_mm(),
     };
     flute_mm.max(end_mm).max(1e-3)
@@ -267,7 +297,7 @@ fn flute_mm(tool: &Tool) -> f64 {
 fn ball_of(tool: &Tool) -> Option<(f64, f64)> {
     let radius_mm = tool.radius().as_mm();
     let round = match tool.shape {
-        CutterShape::Ball => true,
+        CutterShape::Ball | CutterShape::Undercut(UndercutForm::Lollipop) => true,
         CutterShape::BullNose { corner_radius } => corner_radius.as_mm() >= radius_mm,
         _ => false,
     };
@@ -278,7 +308,12 @@ fn cutting_profile(tool: &Tool) -> Vec<(f64, f64)> {
     let (radius_mm, flute_mm) = (tool.radius().as_mm(), flute_mm(tool));
     let wall = |from_mm: f64| [(radius_mm, from_mm), (radius_mm, flute_mm.max(from_mm))];
     match tool.shape {
-        CutterShape::Flat | CutterShape::Special(_) => wall(0.0).to_vec(),
+        CutterShape::Flat | CutterShape::Special(_) | CutterShape::Undercut(UndercutForm::TSlot) => wall(0.0).to_vec(),
+        CutterShape::Undercut(UndercutForm::Lollipop) => Vec::new(),
+        CutterShape::Undercut(UndercutForm::Dovetail { taper }) => {
+            let (sin, cos) = math::sin_cos(taper.as_rad());
+            vec![(radius_mm, 0.0), ((radius_mm - flute_mm * sin / cos).max(0.0), flute_mm)]
+        }
         CutterShape::Ball => wall(radius_mm).to_vec(),
         CutterShape::BullNose { corner_radius } => {
             let corner_mm = corner_radius.as_mm();

@@ -1,5 +1,5 @@
 use shared::machine::NoseSection;
-use shared::tool::{CutterShape, Tool};
+use shared::tool::{CutterShape, Tool, UndercutForm};
 
 use crate::collision::Body;
 use crate::engagement::{Profile, Sampler};
@@ -49,8 +49,8 @@ impl Cutter {
         let profile = Profile::new(tool);
         let radius = profile.radius_mm as f32;
         let underside = match tool.shape {
-            CutterShape::Flat | CutterShape::Special(_) => Form::Flat(Flat { radius }),
-            CutterShape::Ball => Form::Ball(Ball { radius }),
+            CutterShape::Ball | CutterShape::Undercut(UndercutForm::Lollipop) => Form::Ball(Ball { radius }),
+            CutterShape::Flat | CutterShape::Special(_) | CutterShape::Undercut(_) => Form::Flat(Flat { radius }),
             CutterShape::BullNose { .. } => match profile.corner_mm() {
                 Some(corner) if corner > 0.0 && profile.face_mm > 0.0 => {
                     Form::BullNose(BullNose { radius, face: profile.face_mm as f32, corner: corner as f32 })
@@ -90,7 +90,8 @@ impl Cutter {
     /// The same in a spindle whose nose is known: it is held against the stock too.
     #[must_use]
     pub fn in_spindle(self, tool: &Tool, nose: &[NoseSection]) -> Self {
-        Self { body: Body::new(tool, nose), ..self }
+        let revolved = self.revolved.in_spindle(tool, nose);
+        Self { body: Body::new(tool, nose), revolved, ..self }
     }
 
     /// The tool as a body of revolution: what a tri-dexel is cut with.

@@ -11,7 +11,7 @@ use super::dexel_cut::{Taken, TiltedPiece, cut_pieces, probe_pieces, reaches};
 use super::motion::{SubPoses, ToolMotion};
 use super::segment::{SegmentCut, SweepOptions};
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
-use crate::engagement::{CutStep, TiltedPose, sample_tilted};
+use crate::engagement::{CutStep, TiltedPose, Way, sample_tilted};
 use crate::executor::Executor;
 use crate::stock::TriDexel;
 
@@ -66,6 +66,7 @@ pub(super) fn cut_segment_rays(
         above: [
             (FindingKind::ShankInStock, parts(PartKind::Shank)),
             (FindingKind::HolderInStock, parts(PartKind::Holder)),
+            (FindingKind::SpindleInStock, parts(PartKind::Spindle)),
         ],
         sub_poses: job.motion.sub_poses((height_mm * height_mm + radius_mm * radius_mm).sqrt(), cell_mm),
         step_mm: job.motion.length_mm(0.0) / steps,
@@ -81,6 +82,7 @@ pub(super) fn cut_segment_rays(
             removed_mm3: 0.0,
             removed_cells: 0,
             engagement: Engagement::default(),
+            way: None,
         };
         stepper.step((from, to), &mut done, out);
         out.removed_mm3 += done.removed_mm3;
@@ -95,7 +97,7 @@ struct Stepper<'a> {
     job: &'a SegmentJob<'a>,
     executor: &'a dyn Executor,
     cutting: Vec<&'a ConvexPart>,
-    above: [(FindingKind, Vec<&'a ConvexPart>); 2],
+    above: [(FindingKind, Vec<&'a ConvexPart>); 3],
     sub_poses: SubPoses,
     /// Length of a step along the way of the tip, mm.
     step_mm: f64,
@@ -114,6 +116,7 @@ impl Stepper<'_> {
             done.removed_cells = taken.rays;
             let area_mm2 = self.cell_mm * self.cell_mm;
             if taken.removed_mm3 >= CUT_MIN_MM * area_mm2 * f64::from(taken.rays) / 3.0 {
+                done.way = self.way((from, to), &engagement);
                 done.engagement = engagement;
                 self.note_cut(&pose, &taken, done, out);
             }
@@ -140,6 +143,24 @@ impl Stepper<'_> {
             mirrored: self.job.segment.spindle.is_some_and(|speed| speed < RotaryVelocity::ZERO),
             straight_on_mm: self.step_mm * ((1.0 - at) / (to - from)) + self.job.options.beyond_mm,
         }
+    }
+
+    /// How the middle of the engaged height moves in the middle of a step, where that is not how the segment does.
+    fn way(&self, (from, to): (f64, f64), engagement: &Engagement) -> Option<Way> {
+        let motion = self.job.motion;
+        if !(motion.turns() || motion.leans()) {
+            return None;
+        }
+        let mut engaged = engagement.slices.iter().filter(|slice| slice.mask != 0);
+        let first = engaged.next()?;
+        let height_mm = 0.5 * (first.low_mm + engaged.next_back().unwrap_or(first).high_mm);
+        let middle = 0.5 * (from + to);
+        let rate_mm = motion.rate_mm(middle, height_mm);
+        let axis = motion.pose(middle).axis;
+        let along_mm = rate_mm.dot(&axis);
+        let span_mm = self.job.segment.end.beyond(self.job.segment.start).as_mm();
+        let across_mm = (rate_mm - axis * along_mm).norm();
+        (span_mm > 0.0).then(|| Way { across_ratio: across_mm / span_mm, down_ratio: -along_mm / span_mm })
     }
 
     fn note_cut(&self, pose: &TiltedPose, taken: &Taken, done: &CutStep, out: &mut SegmentCut) {

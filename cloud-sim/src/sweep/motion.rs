@@ -124,10 +124,23 @@ impl<'a> ToolMotion<'a> {
             };
             return way.try_normalize(0.0).unwrap_or_else(Vector::zeros);
         }
+        let (way, _) = self.way_about(fraction, height_mm);
+        way.try_normalize(1e-12).unwrap_or_else(Vector::zeros)
+    }
+
+    /// The way of a place `height_mm` above the tip about a fraction of the move, against the work, mm, and for what share of
+    /// the move.
+    fn way_about(&self, fraction: f64, height_mm: f64) -> (Vector, f64) {
         let delta = (1e-4 / (1.0 + self.turn_rad())).min(0.25);
         let (from, to) = ((fraction - delta).max(0.0), (fraction + delta).min(1.0));
         let place = |pose: ToolPose| pose.tip + pose.axis * height_mm;
-        (place(self.pose(to)) - place(self.pose(from))).try_normalize(1e-12).unwrap_or_else(Vector::zeros)
+        (place(self.pose(to)) - place(self.pose(from)), to - from)
+    }
+
+    /// The same for the whole of the move at that rate, mm: over the time of the move it is a velocity.
+    pub fn rate_mm(&self, fraction: f64, height_mm: f64) -> Vector {
+        let (way, share) = self.way_about(fraction, height_mm);
+        way / share
     }
 
     fn tangent_ends(&self, tangent: &Vector) -> (ToolPose, ToolPose) {

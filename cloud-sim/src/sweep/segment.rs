@@ -118,7 +118,7 @@ pub struct SegmentCut {
     /// Set where the segment moves and was not cut.
     pub not_cut: Option<NotCut>,
     /// True where the work or the tool turned on the way, or the tool leaned in its head: speeds and directions at the edge
-    /// are then not those of the segment.
+    /// are then not those of the segment, and each step states its own ([`CutStep::way`]).
     pub turns: bool,
 }
 
@@ -205,6 +205,7 @@ pub fn cut_segment(
                 removed_mm3: 0.0,
                 removed_cells: 0,
                 engagement: Engagement::default(),
+                way: None,
             };
             if !above {
                 stepper.step(from, to, &mut done, out);

@@ -2,6 +2,7 @@
 
 use cloud_sim::collision::{Clearance, FindingKind, Fixture, FixtureSolid, Fixtures, SegmentClearance, ToolPart};
 use cloud_sim::executor::{Executor, Serial};
+use cloud_sim::mesh::Mesh;
 use shared::det::Rng;
 use shared::geom::{Aabb, Point};
 use shared::motion::{Geometry, Segment, Station};
@@ -89,7 +90,13 @@ fn an_arc_is_its_chords_and_not_more() {
 
 #[test]
 fn a_tool_that_begins_inside_is_found_and_followed() {
-    let body = bumpy(70, 72, 1.0);
+    // Of about ten and a hundred thousand triangles.
+    for body in [bumpy(70, 72, 1.0), bumpy(224, 224, 1.0)] {
+        begins_inside(body);
+    }
+}
+
+fn begins_inside(body: Mesh) {
     let solid = fixtures(FixtureSolid::Mesh(body.clone()));
     // The whole tool is 100 mm long: inside a body of the same form, five times the size.
     let mut large = body;

@@ -4,15 +4,17 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use cloud_sim::collision::FindingKind;
 use cloud_sim::executor::Serial;
+use cloud_sim::loads::motion_of;
 use cloud_sim::stock::{StockShape, TriDexel};
 use cloud_sim::sweep::{Begins, Cutter, SegmentCut, SweepOptions, ToolMotion, Turning, Workpiece};
+use shared::cutting::{CuttingLaw, CuttingModel, Engagement, Loads, Runout};
 use shared::geom::{Aabb, Point, Vector};
 use shared::kinematics::{Carries, Kinematics, RotaryJoint, Setup};
 use shared::motion::{Geometry, Segment, SegmentKind};
-use shared::tool::CutterShape;
-use shared::units::Length;
+use shared::tool::{CutterShape, Tool};
+use shared::units::{Length, Stress};
 
-use super::setup::{bull, cutter, near, options, point, segment};
+use super::setup::{bull, cutter, near, options, point, segment, tool};
 
 const SETUP: Setup = Setup { origin: Point::new(0.0, 0.0, 0.0), tool_length: Length::mm(100.0) };
 
@@ -220,4 +222,93 @@ fn what_stands_cuts_nothing_and_says_nothing() {
     let motion = turn_a(&kinematics, Geometry::Still { at: point(20.0, 0.0, 5.0) }, 1.0, 0.0);
     let (_, out) = cut_segment(&mut part, &mill, &motion, SegmentKind::Feed);
     assert!(out.steps.is_empty() && out.findings.is_empty() && part.digest() == before);
+}
+
+/// A D10 mill of three teeth.
+fn mill_of_three(flute_mm: f64) -> Tool {
+    Tool { flutes: Some(3), flute_length: Length::mm(flute_mm), ..tool(CutterShape::Flat, 10.0) }
+}
+
+/// Engagement and loads in the middle of a segment.
+fn loads_of(part: &mut TriDexel, tool: &Tool, motion: &ToolMotion<'_>, segment: &Segment) -> (Engagement, Loads) {
+    let law = CuttingLaw::Kienzle { k_c11: Stress::n_mm2(700.0), m_c: 0.25, radial_ratio: 0.35, axial_ratio: 0.2 };
+    let model = CuttingModel::new(tool, &law, Runout::ASSUMED).expect("a sound tool");
+    let mut out = SegmentCut::default();
+    part.cut_segment(&Cutter::new(tool), (0, segment), motion, &sweep_options(1.0), &Serial, &mut out);
+    let step = &out.steps[out.steps.len() / 2];
+    let moves = motion_of(step, segment).expect("the spindle turns");
+    (step.engagement.clone(), model.loads(&step.engagement, &moves).expect("it cuts"))
+}
+
+fn same_loads((engagement, loads): &(Engagement, Loads), (other, others): &(Engagement, Loads), what: &str) {
+    let ends = |engagement: &Engagement| engagement.immersion_rad().expect("in material");
+    let (a, b) = (ends(engagement), ends(other));
+    let off_deg = (a.0 - b.0).abs().max((a.1 - b.1).abs()).to_degrees();
+    assert!(off_deg < 2.0, "{what}: engaged {a:?}, with three axes {b:?}");
+    near(engagement.axial_depth_mm(), other.axial_depth_mm(), 0.03, &format!("{what}: a_p"));
+    near(loads.force_peak_xy.as_n(), others.force_peak_xy.as_n(), 0.03, &format!("{what}: peak force"));
+    near(loads.power.as_w(), others.power.as_w(), 0.05, &format!("{what}: power"));
+}
+
+#[test]
+fn a_turning_table_loads_the_cutter_as_the_arc_with_three_axes_does() {
+    // C turns the work about Z under a mill that stands 20 mm from the line: against the work it goes around an arc.
+    let table = Kinematics::new(vec![joint(2, Carries::Work, Vector::z(), [0.0; 3])]).expect("one joint");
+    let turn_rad = 1.0;
+    let at = point(20.0, 0.0, -3.0);
+    let turning = Turning { kinematics: &table, setup: SETUP, from_rad: [0.0; 3], turn_rad: [0.0, 0.0, turn_rad] };
+    let by_table = ToolMotion { geometry: Geometry::Still { at }, turning: Some(turning) };
+    let end = by_table.pose(1.0).tip;
+    let arc = |radius_mm: f64, sweep_rad: f64| {
+        let (sin, cos) = sweep_rad.sin_cos();
+        let (start, end) = (point(radius_mm, 0.0, -3.0), point(radius_mm * cos, radius_mm * sin, -3.0));
+        Geometry::Arc { start, end, centre: point(0.0, 0.0, -3.0), normal: Vector::z(), sweep_rad }
+    };
+    let sweep_rad = if end.y > 0.0 { turn_rad } else { -turn_rad };
+    let geometry = arc(20.0, sweep_rad);
+    assert!((geometry.end() - end).norm() < 1e-9, "{:?} and {end}", geometry.end());
+    let bounds = Aabb { min: point(-40.0, -40.0, -8.0), max: point(40.0, 40.0, 0.0) };
+    for beside_mm in [None, Some(23.0), Some(16.0)] {
+        let fresh = || {
+            let mut part = TriDexel::new(&StockShape::Box(bounds), options(0.1)).expect("a plate").0;
+            if let Some(radius_mm) = beside_mm {
+                let ring = arc(radius_mm, TAU);
+                part.cut(&cutter(CutterShape::Flat, 10.0), &ToolMotion::upright(ring), &Serial);
+            }
+            part
+        };
+        let with_three = segment(SegmentKind::Feed, geometry);
+        // A turn alone counts 90 mm of station here, the arc 20: at 4.5 times the feed it takes as long.
+        let mut with_table = segment(SegmentKind::Feed, by_table.geometry);
+        with_table.turn_rad = [0.0, 0.0, turn_rad];
+        with_table.feed = with_three.feed * (90.0 / (20.0 * turn_rad));
+        let mill = mill_of_three(30.0);
+        let turned = loads_of(&mut fresh(), &mill, &by_table, &with_table);
+        let stood = loads_of(&mut fresh(), &mill, &ToolMotion::upright(geometry), &with_three);
+        same_loads(&turned, &stood, &format!("beside {beside_mm:?}"));
+    }
+}
+
+#[test]
+fn a_leaning_head_loads_the_cutter_as_an_upright_one_does() {
+    // The tool leans by B; its way is chosen square to its own axis, as deep in the work as an upright one in a level face.
+    let lean = 0.4f64;
+    let (sin, cos) = lean.sin_cos();
+    let head = Kinematics::new(vec![joint(1, Carries::Tool, Vector::y(), [0.0; 3])]).expect("a head");
+    let bounds = Aabb { min: point(-40.0, -40.0, -40.0), max: point(40.0, 40.0, 0.0) };
+    let block = || TriDexel::new(&StockShape::Box(bounds), options(0.1)).expect("a block").0;
+    let turning = Turning { kinematics: &head, setup: SETUP, from_rad: [0.0, lean, 0.0], turn_rad: [0.0; 3] };
+    // Where the tip stands if nothing were turned: the gauge point is 100 mm above it along the axis.
+    let standing = |tip: Point| tip + Vector::new(100.0 * sin, 0.0, 100.0 * cos - 100.0);
+    let loads = |motion: &ToolMotion<'_>| {
+        loads_of(&mut block(), &mill_of_three(4.0), motion, &segment(SegmentKind::Feed, motion.geometry))
+    };
+    // Down an incline of the lean, wholly within the block: a slot over the whole of the flutes.
+    let (from, to) = (point(-8.0, 0.0, -20.0), point(-8.0 + 16.0 * cos, 0.0, -20.0 - 16.0 * sin));
+    let line = |start: Point, end: Point| Geometry::Line { start, end };
+    let leaning = ToolMotion { geometry: line(standing(from), standing(to)), turning: Some(turning) };
+    assert!((leaning.pose(0.0).tip - from).norm() < 1e-9, "{:?}", leaning.pose(0.0));
+    assert!(leaning.travel(0.5, 0.0).dot(&leaning.pose(0.5).axis).abs() < 1e-9, "square to its axis");
+    let upright = ToolMotion::upright(line(point(-8.0, 0.0, -20.0), point(8.0, 0.0, -20.0)));
+    same_loads(&loads(&leaning), &loads(&upright), "leaning");
 }

@@ -15,7 +15,8 @@ What this version does
   kernel       tiled height map cut by flat, ball, bull-nose, cone, drill and general cutters; engagement, removed volume, rapids
                through stock, holder, shank and spindle contact; all of them against fixtures (boxes, cylinders, STL and
                3MF), with clearance; gouges and leftovers of a finished part; where the work or the head turns, a
-               tri-dexel cut along the machine's kinematics (3+2 as lines, turning moves as bounded sub-poses)
+               tri-dexel cut along the machine's kinematics (3+2 as lines, turning moves as bounded sub-poses), with
+               forces and with fixtures that turn with the table; T-slot, lollipop and dovetail cutters
   process      mechanistic and Kienzle forces, torque, power, deflection, chip thickness; a plan over station with
                the reason that binds; a whole-program baseline; calculators for one cut (cut) and for chatter by two
                methods, from modes or a measured response (lobes); coefficients learned from spindle power, and alarms
@@ -32,7 +33,7 @@ const ABSENT: &str = "\
 What is not there yet
   program      cutter compensation by registers of Fanuc and Haas; tilted planes and tool centre control of these;
                Siemens cycles beyond drilling; values the machine alone knows end the reading
-  kernel       forces of moves on which something turns; fixtures and finished part of work that turns
+  kernel       the finished part of work that turns or is undercut; forces of general and undercutting mills
   process      what was learned tightens plans, not the baseline that the edge already holds; an operation that is infeasible
                at its speed and depth is named, not disarmed; ceiling programs (nothing live is ever faster than programmed)
   handoff      certificates; link emulation between namespaces; handoff-bench

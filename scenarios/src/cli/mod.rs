@@ -147,7 +147,7 @@ struct SimulateArgs {
     /// Write the plan to a file, for `cosim rewrite`.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
-    /// Write the stock as cut as a binary STL.
+    /// Write the stock as cut as a binary STL, or as a PLY where the name ends so.
     #[arg(long, value_name = "FILE")]
     stl: Option<PathBuf>,
 }

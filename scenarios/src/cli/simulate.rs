@@ -110,7 +110,11 @@ fn report(args: &SimulateArgs, prepared: &Prepared, simulation: &Simulation) -> 
     }
     if let Some(path) = &args.stl {
         let mut mesh = Vec::new();
-        simulation.map.to_stl(&mut mesh);
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ply")) {
+            simulation.map.to_ply(&mut mesh);
+        } else {
+            simulation.map.to_stl(&mut mesh);
+        }
         attempt(path, &mut |out| out.write_all(&mesh));
     }
     let to_stdout =

@@ -35,7 +35,12 @@ pub(super) fn write_findings(out: &mut String, report: &SimulateJson) {
     }
     if report.fixtures_unchecked > 0 {
         let count = report.fixtures_unchecked;
-        put(out, format_args!("  {count} moves were NOT held against the fixtures: a rotary axis has turned"));
+        put(
+            out,
+            format_args!(
+                "  {count} moves were NOT held against the fixtures: a rotary axis has turned and the machine states no kinematics"
+            ),
+        );
     }
     if let Some(part) = &report.part {
         write_part(out, part);

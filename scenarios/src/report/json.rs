@@ -59,7 +59,7 @@ pub struct SimulateJson {
     pub close_passes: Vec<ClosePassJson>,
     /// Rapids through stock.
     pub rapids_in_stock: Vec<RapidInStockJson>,
-    /// Moves whose way past the fixtures is not known: a rotary axis has turned.
+    /// Moves whose way past the fixtures is not known: a rotary axis has turned on a machine that states no kinematics.
     pub fixtures_unchecked: usize,
     /// The stock as cut against the finished part; absent where the job names none.
     #[serde(skip_serializing_if = "Option::is_none")]

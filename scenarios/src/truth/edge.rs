@@ -79,7 +79,9 @@ impl Cutter {
         }
         let tip = match tool.shape {
             // A form without a force model has been refused above.
-            CutterShape::Flat | CutterShape::Special(_) | CutterShape::General(_) => Tip::Arc { corner_mm: 0.0 },
+            CutterShape::Flat | CutterShape::Special(_) | CutterShape::General(_) | CutterShape::Undercut(_) => {
+                Tip::Arc { corner_mm: 0.0 }
+            }
             CutterShape::Ball => Tip::Arc { corner_mm: radius_mm },
             CutterShape::BullNose { corner_radius } => Tip::Arc { corner_mm: corner_radius.as_mm() },
             CutterShape::Cone { point_angle } | CutterShape::Drill { point_angle } => {

@@ -144,6 +144,13 @@ fn the_stock_as_cut_is_a_mesh_of_the_right_volume_that_can_be_read_again() {
     let mesh = std::fs::read(bench.path("cut.stl")).expect("cosim wrote it");
     let removed = number(&report, "removed_volume_mm3");
     near(stl_volume_mm3(&mesh), STOCK_MM3 - removed, 0.001, "volume of the mesh");
+    // The same as a PLY, by the name of the file.
+    bench.simulate(&["part.nc", "--stock", STOCK, "--stl", "cut.ply", "--resolution", "0.2"]);
+    let ply = std::fs::read(bench.path("cut.ply")).expect("cosim wrote it");
+    let count = u32::from_le_bytes(mesh[80..84].try_into().expect("four bytes"));
+    let faces = format!("element face {count}\n");
+    let header = String::from_utf8_lossy(&ply[..400.min(ply.len())]);
+    assert!(header.starts_with("ply\n") && header.contains(&faces), "{header}");
     // As the stock of the next operation it has nothing left to remove where this one went.
     let (again, _) = bench.simulate(&["part.nc", "--stock", "cut.stl:mm", "--resolution", "0.2"]);
     let left = number(&again, "removed_volume_mm3");

@@ -143,3 +143,71 @@ fn threads_do_not_show_in_the_stock() {
     };
     assert_eq!(digest("1"), digest("2"));
 }
+
+/// The bar with a clamp under it, bolted to what turns: on top once A has turned by half.
+const WITH_CLAMP: &str = r#"schema = 1
+name = "clamp on a rotary table"
+[program]
+file = "part.nc"
+[machine]
+file = "machine.toml"
+[wcs.G54]
+origin = [-400.0, -250.0, -400.0]
+units = "mm"
+[stock]
+shape = "box"
+min = [0.0, -12.0, -12.0]
+max = [60.0, 12.0, 12.0]
+units = "mm"
+[tools]
+library = "tools.toml"
+[material]
+name = "6061-T6"
+[[fixture]]
+name = "clamp"
+clearance_mm = 1.0
+box = { min = [40.0, -20.0, -20.0], max = [70.0, 20.0, -12.5], units = "mm" }
+"#;
+
+#[test]
+fn fixtures_turn_with_the_table_they_are_bolted_to() {
+    let program = |lines: &str| format!("G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\n{lines}G0 Z80.\nM30\n");
+    let report = |tables: &str, lines: &str| {
+        let bench = bench(tables, &program(lines));
+        bench.write("scenario.toml", WITH_CLAMP);
+        bench.simulate(&["--scenario", "scenario.toml"]).0
+    };
+    let turns = format!("{A_AXIS}{A_JOINT}");
+    let lines = |report: &Value| -> Vec<(u64, String)> {
+        let list = report["collisions"].as_array().expect("a list").iter();
+        list.filter(|found| found["with"] == "clamp")
+            .map(|found| (found["line"].as_u64().expect("a line"), found["kind"].to_string()))
+            .collect()
+    };
+    let pass = |a: u32| format!("G0 Z50.\nA{a}.\nG0 X-14. Y0.\nG1 Z10. F1000.\nX75.\n");
+    // Under the bar it is out of the way, beside it, too; on top it is not.
+    for (a, expected) in [(0, false), (90, false), (180, true)] {
+        let report = report(&turns, &pass(a));
+        assert_eq!(report["fixtures_unchecked"], 0, "A{a}");
+        let found = lines(&report);
+        assert_eq!(!found.is_empty(), expected, "A{a}: {found:?}");
+        assert!(found.iter().all(|(line, _)| *line == 9), "A{a}: {found:?}");
+    }
+    // The cutter, 20 mm wide, stands 22 mm above the line, and the corner of the clamp comes around at 28 mm.
+    let found = lines(&report(&turns, "G0 Z50.\nG0 X50. Y0. Z22. A0.\nG0 A180.\n"));
+    assert_eq!(found, [(7, "\"cutter\"".to_owned())], "{found:?}");
+    let clear = report(&turns, "G0 Z50.\nG0 X50. Y0. Z32. A0.\nG0 A180.\n");
+    assert_eq!((lines(&clear), &clear["fixtures_unchecked"]), (vec![], &Value::from(0)));
+    // Without kinematics nobody knows, and that is said.
+    let unknown = report(A_AXIS, &pass(180));
+    assert!(unknown["fixtures_unchecked"].as_u64().is_some_and(|count| count > 0), "{unknown}");
+}
+
+#[test]
+fn a_move_that_turns_has_forces() {
+    let program = "G21 G90 G17 G94\nT1 M6\nS6000 M3\nG43 H1\nG0 X-14. Y0. Z30. A0.\nG1 Z9. F2000.\nX74. A300. F600.\nG0 Z60.\nM30\n";
+    let (report, segments) = simulate(program);
+    assert!(number(&report, "force_peak_xy_n") > 1.0, "{}", report["force_peak_xy_n"]);
+    let cut = segments.iter().find(|segment| segment["line"] == 7).expect("the move that turns");
+    assert!(number(cut, "force_peak_xy_n") > 1.0 && number(cut, "power_w") > 1.0, "{cut}");
+}

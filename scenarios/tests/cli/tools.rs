@@ -176,3 +176,76 @@ fn a_siemens_program_runs_with_the_tools_of_a_list_by_their_names() {
     let done = bench.cosim(&["simulate", "part.mpf", "--tools", "short.csv"]);
     says(&done, &["part.mpf:10", "(BOHRER_D5)", "short.csv"]);
 }
+
+/// A D10 mill, and a cutter that is to be described as T1.
+const UNDER: &str = r#"schema = 1
+[[tool]]
+number = 2
+name = "ten"
+shape = "flat"
+diameter_mm = 10.0
+flutes = 3
+flute_length_mm = 20.0
+stickout_mm = 40.0
+[[tool]]
+number = 1
+name = "odd"
+"#;
+
+/// Simulates a slot 10 mm deep along a stock of 60 × 40 × 20 mm with T2, if asked for, and then the same way with T1.
+fn simulate_odd(odd: &str, is_slotted: bool, z_mm: f64) -> Value {
+    let pass =
+        |tool: u32, z: f64| format!("T{tool} M6\nS3000 M3\nG0 X-15. Y20. Z5.\nG1 Z{z:.3} F300.\nX75. F300.\nG0 Z20.\n");
+    let slot = if is_slotted { pass(2, -10.0) } else { String::new() };
+    let bench = Bench::new();
+    bench.write("part.nc", format!("G21 G90 G17 G94\n{slot}{}M30\n", pass(1, z_mm)));
+    bench.write("tools.toml", format!("{UNDER}{odd}"));
+    let args = ["part.nc", "--tools", "tools.toml", "--stock", "box:60x40x20@0,0,-20", "--resolution", "0.1"];
+    let (report, segments) = bench.simulate(&args);
+    assert_eq!(report["collisions"], Value::Array(vec![]), "{odd}");
+    let cut = segments.iter().rfind(|segment| !segment["ap_mm"].is_null()).expect("it cuts");
+    assert_eq!(cut["force_peak_xy_n"], "unavailable", "no force model covers it");
+    report
+}
+
+#[test]
+fn cutters_that_reach_under_material_come_from_a_file() {
+    let check = |odd: &str, beyond_mm2: f64| {
+        let removed = number(&simulate_odd(odd, true, -10.0), "removed_volume_mm3");
+        let expected = 60.0 * (10.0 * 10.0 + beyond_mm2);
+        assert!((removed / expected - 1.0).abs() < 5e-3, "{odd}: {removed} mm³, expected {expected}");
+    };
+    // What each takes beside the walls of the slot, and nothing above itself.
+    let t_slot =
+        "shape = \"t_slot\"\ndiameter_mm = 20.0\nflute_length_mm = 4.0\nshank_diameter_mm = 8.0\nstickout_mm = 40.0\n";
+    check(t_slot, 10.0 * 4.0);
+    let dovetail = "shape = \"dovetail\"\ndiameter_mm = 20.0\ntaper_deg = 30.0\nflute_length_mm = 5.0\nshank_diameter_mm = 8.0\nstickout_mm = 40.0\n";
+    check(dovetail, 10.0 * 5.0 - 25.0 * 30f64.to_radians().tan());
+    let lollipop = "shape = \"lollipop\"\ndiameter_mm = 12.0\nshank_diameter_mm = 6.0\nstickout_mm = 40.0\n";
+    check(lollipop, 2.0 * (36.0 * (5.0f64 / 6.0).acos() - 5.0 * 11f64.sqrt()));
+}
+
+#[test]
+fn a_general_mill_comes_from_a_file() {
+    // E 2 mm, R 1 mm, β 10°: a bottom, a corner and a side; 6 mm deep.
+    let odd = "shape = \"general\"\ndiameter_mm = 10.0\ncorner_offset_mm = 2.0\ngeneral_corner_mm = 1.0\ntaper_deg = 10.0\nflute_length_mm = 20.0\nstickout_mm = 40.0\n";
+    let (sin, cos) = 10f64.to_radians().sin_cos();
+    let radius = |h: f64| match 1.0 - sin {
+        corner_to if h < corner_to => 2.0 + (1.0 - (1.0 - h) * (1.0 - h)).sqrt(),
+        corner_to => (2.0 + cos + (h - corner_to) * sin / cos).min(5.0),
+    };
+    let area_mm2 = (0..6000).map(|part| 2.0 * radius((f64::from(part) + 0.5) * 1e-3) * 1e-3).sum::<f64>();
+    let removed = number(&simulate_odd(odd, false, -6.0), "removed_volume_mm3");
+    assert!((removed / (60.0 * area_mm2) - 1.0).abs() < 5e-3, "{removed} mm³, expected {}", 60.0 * area_mm2);
+}
+
+#[test]
+fn a_neck_that_is_none_is_refused() {
+    let bench = bench();
+    let odd = "shape = \"t_slot\"\ndiameter_mm = 20.0\nflute_length_mm = 4.0\nshank_diameter_mm = 20.0\n";
+    bench.write("odd.toml", format!("{UNDER}{odd}"));
+    says(&bench.cosim(&["simulate", "part.nc", "--tools", "odd.toml"]), &["odd.toml", "`shank_diameter_mm` is 20"]);
+    let odd = "shape = \"dovetail\"\ndiameter_mm = 10.0\ntaper_deg = 45.0\nflute_length_mm = 8.0\n";
+    bench.write("odd.toml", format!("{UNDER}{odd}"));
+    says(&bench.cosim(&["simulate", "part.nc", "--tools", "odd.toml"]), &["`taper_deg` of 45"]);
+}

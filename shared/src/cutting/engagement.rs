@@ -45,16 +45,27 @@ impl Engagement {
 
     /// φ_st and φ_ex in rad: the ends of the smallest arc that holds every engaged bin of the forward half
     /// turn [0, π]; the full half turn for a slot. `None` in air, and where only the trailing half touches.
+    ///
+    /// Finer than a bin: slices look at different places within their bins, so contact that ends within a bin is seen in as
+    /// many of the slices that are in the bin before it, and the arc reaches as far into the last bin.
     pub fn immersion_rad(&self) -> Option<(f64, f64)> {
-        let half = ANGLE_BINS / 2;
-        let forward = self.mask() & ((1u128 << half) - 1);
+        const HALF: u32 = ANGLE_BINS as u32 / 2;
+        let forward = self.mask() & ((1u128 << HALF) - 1);
         if forward == 0 {
             return None;
         }
         let bin = TAU / ANGLE_BINS as f64;
-        let first = forward.trailing_zeros() as f64;
-        let last = (127 - forward.leading_zeros()) as f64 + 1.0;
-        Some((first * bin, (last * bin).min(PI)))
+        let (first, last) = (forward.trailing_zeros(), 127 - forward.leading_zeros());
+        // Of the slices that are in the bin further in, those that are in this one too.
+        let share = |outer: u32, inner: u32| {
+            let within = self.slices.iter().filter(|slice| slice.mask >> inner & 1 == 1);
+            let (count, both) = within
+                .fold((0u32, 0u32), |(count, both), slice| (count + 1, both + u32::from(slice.mask >> outer & 1 == 1)));
+            if count == 0 || both == 0 { 1.0 } else { f64::from(both) / f64::from(count) }
+        };
+        let (before, behind) =
+            if first == last { (1.0, 1.0) } else { (share(first, first + 1), share(last, last - 1)) };
+        Some(((f64::from(first) + 1.0 - before) * bin, ((f64::from(last) + behind) * bin).min(PI)))
     }
 }
 
@@ -68,6 +79,10 @@ mod tests {
         let slot = Engagement { slices: vec![slice(0.0, (1 << 64) - 1), slice(1.0, (1 << 64) - 1), slice(2.0, 0)] };
         assert_eq!(slot.immersion_rad(), Some((0.0, PI)));
         assert_eq!(slot.axial_depth_mm(), 2.0);
+        // Half of the slices of a side are in its last bin: it ends in the middle of that.
+        let side = Engagement { slices: vec![slice(0.0, 0b111_1000), slice(1.0, 0b1111_1000)] };
+        let bin = TAU / ANGLE_BINS as f64;
+        assert_eq!(side.immersion_rad(), Some((3.0 * bin, 7.5 * bin)));
         let behind = Engagement { slices: vec![slice(0.0, 1 << 100)] };
         assert_eq!(behind.immersion_rad(), None);
         assert!(!behind.is_air() && Engagement::default().is_air());

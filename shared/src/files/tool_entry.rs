@@ -10,8 +10,9 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::text::{FileText, parse_toml};
+use crate::det::math;
 use crate::program::Diagnostic;
-use crate::tool::{CutterShape, GeneralCutter, SpecialCutter};
+use crate::tool::{CutterShape, GeneralCutter, SpecialCutter, UndercutForm};
 use crate::units::{Angle, Length};
 
 /// DC of anything a machining centre holds.
@@ -64,6 +65,12 @@ pub enum ShapeWord {
     Drill,
     /// Cone, corner, cone: tapered mills and all that APT's seven parameters describe.
     General,
+    /// T-slot or Woodruff cutter, saw: a disc on a neck.
+    TSlot,
+    /// Lollipop: a sphere on a neck.
+    Lollipop,
+    /// Dovetail: narrower upwards, on a neck.
+    Dovetail,
     /// Tap.
     Tap,
     /// Reamer.
@@ -112,7 +119,7 @@ pub struct ToolEntry {
     pub corner_offset_mm: Option<f64>,
     /// R of a general mill: radius of its corner.
     pub general_corner_mm: Option<f64>,
-    /// β of a general mill: taper of its side against the axis.
+    /// β of a general mill: taper of its side against the axis, wider upwards; of a dovetail, narrower upwards.
     pub taper_deg: Option<f64>,
     /// Helix angle.
     pub helix_deg: Option<f64>,
@@ -241,6 +248,12 @@ impl ToolEntry {
                 self.taper_deg = Some(cutter.taper.as_rad().to_degrees());
                 ShapeWord::General
             }
+            CutterShape::Undercut(UndercutForm::TSlot) => ShapeWord::TSlot,
+            CutterShape::Undercut(UndercutForm::Lollipop) => ShapeWord::Lollipop,
+            CutterShape::Undercut(UndercutForm::Dovetail { taper }) => {
+                self.taper_deg = Some(taper.as_rad().to_degrees());
+                ShapeWord::Dovetail
+            }
             CutterShape::Special(SpecialCutter::Tap) => ShapeWord::Tap,
             CutterShape::Special(SpecialCutter::Reamer) => ShapeWord::Reamer,
             CutterShape::Special(SpecialCutter::ThreadMill) => ShapeWord::ThreadMill,
@@ -277,6 +290,24 @@ impl ToolEntry {
         let given = figures.iter().filter_map(|(key, value, range)| Some((*key, (*value)?, range)));
         let mut all = given.chain(offsets).chain(turns).chain(holder);
         all.find_map(|(key, value, range)| wrong(key, value, range)).or_else(|| self.odd_problem())
+    }
+
+    /// What of a cutter that reaches under material does not go together.
+    fn undercut_problem(&self, half_mm: f64) -> Option<(&'static str, String)> {
+        let (shape, shank_mm) = (self.shape?, self.shank_diameter_mm);
+        if !matches!(shape, ShapeWord::TSlot | ShapeWord::Lollipop | ShapeWord::Dovetail) {
+            return None;
+        }
+        if let Some(neck_mm) = shank_mm.filter(|neck_mm| neck_mm / 2.0 >= half_mm) {
+            let message = format!("`shank_diameter_mm` is {neck_mm}, expected below `diameter_mm`: it is the neck");
+            return Some(("shank_diameter_mm", message));
+        }
+        let (Some(deg), Some(high_mm)) = (self.taper_deg, self.flute_length_mm) else { return None };
+        let top_mm = half_mm - high_mm * math::tan(deg.to_radians());
+        (shape == ShapeWord::Dovetail && top_mm <= 0.0).then(|| {
+            let message = format!("with `flute_length_mm` {high_mm} a `taper_deg` of {deg} leaves nothing at the top");
+            ("taper_deg", message)
+        })
     }
 
     /// What of a general mill does not go together.
@@ -332,7 +363,7 @@ impl ToolEntry {
         {
             return Some(("offset_mm", format!("`{key}` is no axis of an offset, expected x, y, u, v, w or a, b, c")));
         }
-        if let Some(problem) = self.general_problem(half_mm) {
+        if let Some(problem) = self.general_problem(half_mm).or_else(|| self.undercut_problem(half_mm)) {
             return Some(problem);
         }
         match (self.shape, self.corner_radius_mm) {

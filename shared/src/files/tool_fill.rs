@@ -1,9 +1,11 @@
 //! What a tool is taken for where nobody says: every figure filled in is said in a sentence.
 
 use super::text::Assumed;
+use super::tool_entry::ToolEntry;
+use crate::det::math;
 use crate::ident::ToolNumber;
 use crate::program::CommentTool;
-use crate::tool::{CutterMaterial, CutterShape, SpecialCutter, Tool};
+use crate::tool::{CutterMaterial, CutterShape, SpecialCutter, Tool, UndercutForm};
 use crate::units::{Angle, Length};
 
 /// Flutes of an end mill when nobody says.
@@ -17,6 +19,12 @@ const HELIX_ASSUMED_DEG: f64 = 30.0;
 /// Cutting edge and stick-out in diameters, after the common short series (DIN 6527 L: about 2.2 and 3.5).
 const FLUTE_LENGTH_DIAMETERS: f64 = 2.5;
 const STICKOUT_DIAMETERS: f64 = 4.0;
+
+/// Side of a dovetail against its axis: that of a dovetail of 60°.
+pub(super) const DOVETAIL_DEG: f64 = 30.0;
+/// Neck of a cutter that reaches under material, and height of the disc of a T-slot cutter, in diameters: DIN 851, 25 × 11 on 12.
+const NECK_SHARE: f64 = 0.48;
+const DISC_SHARE: f64 = 0.44;
 
 /// A tool of which only form and size are known.
 pub(super) fn bare(number: ToolNumber, name: &str, shape: CutterShape, diameter_mm: f64) -> Tool {
@@ -45,7 +53,28 @@ pub(super) fn usual_flutes(shape: CutterShape) -> Option<u32> {
     match shape {
         CutterShape::Flat | CutterShape::BullNose { .. } => Some(FLUTES_ASSUMED_END_MILL),
         CutterShape::Ball | CutterShape::Cone { .. } | CutterShape::Drill { .. } => Some(FLUTES_ASSUMED_DRILL),
-        CutterShape::Special(_) | CutterShape::General(_) => None,
+        CutterShape::Special(_) | CutterShape::General(_) | CutterShape::Undercut(_) => None,
+    }
+}
+
+/// Neck and height of a cutter that reaches under material, where they are not given: as wide as it is, it would reach under
+/// nothing.
+pub(super) fn fill_undercut(tool: &mut Tool, entry: &ToolEntry, say: &mut dyn FnMut(String)) {
+    let CutterShape::Undercut(form) = tool.shape else { return };
+    let diameter = tool.diameter;
+    if entry.shank_diameter_mm.is_none() {
+        tool.shank_diameter = diameter * NECK_SHARE;
+        say(format!("a neck of {:.3} mm", tool.shank_diameter.as_mm()));
+    }
+    if entry.flute_length_mm.is_none() {
+        // A dovetail narrows to its neck.
+        let height = match form {
+            UndercutForm::TSlot => diameter * DISC_SHARE,
+            UndercutForm::Lollipop => diameter,
+            UndercutForm::Dovetail { taper } => (diameter - tool.shank_diameter) / (2.0 * math::tan(taper.as_rad())),
+        };
+        tool.flute_length = height;
+        say(format!("a cutting part {:.3} mm high", height.as_mm()));
     }
 }
 

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use super::text::{Assumed, FileText};
 use super::tool_entry::{HolderEntry, MaterialWord, ShapeWord, ToolEntry, ToolFile, entry_error};
-use super::tool_fill::{bare, usual_flutes};
+use super::tool_fill::{DOVETAIL_DEG, bare, fill_undercut, usual_flutes};
 use crate::ident::ToolNumber;
 use crate::program::{Diagnostic, Severity};
-use crate::tool::{CutterMaterial, CutterShape, HolderSection, SpecialCutter, Tool};
+use crate::tool::{CutterMaterial, CutterShape, HolderSection, SpecialCutter, Tool, UndercutForm};
 use crate::units::{Angle, Length};
 
 /// Two files agree on a length or an angle that differs by no more than this, in mm or degrees.
@@ -370,6 +370,7 @@ fn filled(placed: &Placed<'_>) -> Result<LibraryTool, Box<Diagnostic>> {
     for (given, length) in lengths {
         *length = given.map_or(*length, Length::mm);
     }
+    fill_undercut(&mut tool, entry, &mut say);
     if entry.line.is_some() && (entry.flute_length_mm.is_none() || entry.stickout_mm.is_none()) {
         let (stickout, flute) = (tool.stickout.as_mm(), tool.flute_length.as_mm());
         say(format!("stick-out {stickout:.1} mm, cutting edge {flute:.1} mm"));
@@ -410,6 +411,15 @@ fn shape(entry: &ToolEntry, say: &mut dyn FnMut(String)) -> CutterShape {
         Some(ShapeWord::Cone) => CutterShape::Cone { point_angle: angle(90.0) },
         Some(ShapeWord::Drill) => CutterShape::Drill { point_angle: angle(118.0) },
         Some(ShapeWord::General) => CutterShape::General(entry.general()),
+        Some(ShapeWord::TSlot) => CutterShape::Undercut(UndercutForm::TSlot),
+        Some(ShapeWord::Lollipop) => CutterShape::Undercut(UndercutForm::Lollipop),
+        Some(ShapeWord::Dovetail) => {
+            let deg = entry.taper_deg.filter(|deg| *deg > 0.0).unwrap_or_else(|| {
+                say(format!("a side of {DOVETAIL_DEG}° against the axis"));
+                DOVETAIL_DEG
+            });
+            CutterShape::Undercut(UndercutForm::Dovetail { taper: Angle::rad(deg.to_radians()) })
+        }
         Some(ShapeWord::Tap) => CutterShape::Special(SpecialCutter::Tap),
         Some(ShapeWord::Reamer) => CutterShape::Special(SpecialCutter::Reamer),
         Some(ShapeWord::ThreadMill) => CutterShape::Special(SpecialCutter::ThreadMill),

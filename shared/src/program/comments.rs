@@ -405,7 +405,7 @@ mod tests {
                     Some(CutterShape::Drill { point_angle }) => {
                         format!("drill {:.0}", point_angle.as_rad().to_degrees())
                     }
-                    Some(special @ (CutterShape::Special(_) | CutterShape::General(_))) => special.name().to_owned(),
+                    Some(special) => special.name().to_owned(),
                 };
                 let diameter = tool.diameter.map_or("?".to_owned(), |diameter| format!("{:.3}", diameter.as_mm()));
                 let flutes = tool.flutes.map_or(String::new(), |count| format!(" z{count}"));

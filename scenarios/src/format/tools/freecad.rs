@@ -26,8 +26,8 @@ const SHAPES: [(&str, Option<ShapeWord>); 18] = [
     ("tap", Some(ShapeWord::Tap)),
     ("reamer", Some(ShapeWord::Reamer)),
     ("threadmill", Some(ShapeWord::ThreadMill)),
-    ("dovetail", Some(ShapeWord::Other)),
-    ("slittingsaw", Some(ShapeWord::Other)),
+    ("dovetail", Some(ShapeWord::Dovetail)),
+    ("slittingsaw", Some(ShapeWord::TSlot)),
     ("radius", Some(ShapeWord::Other)),
     ("taperedballnose", Some(ShapeWord::Other)),
     ("probe", None),
@@ -44,7 +44,7 @@ const LENGTHS: [(&str, &str); 5] = [
 ];
 
 /// Parameters that are understood beside the lengths, or are about cutting data and bookkeeping.
-const OTHER: [&str; 13] = [
+const OTHER: [&str; 14] = [
     "TorusRadius",
     "FlatRadius",
     "CuttingEdgeAngle",
@@ -56,6 +56,7 @@ const OTHER: [&str; 13] = [
     "SpindleDirection",
     "Units",
     "NeckDiameter",
+    "BladeThickness",
     "NeckLength",
     "Crest",
 ];
@@ -127,7 +128,13 @@ fn figures(draft: &mut Draft, parameters: &Object<'_>) -> Done {
             draft.at("point_angle_deg", node.span());
             draft.entry.point_angle_deg = Some(deg);
         }
+        if draft.entry.shape == Some(ShapeWord::Dovetail) && deg > 0.0 && deg < 90.0 {
+            draft.at("taper_deg", node.span());
+            draft.entry.taper_deg = Some(90.0 - deg);
+            draft.entry.assumed.push(format!("its angle of {deg}° is that of the side against the face"));
+        }
     }
+    undercut(draft, parameters)?;
     if let Some(node) = parameters.get("TipDiameter") {
         let (value, unit) = quantity(node)?;
         let mm = length_mm(draft, node, value, unit.as_deref())?;
@@ -137,6 +144,23 @@ fn figures(draft: &mut Draft, parameters: &Object<'_>) -> Done {
                 .skipped
                 .push(format!("the flat of {mm:.3} mm at its tip is not modelled: its cone runs to a point"));
         }
+    }
+    Ok(())
+}
+
+/// A neck is narrower than the shank above it; the blade of a saw is its cutting part.
+fn undercut(draft: &mut Draft, parameters: &Object<'_>) -> Done {
+    if !matches!(draft.entry.shape, Some(ShapeWord::Dovetail | ShapeWord::TSlot)) {
+        return Ok(());
+    }
+    for (name, key) in [("NeckDiameter", "shank_diameter_mm"), ("BladeThickness", "flute_length_mm")] {
+        let Some(node) = parameters.get(name) else { continue };
+        let (value, unit) = quantity(node)?;
+        let mm = length_mm(draft, node, value, unit.as_deref())?;
+        draft.at(key, node.span());
+        let slot =
+            if name == "NeckDiameter" { &mut draft.entry.shank_diameter_mm } else { &mut draft.entry.flute_length_mm };
+        *slot = Some(mm).filter(|mm| *mm > 0.0).or(*slot);
     }
     Ok(())
 }

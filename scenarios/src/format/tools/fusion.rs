@@ -32,8 +32,8 @@ const TYPES: [(&str, Option<ShapeWord>); 34] = [
     ("reamer", Some(ShapeWord::Reamer)),
     ("thread mill", Some(ShapeWord::ThreadMill)),
     ("tapered mill", Some(ShapeWord::Other)),
-    ("dovetail mill", Some(ShapeWord::Other)),
-    ("lollipop mill", Some(ShapeWord::Other)),
+    ("dovetail mill", Some(ShapeWord::Dovetail)),
+    ("lollipop mill", Some(ShapeWord::Lollipop)),
     ("radius mill", Some(ShapeWord::Other)),
     ("circle segment barrel", Some(ShapeWord::Other)),
     ("circle segment lens", Some(ShapeWord::Other)),
@@ -152,12 +152,40 @@ fn geometry(draft: &mut Draft, geometry: &Object<'_>, unit_mm: f64) -> Done {
         draft.at("flutes", node.span());
         draft.entry.flutes = Some(node.count()?).filter(|flutes| *flutes > 0);
     }
+    if matches!(draft.entry.shape, Some(ShapeWord::Dovetail | ShapeWord::Lollipop)) {
+        undercut(draft, geometry, unit_mm)?;
+    }
     if matches!(draft.entry.shape, Some(ShapeWord::Cone | ShapeWord::Drill)) {
         point(draft, geometry)?;
         let tip_mm = geometry.get("tip-diameter").map(Node::number).transpose()?.unwrap_or(0.0) * unit_mm;
         if tip_mm > 0.0 {
             let flat = format!("the flat of {tip_mm:.3} mm at its tip is not modelled: its cone runs to a point");
             draft.entry.skipped.push(flat);
+        }
+    }
+    Ok(())
+}
+
+/// The neck of a cutter that reaches under material is its shoulder, and a dovetail's TA is that of its side against the axis.
+fn undercut(draft: &mut Draft, geometry: &Object<'_>, unit_mm: f64) -> Done {
+    if let Some(node) = geometry.get("shoulder-diameter") {
+        let mm = node.number()? * unit_mm;
+        if mm > 0.0 {
+            draft.at("shank_diameter_mm", node.span());
+            draft.entry.shank_diameter_mm = Some(mm);
+        }
+    }
+    // A shank as thick as the cutter or thicker stands above the neck, which is then not told.
+    let diameter_mm = draft.entry.diameter_mm.unwrap_or(f64::INFINITY);
+    if draft.entry.shank_diameter_mm.is_some_and(|shank_mm| shank_mm >= diameter_mm) {
+        draft.entry.shank_diameter_mm = None;
+        draft.entry.skipped.push("its shank is thicker than its neck, which is not told".to_owned());
+    }
+    if let (Some(ShapeWord::Dovetail), Some(node)) = (draft.entry.shape, geometry.get("TA")) {
+        let deg = node.number()?;
+        if deg != 0.0 {
+            draft.at("taper_deg", node.span());
+            draft.entry.taper_deg = Some(deg);
         }
     }
     Ok(())
