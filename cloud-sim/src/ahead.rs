@@ -260,6 +260,9 @@ impl Ahead {
             *left -= 1;
             batch.cuts.push(self.cut(executor));
         }
+        if executor.is_cancelled() {
+            return;
+        }
         batch.clearances = self.around.hold(self.job.path.segments(), &mut batch.cuts, executor);
     }
 

@@ -25,12 +25,18 @@ pub trait Executor: Sync {
     fn is_cancelled(&self) -> bool {
         self.cancel().is_some_and(Cancel::is_wanted)
     }
+
+    /// Asked before so many cells of a stock are looked at, which is never more than a few thousand: true once the
+    /// work is no longer wanted. The count is for whoever wants to know how much is done between two questions.
+    fn stops_before(&self, _cells: usize) -> bool {
+        self.is_cancelled()
+    }
 }
 
 /// A wish to stop, which may come from another thread. It is never taken back.
 ///
-/// Work that is asked to stop looks at this before each step of a segment and each row of tiles, some ten
-/// microseconds apart, and gives back nothing of what it had begun: [`crate::ahead::Ahead`] then stands where it
+/// Work that is asked to stop looks at this before each pose that is sampled and each tile that is cut, some thousand cells
+/// or a microsecond apart, and gives back nothing of what it had begun: [`crate::ahead::Ahead`] then stands where it
 /// stood before.
 #[derive(Debug, Default)]
 pub struct Cancel(AtomicBool);

@@ -41,7 +41,8 @@ impl Workers {
 impl Executor for Workers {
     fn run(&self, count: usize, job: &(dyn Fn(usize) + Sync)) {
         self.pool.install(|| {
-            (0..count).into_par_iter().for_each(|index| {
+            // Each job may go to whoever is free: a few that take longest must not stay with one thread.
+            (0..count).into_par_iter().with_max_len(1).for_each(|index| {
                 job(index);
                 self.count();
             });

@@ -62,7 +62,8 @@ pub struct Continuity {
 }
 
 /// Holds segments against the fixtures, in order; `first` is the index of the first of them. The result does not depend on
-/// how a path is cut into calls, as long as each continues where the last one ended, nor on the executor.
+/// how a path is cut into calls, as long as each continues where the last one ended, nor on the executor; once that is
+/// cancelled the rest is left out.
 pub fn check_segments(
     (fixtures, bodies): (&Fixtures, &BTreeMap<ToolNumber, ToolBody>),
     (segments, first): (&[Segment], u32),
@@ -75,6 +76,9 @@ pub fn check_segments(
     let results: Vec<OnceLock<Vec<SegmentClearance>>> =
         (0..segments.len().div_ceil(RUN)).map(|_| OnceLock::new()).collect();
     executor.run(results.len(), &|run| {
+        if executor.is_cancelled() {
+            return;
+        }
         let from = run * RUN;
         let run_segments = &segments[from..(from + RUN).min(segments.len())];
         results[run].get_or_init(|| check_run(fixtures, bodies, run_segments, first + from as u32));

@@ -11,6 +11,7 @@ use shared::machine::NoseSection;
 use shared::tool::Tool;
 
 use super::{FindingKind, TOUCH_MAX_MM};
+use crate::executor::Executor;
 use crate::stock::{COLUMNS, HeightMap, ROWS};
 
 /// Parts are this much slimmer than drawn, mm, so that a shank as wide as its cutter does not touch the
@@ -85,10 +86,14 @@ impl Body {
         Self { parts }
     }
 
-    /// The deepest touch of each part on a straight piece of path.
-    pub(crate) fn touches(&self, map: &HeightMap, start: &Point, end: &Point) -> impl Iterator<Item = Touch> {
-        let (start, end) = (*start, *end);
-        self.parts.iter().filter_map(move |part| part.touch(map, &start, &end))
+    /// The deepest touch of each part on a straight piece of path, as far as it is looked for: not once the executor is cancelled.
+    pub(crate) fn touches(
+        &self,
+        map: &HeightMap,
+        (start, end): (Point, Point),
+        executor: &dyn Executor,
+    ) -> impl Iterator<Item = Touch> {
+        self.parts.iter().filter_map(move |part| part.touch(map, (&start, &end), executor))
     }
 }
 
@@ -105,7 +110,7 @@ impl Part {
         }
     }
 
-    fn touch(&self, map: &HeightMap, start: &Point, end: &Point) -> Option<Touch> {
+    fn touch(&self, map: &HeightMap, (start, end): (&Point, &Point), executor: &dyn Executor) -> Option<Touch> {
         let lowest_mm = start.z.min(end.z) + self.low_mm;
         if lowest_mm >= f64::from(map.top) {
             return None;
@@ -121,6 +126,9 @@ impl Part {
                 let index = tile_row * map.grid.tile_columns + tile_column;
                 if f64::from(map.bounds[index].max) <= lowest_mm + TOUCH_MAX_MM {
                     continue;
+                }
+                if executor.stops_before(COLUMNS * ROWS) {
+                    return deepest;
                 }
                 self.touch_tile(map, (tile_column, tile_row), (start, end), &mut deepest);
             }

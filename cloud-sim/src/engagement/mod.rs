@@ -32,6 +32,7 @@ mod profile;
 mod ring;
 mod sample;
 mod section;
+mod sector;
 mod tilted;
 
 use shared::cutting::Engagement;
@@ -39,6 +40,7 @@ use shared::motion::Station;
 
 pub use profile::Profile;
 pub use sample::{Pose, Sample, Sampler};
+pub(crate) use sample::SAMPLE_CELLS_MAX;
 pub use section::swept_section_mm2;
 pub use tilted::{TiltedPose, sample_tilted};
 

@@ -1,7 +1,15 @@
 //! Heights of the material around half a ring of the cutter, looked up in the map.
+//!
+//! A pose looks at some hundred rings' worth of eight cells, so what each eight cost is what a pose costs: their places
+//! and the tiles that hold them are arithmetic on lanes, and the eight look-ups that remain have no branch.
+//! Bins that do not move into material are not looked at, and where neighbours would read the same cell
+//! only one of them is: tables of every second and fourth bin keep the lanes full.
 
-use super::sample::{HALF, View};
-use crate::stock::{COLUMNS, Job, LANES, Lanes, ROWS, Tile, Wide};
+use shared::cutting::ANGLE_BINS;
+use shared::det::math;
+
+use super::sample::{HALF, PHASES, View};
+use crate::stock::{COLUMNS, Job, LANES, Lanes, ROWS, Wide};
 
 /// Where to look, mm: ahead of the axis and beside it, and where ahead the surface itself is.
 struct Place<L> {
@@ -10,12 +18,45 @@ struct Place<L> {
     ring: L,
 }
 
+/// Sines and cosines of eight bins.
+type Part = [[f32; LANES]; 2];
+
+/// Sines and cosines of the angles at which bins are looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Angles {
+    /// Every bin, every second, every fourth: parts of the turn, phase after phase.
+    strides: [Vec<Part>; 3],
+}
+
+impl Angles {
+    pub(super) fn new() -> Self {
+        Self { strides: [1, 2, 4].map(|stride| (0..PHASES).flat_map(|phase| Self::turn(phase, stride)).collect()) }
+    }
+
+    /// One turn: of every `stride` bins the one behind their middle, at a place within it.
+    fn turn(phase: usize, stride: usize) -> Vec<Part> {
+        let place = (phase as f64 + 0.5) / PHASES as f64;
+        let angle = |bin: usize| (bin as f64 + place) * std::f64::consts::TAU / ANGLE_BINS as f64;
+        let bins: Vec<usize> = (stride / 2..ANGLE_BINS).step_by(stride).collect();
+        let table = |bins: &[usize; LANES], function: fn(f64) -> f64| bins.map(|bin| function(angle(bin)) as f32);
+        let parts = bins.as_chunks::<LANES>().0.iter();
+        parts.map(|bins| [table(bins, math::sin), table(bins, math::cos)]).collect()
+    }
+
+    /// The parts of half a turn.
+    fn half(&self, phase: usize, stride: usize, first_bin: usize) -> &[Part] {
+        let parts = &self.strides[stride.trailing_zeros() as usize];
+        let turn = ANGLE_BINS / LANES / stride;
+        &parts[phase * turn + first_bin / LANES / stride..][..turn / 2]
+    }
+}
+
 /// Which half of a ring is looked at, and how far from it.
 #[derive(Clone, Copy)]
 pub(super) enum Half {
     /// The forward one, just ahead of the surface.
     Ahead,
-    /// On the surface, from this part of the table on.
+    /// On the surface, from this bin on.
     On { first: usize },
 }
 
@@ -25,78 +66,125 @@ pub(super) struct Ring<'a> {
     pub(super) radius: f32,
     pub(super) half: Half,
     pub(super) phase: usize,
+    /// Bins that one sample stands for: 1, 2 or 4.
     pub(super) stride: usize,
 }
 
-impl Job for Ring<'_> {
+/// Heights above the tip at the bins of a ring of stride 1, −∞ where there is no material; each eight of which any is in
+/// `bins` are looked up.
+pub(super) struct RingHeights<'a> {
+    pub(super) ring: Ring<'a>,
+    pub(super) bins: u64,
+}
+
+impl Job for RingHeights<'_> {
     type Output = [f32; HALF];
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> [f32; HALF] {
-        let (view, radius) = (self.view, L::splat(self.radius));
-        let (sine, cosine) = (&view.sampler.sine[self.phase], &view.sampler.cosine[self.phase]);
+        let mut heights = [f32::NEG_INFINITY; HALF];
+        let (parts, _) = heights.as_chunks_mut::<LANES>();
+        self.ring.look::<L>(self.bins, |part, found| parts[part] = found.to_array());
+        heights
+    }
+}
+
+/// One bit for each bin of a ring in material above z, looked for where `bins` has one.
+pub(super) struct RingBits<'a> {
+    pub(super) ring: Ring<'a>,
+    pub(super) bins: u64,
+    pub(super) z: f32,
+}
+
+impl Job for RingBits<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> u64 {
+        let z = L::splat(self.z);
+        let mut mask = 0;
+        self.ring.look::<L>(self.bins, |part, found| mask |= u64::from(L::bits(z.lt(found))) << (LANES * part));
+        spread(mask, self.ring.stride) & self.bins
+    }
+}
+
+impl Ring<'_> {
+    /// Gives the heights of each eight bins of which any is in `bins`.
+    #[inline(always)]
+    fn look<L: Lanes>(&self, bins: u64, mut found: impl FnMut(usize, L)) {
+        let (view, radius, stride) = (self.view, L::splat(self.radius), self.stride);
+        let span = LANES * stride;
+        let wanted = |part: usize| bins >> (span * part) & ((1 << span) - 1) != 0;
         match self.half {
-            Half::On { first } => view.heights(self.stride, 0.0, |part| {
-                let ring = radius * L::new(sine[first + part]);
-                Place { ahead: ring, beside: radius * L::new(cosine[first + part]), ring }
-            }),
+            Half::On { first } => {
+                let parts = view.sampler.angles.half(self.phase, stride, first);
+                for (part, [sine, cosine]) in parts.iter().enumerate().filter(|(part, _)| wanted(*part)) {
+                    let ring = radius * L::new(*sine);
+                    let place = Place { ahead: ring, beside: radius * L::new(*cosine), ring };
+                    found(part, view.heights::<L, false>(&place));
+                }
+            }
             Half::Ahead => {
-                let zero = L::splat(0.0);
-                let (half, half_ahead) = (L::splat(view.half_beside), L::splat(view.half_ahead));
-                let beside_max = (radius - half).greatest(zero);
-                let straight_on = L::splat(view.straight_on);
-                view.heights(self.stride, view.climb, |part| {
-                    let beside = (radius * L::new(cosine[part])).greatest(zero - beside_max).least(beside_max);
-                    let inner = (beside.abs() - half).greatest(zero);
-                    let clear = (radius * radius - inner * inner).greatest(zero).sqrt() + half_ahead;
-                    let ring = radius * L::new(sine[part]);
-                    let way = (clear - ring).least(straight_on);
-                    Place { ahead: ring + way, beside, ring }
-                })
+                let parts = view.sampler.angles.half(self.phase, stride, 0);
+                for (part, angles) in parts.iter().enumerate().filter(|(part, _)| wanted(*part)) {
+                    let place = self.ahead(angles, radius);
+                    // What is level gains nothing on the way.
+                    let heights = if view.climb == 0.0 {
+                        view.heights::<L, false>(&place)
+                    } else {
+                        view.heights::<L, true>(&place)
+                    };
+                    found(part, heights);
+                }
             }
         }
+    }
+
+    /// Just ahead of the surface, and half a cell inside the radius.
+    #[inline(always)]
+    fn ahead<L: Lanes>(&self, [sine, cosine]: &Part, radius: L) -> Place<L> {
+        let view = self.view;
+        let zero = L::splat(0.0);
+        let (half, half_ahead) = (L::splat(view.half_beside), L::splat(view.half_ahead));
+        let beside_max = (radius - half).greatest(zero);
+        let beside = (radius * L::new(*cosine)).greatest(zero - beside_max).least(beside_max);
+        let inner = (beside.abs() - half).greatest(zero);
+        let clear = (radius * radius - inner * inner).greatest(zero).sqrt() + half_ahead;
+        let ring = radius * L::new(*sine);
+        let way = (clear - ring).least(L::splat(view.straight_on));
+        Place { ahead: ring + way, beside, ring }
     }
 }
 
 impl View<'_> {
     /// Height of the material above the tip in the cells at places relative to the axis, mm; −∞ where there is
-    /// none and between strides. `climb` is what the tip climbs for each mm until the surface is at the centre of
-    /// such a cell. The places are arithmetic on lanes, the look-ups are not.
+    /// none. On a climb, less what the tip climbs until the surface is at the centre of such a cell.
     #[inline(always)]
-    fn heights<L: Lanes>(&self, stride: usize, climb: f32, place: impl Fn(usize) -> Place<L>) -> [f32; HALF] {
+    fn heights<L: Lanes, const CLIMBS: bool>(&self, &Place { ahead, beside, ring }: &Place<L>) -> L {
         let grid = &self.map.grid;
-        // Exact in single precision: a map has at most 2²⁰ cells along an axis.
-        let (zero, x_end, y_end) = (L::splat(0.0), L::splat(grid.columns as f32), L::splat(grid.rows as f32));
-        let mut heights = [f32::NEG_INFINITY; HALF];
-        let Some(first) = self.map.tiles.first() else { return heights };
-        let mut last: (usize, &Tile) = (0, first);
-        for (part, heights) in heights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let Place { ahead, beside, ring } = place(part);
-            let along = |axis: f32, index: usize| {
-                L::splat(axis) + ahead * L::splat(self.ahead[index]) + beside * L::splat(self.beside[index])
-            };
-            let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
-            let inside = L::bits(zero.le(x) & zero.le(y) & x.lt(x_end) & y.lt(y_end));
-            let (columns, rows) = (x.trunc(), y.trunc());
-            let mut found = [f32::NEG_INFINITY; LANES];
-            for lane in (stride / 2..LANES).step_by(stride).filter(|lane| inside >> lane & 1 == 1) {
-                let (column, row) = (columns[lane] as usize, rows[lane] as usize);
-                let index = (row / ROWS) * grid.tile_columns + column / COLUMNS;
-                if index != last.0 {
-                    last = (index, &self.map.tiles[index]);
-                }
-                let height = last.1.rows[row % ROWS][column % COLUMNS];
-                if height > grid.floor {
-                    found[lane] = height;
-                }
-            }
-            let centre =
-                |cells: [i32; LANES], axis: f32| L::new(cells.map(|cell| cell as f32)) + L::splat(0.5) - L::splat(axis);
-            let (x, y) = (centre(columns, self.axis_x), centre(rows, self.axis_y));
-            let way = x * L::splat(self.ahead_mm[0]) + y * L::splat(self.ahead_mm[1]) - ring;
-            *heights = (L::new(found) - (L::splat(self.tip_z) + way * L::splat(climb))).to_array();
+        let tiles = self.map.tiles.as_slice();
+        let [columns, rows] = self.size;
+        let zero = L::splat(0.0);
+        let along = |axis: f32, index: usize| {
+            L::splat(axis) + ahead * L::splat(self.ahead[index]) + beside * L::splat(self.beside[index])
+        };
+        let (x, y) = (along(self.axis_x, 0), along(self.axis_y, 1));
+        let inside = zero.le(x) & zero.le(y) & x.lt(L::splat(columns)) & y.lt(L::splat(rows));
+        // Outside, some cell that exists is read and left out.
+        let within = |place: L, end: f32| place.greatest(zero).least(L::splat(end - 1.0));
+        let cells = L::cells(within(x, columns), within(y, rows), grid.tile_columns as i32);
+        let found = L::new(std::array::from_fn(|lane| {
+            let tile = &tiles[cells.tile[lane] as usize];
+            tile.rows.as_flattened()[cells.cell[lane] as usize % (COLUMNS * ROWS)]
+        }));
+        let found = L::select(inside & L::splat(grid.floor).lt(found), found, L::splat(f32::NEG_INFINITY));
+        if !CLIMBS {
+            return found - L::splat(self.tip_z);
         }
-        heights
+        let centre = |cell: L, axis: f32| cell + L::splat(0.5) - L::splat(axis);
+        let (x, y) = (centre(cells.column, self.axis_x), centre(cells.row, self.axis_y));
+        let way = x * L::splat(self.ahead_mm[0]) + y * L::splat(self.ahead_mm[1]) - ring;
+        found - (L::splat(self.tip_z) + way * L::splat(self.climb))
     }
 }
 
@@ -109,15 +197,35 @@ pub(super) fn bits(heights: &[f32; HALF], z: f32) -> u64 {
     })
 }
 
-/// Copies the bit in the middle of every group of `stride` bins to the whole group.
-pub(super) fn spread(mask: u128, stride: usize) -> u128 {
+/// Gives each bit to a whole group of `stride` bins.
+fn spread(mask: u64, stride: usize) -> u64 {
+    // Apart first, in halves of halves.
+    let apart = |mask: u64, step: u32, keep: u64| (mask | mask << step) & keep;
     match stride {
-        // The sample stands at bit 1 of two, or bit 2 of four.
-        2 => mask | mask >> 1,
-        4 => {
-            let pair = mask | mask << 1;
-            pair | pair >> 2
+        2 => {
+            let mask = apart(mask, 16, 0x0000_ffff_0000_ffff);
+            let mask = apart(mask, 8, 0x00ff_00ff_00ff_00ff);
+            let mask = apart(mask, 4, 0x0f0f_0f0f_0f0f_0f0f);
+            let mask = apart(mask, 2, 0x3333_3333_3333_3333);
+            let mask = apart(mask, 1, 0x5555_5555_5555_5555);
+            mask | mask << 1
         }
+        4 => spread(spread(mask, 2), 2),
         _ => mask,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bit_is_given_to_its_group() {
+        for stride in [1, 2, 4] {
+            for bit in 0..HALF / stride {
+                let group = (u64::MAX >> (64 - stride)) << (bit * stride);
+                assert_eq!(spread(1 << bit, stride), group, "bit {bit} of groups of {stride}");
+            }
+        }
     }
 }

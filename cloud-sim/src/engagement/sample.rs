@@ -1,27 +1,38 @@
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
 use shared::cutting::{ANGLE_BINS, Engagement, EngagementSlice};
 use shared::det::math;
 use shared::geom::{Point, Vector};
 
 use super::Profile;
-use super::ring::{Half, Ring, bits, spread};
+use super::ring::{Angles, Half, Ring, RingBits, RingHeights, bits};
+use super::sector::{Corners, Sectors};
 use crate::stock::{HeightMap, LANES, Simd};
 
 /// Bins of the forward half turn.
 pub(super) const HALF: usize = ANGLE_BINS / 2;
+/// Bins of a quarter turn.
+const QUARTER: usize = ANGLE_BINS / 4;
 /// Slices of the part below the full radius.
 const PROFILE_SLICES: usize = 12;
 /// Rings on which a descending flat face is looked at.
 const FACE_RINGS: usize = 8;
+/// Rings of the face, and slices below the full radius, that share the bounds of what is around them.
+const SECTOR_RINGS: usize = 4;
+const SECTOR_SLICES: usize = 4;
 /// Levels at which the part below the full radius is searched for contact.
 const SEARCH_LEVELS: usize = 8;
 /// Halvings of the distance between two of them to find where contact ends.
 const TOP_HALVINGS: usize = 3;
+const _: () = assert!(PROFILE_SLICES.is_multiple_of(SECTOR_SLICES) && FACE_RINGS.is_multiple_of(SECTOR_RINGS));
+/// Most cells that one sample reads: the face, the search for where the part below the full radius touches, its slices, the
+/// rings of the wall.
+pub(crate) const SAMPLE_CELLS_MAX: usize =
+    (FACE_RINGS + PROFILE_SLICES) * ANGLE_BINS + (2 + SEARCH_LEVELS + TOP_HALVINGS) * ANGLE_BINS / 4 + PHASES * HALF;
 /// Fewest slices of the wall.
 const WALL_SLICES_MIN: f64 = 8.0;
 /// Places within a bin at which it can be sampled.
-const PHASES: usize = 8;
+pub(super) const PHASES: usize = 8;
 /// The order in which neighbouring slices use them: any few in a row are spread evenly.
 const PHASE_ORDER: [usize; PHASES] = [0, 4, 2, 6, 1, 5, 3, 7];
 /// A phase near the middle of a bin.
@@ -65,13 +76,12 @@ pub struct Sample {
 /// set in half of the slices.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    pub(super) cosine: Box<Table>,
-    pub(super) sine: Box<Table>,
-    simd: Simd,
+    pub(super) angles: Angles,
+    pub(super) corners: Corners,
+    /// Sines of the middles of the bins of a quarter turn, rising.
+    middles: [f64; QUARTER],
+    pub(super) simd: Simd,
 }
-
-/// A function of the angle for every phase and bin.
-pub(super) type Table = [[[f32; LANES]; ANGLE_BINS / LANES]; PHASES];
 
 impl Default for Sampler {
     fn default() -> Self {
@@ -82,16 +92,8 @@ impl Default for Sampler {
 impl Sampler {
     /// Ready to sample.
     pub fn new() -> Self {
-        let table = |function: fn(f64) -> f64| {
-            let place = |phase: usize| (phase as f64 + 0.5) / PHASES as f64;
-            let angle = |phase: usize, bin: usize| (bin as f64 + place(phase)) * TAU / ANGLE_BINS as f64;
-            Box::new(std::array::from_fn(|phase| {
-                std::array::from_fn(|part| {
-                    std::array::from_fn(|lane| function(angle(phase, part * LANES + lane)) as f32)
-                })
-            }))
-        };
-        Self { cosine: table(math::cos), sine: table(math::sin), simd: Simd::widest() }
+        let middles = std::array::from_fn(|bin| math::sin((bin as f64 + 0.5) * TAU / ANGLE_BINS as f64));
+        Self { angles: Angles::new(), corners: Corners::new(), middles, simd: Simd::widest() }
     }
 
     /// The same sampler, computed another way: no bit of a sample changes.
@@ -135,6 +137,8 @@ pub(super) struct View<'a> {
     /// Axis of the cutter in cells from the map's corner.
     pub(super) axis_x: f32,
     pub(super) axis_y: f32,
+    /// Columns and rows of the map; exact, as it has at most 2²⁰ of them.
+    pub(super) size: [f32; 2],
     /// Cells for each mm ahead and for each mm to the side where φ = 0.
     pub(super) ahead: [f32; 2],
     /// mm ahead for each cell.
@@ -168,6 +172,7 @@ impl<'a> View<'a> {
             tip_z: pose.tip.z as f32,
             axis_x: ((pose.tip.x - map.grid.min_x) / cell_x) as f32,
             axis_y: ((pose.tip.y - map.grid.min_y) / cell_y) as f32,
+            size: [map.grid.columns as f32, map.grid.rows as f32],
             ahead: [(ux / cell_x) as f32, (uy / cell_y) as f32],
             ahead_mm: [(ux * cell_x) as f32, (uy * cell_y) as f32],
             beside: [(-uy * side / cell_x) as f32, (ux * side / cell_y) as f32],
@@ -182,15 +187,29 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Material above the tip just ahead of the forward half of a ring, every `stride`-th bin.
-    pub(super) fn ahead_of_ring(&self, radius_mm: f64, phase: usize, stride: usize) -> [f32; HALF] {
-        self.sampler.simd.run(Ring { view: self, radius: radius_mm as f32, half: Half::Ahead, phase, stride })
+    /// Material above the tip just ahead of the forward half of the full radius; what is not higher than `low` may be left out.
+    fn ahead_of_wall(&self, sectors: &Sectors, phase: usize, low: f32) -> [f32; HALF] {
+        let uniform: [Option<f32>; LANES] = std::array::from_fn(|sector| sectors.uniform(sector));
+        let (certain, open) = sectors.settle(low);
+        let known = uniform.iter().enumerate().filter(|(_, height)| height.is_some());
+        let known = known.fold(0u64, |bins, (sector, _)| bins | 0xff << (LANES * sector));
+        let ring = Ring { view: self, radius: self.profile.radius_mm as f32, half: Half::Ahead, phase, stride: 1 };
+        let mut heights = self.sampler.simd.run(RingHeights { ring, bins: (certain | open) & !known });
+        for (heights, uniform) in heights.as_chunks_mut::<LANES>().0.iter_mut().zip(uniform) {
+            if let Some(height) = uniform {
+                *heights = [height; LANES];
+            }
+        }
+        heights
     }
 
-    /// Material above the tip on half a ring itself, from bin `first` on, every `stride`-th bin.
-    fn on_ring(&self, radius_mm: f64, first: usize, phase: usize, stride: usize) -> [f32; HALF] {
-        let half = Half::On { first: first / LANES };
-        self.sampler.simd.run(Ring { view: self, radius: radius_mm as f32, half, phase, stride })
+    /// Which of these bins of half a ring are in material above z; one sample stands for `stride` bins.
+    fn in_material(&self, half: Half, radius_mm: f64, (phase, stride): (usize, usize), bins: u64, z: f32) -> u128 {
+        if bins == 0 {
+            return 0;
+        }
+        let ring = Ring { view: self, radius: radius_mm as f32, half, phase, stride };
+        u128::from(self.sampler.simd.run(RingBits { ring, bins, z }))
     }
 
     /// The flat face cuts only when it descends.
@@ -198,16 +217,29 @@ impl<'a> View<'a> {
         if self.profile.face_mm <= 0.0 || self.travel_z >= 0.0 || self.bottom_mm > 0.0 {
             return;
         }
-        let rings: [u128; FACE_RINGS] = std::array::from_fn(|ring| {
-            // Rings of equal area; touching is enough, as the face goes down.
-            let radius_mm = self.profile.face_mm * ((ring as f64 + 0.5) / FACE_RINGS as f64).sqrt();
-            let half =
-                |first: usize| u128::from(bits(&self.on_ring(radius_mm, first, MIDDLE_PHASE, 1), -FACE_THIN_MM as f32));
-            half(0) | half(HALF) << HALF
-        });
+        // Rings of equal area; touching is enough, as the face goes down.
+        let radius_mm = |ring: usize| self.profile.face_mm * ((ring as f64 + 0.5) / FACE_RINGS as f64).sqrt();
+        let z = -FACE_THIN_MM as f32;
+        let mut rings = [0u128; FACE_RINGS];
+        for (group, rings) in rings.chunks_mut(SECTOR_RINGS).enumerate() {
+            let first_ring = group * SECTOR_RINGS;
+            for first in [0, HALF] {
+                let half = Half::On { first };
+                let zone = (radius_mm(first_ring), radius_mm(first_ring + rings.len() - 1));
+                let (certain, open) = Sectors::new(self, half, zone).settle(z);
+                for (ring, mask) in rings.iter_mut().enumerate() {
+                    let found = self.in_material(half, radius_mm(first_ring + ring), (MIDDLE_PHASE, 1), open, z);
+                    *mask |= (u128::from(certain) | found) << first;
+                }
+            }
+        }
         // As many bins as the area in material has, there where it is: what does not fill a bin is carried to the next.
-        let (mut mask, mut carried) = (0u128, FACE_RINGS / 2);
-        for bin in 0..ANGLE_BINS {
+        let any = rings.iter().fold(0, |any, ring| any | ring);
+        let mut mask = rings.iter().fold(u128::MAX, |all, ring| all & ring);
+        let (mut partly, mut carried) = (any & !mask, FACE_RINGS / 2);
+        while partly != 0 {
+            let bin = partly.trailing_zeros();
+            partly &= partly - 1;
             carried += rings.iter().filter(|ring| *ring >> bin & 1 == 1).count();
             if carried >= FACE_RINGS {
                 carried -= FACE_RINGS;
@@ -235,23 +267,18 @@ impl<'a> View<'a> {
         if least_sine <= -1.0 {
             return u128::MAX;
         }
-        // Bin i has its middle at (i + ½)·bin.
-        let bin = TAU / ANGLE_BINS as f64;
-        let edge = math::asin(least_sine.abs());
-        let skipped = (edge / bin - 0.5).ceil().max(0.0) as u32;
+        let skipped = self.sampler.middles.partition_point(|sine| *sine < least_sine.abs());
         if least_sine > 0.0 {
-            let end = ((PI - edge) / bin - 0.5).floor() as i64 + 1;
-            let count = (end - i64::from(skipped)).max(0) as u32;
-            return ((1u128 << count) - 1) << skipped;
+            return ((1u128 << (HALF - 2 * skipped)) - 1) << skipped;
         }
         // The trailing bins next to both ends of the forward half; none where even the first is beyond the edge.
         let trailing = (1u128 << skipped) - 1;
-        let before_start = if skipped == 0 { 0 } else { trailing << (ANGLE_BINS as u32 - skipped) };
+        let before_start = if skipped == 0 { 0 } else { trailing << (ANGLE_BINS - skipped) };
         front | (trailing << HALF) | before_start
     }
 
     /// Bins in material at a height below the full radius.
-    pub(super) fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize) -> u128 {
+    fn ring_mask(&self, z_mm: f64, phase: usize, stride: usize, sectors: Option<&Sectors>) -> u128 {
         let slope = self.profile.slope_at(z_mm);
         let moving = self.moving_in(slope);
         if moving == 0 {
@@ -262,16 +289,16 @@ impl<'a> View<'a> {
         // Touching is enough where the sample is on the surface: a cell's centre may be lower by its slope.
         let slack_mm = (slope * self.cell_mm * std::f64::consts::FRAC_1_SQRT_2).min(z_mm);
         let touching = z - slack_mm as f32;
+        let forward = moving as u64;
         let front = if self.horizontal == 0.0 {
-            bits(&self.on_ring(radius_mm, 0, phase, stride), touching)
+            self.in_material(Half::On { first: 0 }, radius_mm, (phase, stride), forward, touching)
         } else {
-            bits(&self.ahead_of_ring(radius_mm, phase, stride), z)
+            let (certain, open) = sectors.map_or((0, u64::MAX), |sectors| sectors.settle(z));
+            let found = self.in_material(Half::Ahead, radius_mm, (phase, stride), forward & open, z);
+            found | u128::from(certain & forward)
         };
-        let mut mask = u128::from(front);
-        if moving >> HALF != 0 {
-            mask |= u128::from(bits(&self.on_ring(radius_mm, HALF, phase, stride), touching)) << HALF;
-        }
-        spread(mask, stride) & moving
+        let behind = Half::On { first: HALF };
+        front | self.in_material(behind, radius_mm, (phase, stride), (moving >> HALF) as u64, touching) << HALF
     }
 
     /// The part below the full radius: search where it touches, then slice that.
@@ -283,6 +310,7 @@ impl<'a> View<'a> {
         let Some((low_mm, high_mm)) = self.touched(to_mm) else {
             return;
         };
+        engagement.slices.reserve(PROFILE_SLICES);
         let is_tall = self.profile.tip_mm > self.profile.radius_mm;
         // On a ball equal steps of the square root of height are equal steps of radius: thin near the tip, where a
         // shallow layer ends. A tall end is mostly its side.
@@ -290,13 +318,18 @@ impl<'a> View<'a> {
             let share = index as f64 / PROFILE_SLICES as f64;
             low_mm + (high_mm - low_mm) * if is_tall { share } else { share * share }
         };
+        let middle_mm = |index: usize| 0.5 * (border(index) + border(index + 1));
+        let radius_mm = |index: usize| self.profile.radius_at(middle_mm(index));
+        let mut sectors = None;
         for index in 0..PROFILE_SLICES {
-            let (low_mm, high_mm) = (border(index), border(index + 1));
-            let middle_mm = 0.5 * (low_mm + high_mm);
-            let stride = self.stride(self.profile.radius_at(middle_mm));
-            let mask = self.ring_mask(middle_mm, PHASE_ORDER[index % PHASES], stride);
+            if index.is_multiple_of(SECTOR_SLICES) && self.horizontal > 0.0 {
+                let zone = (radius_mm(index), radius_mm(index + SECTOR_SLICES - 1));
+                sectors = Some(Sectors::new(self, Half::Ahead, zone));
+            }
+            let (phase, stride) = (PHASE_ORDER[index % PHASES], self.stride(radius_mm(index)));
+            let mask = self.ring_mask(middle_mm(index), phase, stride, sectors.as_ref());
             if mask != 0 {
-                engagement.slices.push(EngagementSlice { low_mm, high_mm, mask });
+                engagement.slices.push(EngagementSlice { low_mm: border(index), high_mm: border(index + 1), mask });
             }
         }
     }
@@ -309,7 +342,7 @@ impl<'a> View<'a> {
             let share = place / SEARCH_LEVELS as f64;
             (from_mm + (to_mm - from_mm) * share * share).min(to_mm)
         };
-        let touches = |z_mm: f64| self.ring_mask(z_mm, MIDDLE_PHASE, 4) != 0;
+        let touches = |z_mm: f64| self.ring_mask(z_mm, MIDDLE_PHASE, 4, None) != 0;
         let mut levels = (0..SEARCH_LEVELS).filter(|&index| touches(level(index as f64 + 0.5)));
         let first = levels.next()?;
         let last = levels.next_back().unwrap_or(first);
@@ -346,7 +379,9 @@ impl<'a> View<'a> {
         if self.horizontal == 0.0 || top_mm <= base_mm + THIN_MM {
             return;
         }
-        let heights = self.ahead_of_ring(self.profile.radius_mm, MIDDLE_PHASE, 1);
+        let sectors = Sectors::new(self, Half::Ahead, (self.profile.radius_mm, self.profile.radius_mm));
+        let low = base_mm.min(self.profile.flute_mm) as f32;
+        let heights = self.ahead_of_wall(&sectors, MIDDLE_PHASE, low);
         // Beside the path the sample looks up to √(R·cell) ahead; what is claimed to hit the shank must be in the way.
         let clear = HALF / 16;
         let ahead = heights[clear..HALF - clear].iter().fold(f32::NEG_INFINITY, |high, &height| high.max(height));
@@ -386,7 +421,7 @@ impl<'a> View<'a> {
             for part in 0..parts as usize {
                 let phase = PHASE_ORDER[count % PHASES];
                 count += 1;
-                let ring = rings[phase].get_or_insert_with(|| self.ahead_of_ring(self.profile.radius_mm, phase, 1));
+                let ring = rings[phase].get_or_insert_with(|| self.ahead_of_wall(&sectors, phase, low));
                 let mask = u128::from(bits(ring, middle_mm as f32));
                 let from_mm = low_mm + part as f64 * part_mm;
                 if mask != 0 {

@@ -1,12 +1,14 @@
 //! The inner loops: lower the cells of one row of tiles under one straight piece of path.
 //!
 //! Work is skipped from coarse to fine: tiles by their greatest height, blocks of 16 cells by the row's span under
-//! the cutter. What is left is a loop over one cache line with no branch inside.
+//! that part of the cutter which is lower than the tile's greatest height: where a ball or a cone has been before, little of
+//! it is. What is left is a loop over one cache line with no branch inside.
 
 use std::sync::Arc;
 
-use super::piece::Prepared;
+use super::piece::{Moving, Plane, Prepared, Standing, Surface};
 use super::underside::Underside;
+use crate::executor::Executor;
 use crate::stock::{BLOCK, COLUMNS, Grid, Job, LANES, Lanes, ROWS, Scalar, Tile, TileBounds, Wide};
 
 /// What a cut took.
@@ -39,14 +41,24 @@ pub(super) struct Band<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) tile_row: usize,
     pub(super) first_column: usize,
+    pub(super) executor: &'a dyn Executor,
 }
 
 /// The span of each row of a tile under the cutter: x from the origin, empty where from > to.
+#[derive(Clone, Copy)]
 struct Spans {
-    y: [f32; ROWS],
     from: [f32; ROWS],
     to: [f32; ROWS],
 }
+
+/// Share of the radius below which it pays to take the spans of a tile from how much of the cutter is low enough for it.
+const REACH_SHARE: f32 = 0.97;
+
+/// What is added to how high a tile stands above the tip, as a share of the numbers involved, and to the radius that reaches
+/// it, as a share and in mm: more than single precision loses, so that nothing is skipped that would have been cut.
+const HEIGHT_SLACK: f32 = 1e-5;
+const REACH_SLACK: f32 = 1e-4;
+const REACH_SLACK_MM: f32 = 1e-3;
 
 impl Band<'_> {
     pub(super) fn cut<U: Underside, const LEVEL: bool>(
@@ -56,8 +68,9 @@ impl Band<'_> {
         bounds: &mut [TileBounds],
     ) -> Tally {
         let prepared = self.prepared;
+        let radius = prepared.radius as f32;
         let mut total = Tally::default();
-        let mut spans = None;
+        let (mut y, mut whole) = (None, None);
         for (index, (tile, bounds)) in tiles.iter_mut().zip(bounds).enumerate() {
             let tile_column = self.first_column + index;
             let x_first = self.grid.centre_x(tile_column * COLUMNS) - prepared.origin_x;
@@ -66,13 +79,27 @@ impl Band<'_> {
             if low >= bounds.max {
                 continue;
             }
-            let spans = spans.get_or_insert_with(|| self.spans());
+            if self.executor.stops_before(COLUMNS * ROWS) {
+                break;
+            }
+            let slack = HEIGHT_SLACK * (bounds.max.abs() + prepared.low().abs() + radius);
+            let reach = underside.reach(bounds.max - prepared.low() + slack) * (1.0 + REACH_SLACK) + REACH_SLACK_MM;
+            let under = Under {
+                x_first,
+                y: y.get_or_insert_with(|| self.rows()),
+                // The borders of the whole cutter are part of what is cut, so they are those of double precision.
+                spans: if reach < REACH_SHARE * radius {
+                    Err(reach)
+                } else {
+                    Ok(*whole.get_or_insert_with(|| self.spans()))
+                },
+            };
             let mut tally = match Arc::get_mut(tile) {
-                Some(cells) => self.cut_tile::<U, LEVEL>(underside, cells, x_first, spans),
+                Some(cells) => self.cut_tile::<U, LEVEL>(underside, cells, &under),
                 None => {
                     // Shared with a fork. Cut a copy and keep it only if that changed it: most visits do not.
                     let mut copy = Tile::clone(tile);
-                    let tally = self.cut_tile::<U, LEVEL>(underside, &mut copy, x_first, spans);
+                    let tally = self.cut_tile::<U, LEVEL>(underside, &mut copy, &under);
                     if tally.cells > 0 {
                         *tile = Arc::new(copy);
                     }
@@ -102,12 +129,16 @@ impl Band<'_> {
         (gap_x * gap_x + gap_y * gap_y) * 0.999_999
     }
 
+    /// y of the rows from the origin.
+    fn rows(&self) -> [f32; ROWS] {
+        std::array::from_fn(|row| (self.grid.centre_y(self.tile_row * ROWS + row) - self.prepared.origin_y) as f32)
+    }
+
     fn spans(&self) -> Spans {
         let prepared = self.prepared;
-        let mut spans = Spans { y: [0.0; ROWS], from: [f32::INFINITY; ROWS], to: [f32::NEG_INFINITY; ROWS] };
+        let mut spans = Spans { from: [f32::INFINITY; ROWS], to: [f32::NEG_INFINITY; ROWS] };
         for row in 0..ROWS {
             let y = self.grid.centre_y(self.tile_row * ROWS + row) - prepared.origin_y;
-            spans.y[row] = y as f32;
             if let Some((from, to)) = prepared.span(y) {
                 spans.from[row] = from as f32;
                 spans.to[row] = to as f32;
@@ -116,16 +147,19 @@ impl Band<'_> {
         spans
     }
 
-    fn cut_tile<U: Underside, const LEVEL: bool>(
-        &self,
-        underside: U,
-        tile: &mut Tile,
-        x_first: f64,
-        spans: &Spans,
-    ) -> Tally {
+    fn cut_tile<U: Underside, const LEVEL: bool>(&self, underside: U, tile: &mut Tile, under: &Under<'_>) -> Tally {
         let prepared = self.prepared;
-        prepared.simd.run(CutTile::<U, LEVEL> { prepared, underside, tile, x_first, cell: self.grid.cell_x, spans })
+        prepared.simd.run(CutTile::<U, LEVEL> { prepared, underside, tile, cell: self.grid.cell_x, under })
     }
+}
+
+/// Where a tile lies under the cutter.
+struct Under<'a> {
+    /// x of its first column from the origin, and y of its rows.
+    x_first: f64,
+    y: &'a [f32; ROWS],
+    /// The spans of its rows, or the radius of the part of the cutter that counts, for spans a little wider than exact.
+    spans: Result<Spans, f32>,
 }
 
 /// Cuts the rows of one tile. Cells of the tally's deepest drop are counted from the tile's corner.
@@ -133,9 +167,20 @@ struct CutTile<'a, U, const LEVEL: bool> {
     prepared: &'a Prepared,
     underside: U,
     tile: &'a mut Tile,
-    x_first: f64,
     cell: f64,
-    spans: &'a Spans,
+    under: &'a Under<'a>,
+}
+
+/// Spans of all rows of a tile under a part of the cutter.
+#[inline(always)]
+fn spans_within<L: Lanes>(prepared: &Prepared, y: &[f32; ROWS], reach: f32) -> Spans {
+    let mut spans = Spans { from: [f32::INFINITY; ROWS], to: [f32::NEG_INFINITY; ROWS] };
+    let (from, to) = (spans.from.as_chunks_mut::<LANES>().0, spans.to.as_chunks_mut::<LANES>().0);
+    for ((y, from), to) in y.as_chunks::<LANES>().0.iter().zip(from).zip(to) {
+        let (first, last) = prepared.span_within::<L>(L::new(*y), reach);
+        (*from, *to) = (first.to_array(), last.to_array());
+    }
+    spans
 }
 
 impl<U: Underside, const LEVEL: bool> Job for CutTile<'_, U, LEVEL> {
@@ -143,14 +188,19 @@ impl<U: Underside, const LEVEL: bool> Job for CutTile<'_, U, LEVEL> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Tally {
-        let Self { prepared, underside, tile, x_first, cell, spans } = self;
+        let Self { prepared, underside, tile, cell, under } = self;
+        let x_first = under.x_first;
+        let spans = match under.spans {
+            Ok(spans) => spans,
+            Err(reach) => spans_within::<L>(prepared, under.y, reach),
+        };
         let mut lowering =
             Lowering { lanes: [0.0; LANES], cells: 0, deepest: None, track: prepared.track, floor: prepared.floor };
         let starts: [f32; COLUMNS / BLOCK] =
             std::array::from_fn(|block| (x_first + (block * BLOCK) as f64 * cell) as f32);
         let block_width = prepared.block_width;
         for (row, cells) in tile.rows.iter_mut().enumerate() {
-            let (from, to, y) = (spans.from[row], spans.to[row], spans.y[row]);
+            let (from, to, y) = (spans.from[row], spans.to[row], under.y[row]);
             for (index, block) in cells.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
                 let x = starts[index];
                 if x > to || x + block_width < from {
@@ -165,28 +215,22 @@ impl<U: Underside, const LEVEL: bool> Job for CutTile<'_, U, LEVEL> {
                 // Each arm has its own loop: heights stay in registers.
                 let place = (index * BLOCK, row);
                 if U::LEVEL_IS_FLAT && LEVEL {
-                    let (from, to, z): (L, L, L) = (L::splat(from), L::splat(to), L::splat(prepared.z_start));
-                    lowering.lower(block, place, |part| {
-                        let x = L::splat(x) + L::new(prepared.offsets[part]);
-                        L::select(from.le(x) & x.le(to), z, L::splat(f32::INFINITY))
-                    });
+                    lowering.lower::<L>(block, place, &Plane { prepared, x, span: (from, to) });
                 } else if s_high < prepared.s_start {
-                    lowering
-                        .lower(block, place, |part| prepared.standing::<L, U>(underside, part, x, y, prepared.z_start));
+                    let z = prepared.z_start;
+                    lowering.lower::<L>(block, place, &Standing { prepared, underside, x, y, z });
                 } else if s_low > prepared.s_end {
-                    let (x, y) = (x - prepared.x_end as f32, y - prepared.y_end as f32);
-                    lowering
-                        .lower(block, place, |part| prepared.standing::<L, U>(underside, part, x, y, prepared.z_end));
-                } else if LEVEL {
-                    lowering.lower(block, place, |part| prepared.level::<L, U>(underside, part, x, y));
+                    let (x, y, z) = (x - prepared.x_end as f32, y - prepared.y_end as f32, prepared.z_end);
+                    lowering.lower::<L>(block, place, &Standing { prepared, underside, x, y, z });
                 } else {
-                    lowering.lower(block, place, |part| prepared.sloped::<L, U>(underside, part, x, y));
+                    lowering.lower::<L>(block, place, &Moving::<U, LEVEL> { prepared, underside, x, y });
                 }
             }
         }
         lowering.tally()
     }
 }
+
 /// Lowers blocks and counts what that took, in double precision and in a fixed order.
 struct Lowering {
     lanes: [f64; LANES],
@@ -199,9 +243,9 @@ struct Lowering {
 
 impl Lowering {
     #[inline(always)]
-    fn lower<L: Lanes>(&mut self, block: &mut [f32; BLOCK], place: (usize, usize), height: impl Fn(usize) -> L) {
+    fn lower<L: Lanes>(&mut self, block: &mut [f32; BLOCK], place: (usize, usize), surface: &impl Surface<L>) {
         for (part, cells) in block.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let heights = height(part);
+            let heights = surface.part(part);
             if L::any(heights.lt(L::new(*cells))) {
                 self.take(cells, heights.to_array(), (place.0 + part * LANES, place.1));
             }

@@ -6,7 +6,7 @@
 //! of one piece after the other on one thread.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::band::{Band, Tally};
 use super::cutter::{Cutter, Form};
@@ -19,8 +19,12 @@ use crate::stock::{Grid, HeightMap, Tile, TileBounds};
 /// 50 µs of work against 5 to 10 µs.
 const PARALLEL_TILES_MIN: usize = 96;
 
-/// Pieces of one go: their prepared forms and tallies stay in the cache.
-const GO_PIECES: usize = 1024;
+/// Pieces of one go: their prepared forms and tallies stay in the cache, and the rows of tiles under them are many more
+/// than threads, so that these end together.
+const GO_PIECES: usize = 4096;
+
+/// Pieces that are prepared in one job.
+const JOB_PIECES: usize = 64;
 
 /// A piece with its cutter, and the tiles under it.
 struct Swath {
@@ -50,10 +54,11 @@ impl Swath {
         self.columns.len() * self.rows.len()
     }
 
-    /// Cuts one row of tiles, all of it given.
-    fn cut_row(&self, grid: &Grid, tile_row: usize, tiles: &mut [Arc<Tile>], bounds: &mut [TileBounds]) -> Tally {
-        let (tiles, bounds) = (&mut tiles[self.columns.clone()], &mut bounds[self.columns.clone()]);
-        let band = Band { grid, prepared: &self.prepared, tile_row, first_column: self.columns.start };
+    /// Cuts one row of tiles, all of it given; leaves off once the executor is cancelled.
+    fn cut_row(&self, row: Row<'_>, executor: &dyn Executor) -> Tally {
+        let (tiles, bounds) = (&mut row.tiles[self.columns.clone()], &mut row.bounds[self.columns.clone()]);
+        let (prepared, first_column) = (&self.prepared, self.columns.start);
+        let band = Band { grid: row.grid, prepared, tile_row: row.index, first_column, executor };
         match self.form {
             Form::Flat(flat) => cut_band(&band, flat, tiles, bounds),
             Form::Ball(ball) => cut_band(&band, ball, tiles, bounds),
@@ -62,6 +67,14 @@ impl Swath {
             Form::General(general) => cut_band(&band, general, tiles, bounds),
         }
     }
+}
+
+/// A row of tiles.
+struct Row<'a> {
+    grid: &'a Grid,
+    index: usize,
+    tiles: &'a mut [Arc<Tile>],
+    bounds: &'a mut [TileBounds],
 }
 
 fn cut_band<U: Underside>(band: &Band<'_>, underside: U, tiles: &mut [Arc<Tile>], bounds: &mut [TileBounds]) -> Tally {
@@ -77,15 +90,16 @@ pub(super) fn cut_piece(map: &mut HeightMap, cutter: &Cutter, piece: &Piece, exe
     let Some(swath) = Swath::new(map, cutter, piece) else { return Tally::default() };
     if executor.width() >= 2 && swath.tiles() >= PARALLEL_TILES_MIN {
         let mut tally = [Tally::default()];
-        cut_swaths(map, &[Some(swath)], executor, &mut tally);
+        cut_swaths(map, &[(0, &swath)], executor, &mut tally);
         return tally[0];
     }
     let grid = map.grid;
     let width = grid.tile_columns;
     let mut total = Tally::default();
-    for tile_row in swath.rows.clone().take_while(|_| !executor.is_cancelled()) {
-        let row = tile_row * width..(tile_row + 1) * width;
-        total.add(&swath.cut_row(&grid, tile_row, &mut map.tiles[row.clone()], &mut map.bounds[row]));
+    for index in swath.rows.clone() {
+        let row = index * width..(index + 1) * width;
+        let (tiles, bounds) = (&mut map.tiles[row.clone()], &mut map.bounds[row]);
+        total.add(&swath.cut_row(Row { grid: &grid, index, tiles, bounds }, executor));
     }
     total
 }
@@ -99,22 +113,35 @@ pub(super) fn cut_pieces<'a>(
     let mut pieces = pieces.into_iter();
     let mut tallies = Vec::new();
     loop {
-        let swaths: Vec<_> =
-            pieces.by_ref().take(GO_PIECES).map(|(cutter, piece)| Swath::new(map, cutter, &piece)).collect();
-        if swaths.is_empty() {
+        let go: Vec<_> = pieces.by_ref().take(GO_PIECES).collect();
+        if go.is_empty() {
             return tallies;
         }
+        let prepared = prepare(map, &go, executor);
+        let swaths = prepared.iter().filter_map(OnceLock::get).flatten().enumerate();
+        let swaths: Vec<_> = swaths.filter_map(|(index, swath)| Some((index, swath.as_ref()?))).collect();
         let first = tallies.len();
-        tallies.resize(first + swaths.len(), Tally::default());
+        tallies.resize(first + go.len(), Tally::default());
         cut_swaths(map, &swaths, executor, &mut tallies[first..]);
     }
+}
+
+/// The pieces with what the loops need of them, in order, a job's worth at a time.
+fn prepare(map: &HeightMap, pieces: &[(&Cutter, Piece)], executor: &dyn Executor) -> Vec<OnceLock<Vec<Option<Swath>>>> {
+    let jobs: Vec<_> = pieces.chunks(JOB_PIECES).collect();
+    let done: Vec<_> = jobs.iter().map(|_| OnceLock::new()).collect();
+    executor.run(jobs.len(), &|job| {
+        done[job].get_or_init(|| jobs[job].iter().map(|(cutter, piece)| Swath::new(map, cutter, piece)).collect());
+    });
+    done
 }
 
 /// What one row of tiles took of each piece: index of the piece, tally.
 type RowTallies = Vec<(usize, Tally)>;
 
-fn cut_swaths(map: &mut HeightMap, swaths: &[Option<Swath>], executor: &dyn Executor, tallies: &mut [Tally]) {
-    let known = || swaths.iter().flatten();
+/// Cuts swaths with the index of their piece, in order.
+fn cut_swaths(map: &mut HeightMap, swaths: &[(usize, &Swath)], executor: &dyn Executor, tallies: &mut [Tally]) {
+    let known = || swaths.iter().map(|(_, swath)| swath);
     let (Some(first), Some(end)) = (known().map(|s| s.rows.start).min(), known().map(|s| s.rows.end).max()) else {
         return;
     };
@@ -122,14 +149,18 @@ fn cut_swaths(map: &mut HeightMap, swaths: &[Option<Swath>], executor: &dyn Exec
     let width = grid.tile_columns;
     let cells = first * width..end * width;
     let rows = map.tiles[cells.clone()].chunks_mut(width).zip(map.bounds[cells].chunks_mut(width));
-    let cut_row = |tile_row: usize, tiles: &mut [Arc<Tile>], bounds: &mut [TileBounds]| -> RowTallies {
-        let under = swaths.iter().enumerate().filter_map(|(index, swath)| Some((index, swath.as_ref()?)));
-        let under = under.filter(|(_, swath)| swath.rows.contains(&tile_row));
+    let cut_row = |row: usize, tiles: &mut [Arc<Tile>], bounds: &mut [TileBounds]| -> RowTallies {
+        let under = swaths.iter().filter(|(_, swath)| swath.rows.contains(&row));
         let wanted = under.take_while(|_| !executor.is_cancelled());
-        wanted.map(|(index, swath)| (index, swath.cut_row(&grid, tile_row, tiles, bounds))).collect()
+        let mut taken = RowTallies::new();
+        for (index, swath) in wanted {
+            let under = Row { grid: &grid, index: row, tiles: &mut *tiles, bounds: &mut *bounds };
+            taken.push((*index, swath.cut_row(under, executor)));
+        }
+        taken
     };
     let mut add = |row: RowTallies| row.iter().for_each(|(index, tally)| tallies[*index].add(tally));
-    if executor.width() < 2 || known().map(Swath::tiles).sum::<usize>() < PARALLEL_TILES_MIN {
+    if executor.width() < 2 || known().map(|swath| swath.tiles()).sum::<usize>() < PARALLEL_TILES_MIN {
         rows.zip(first..).for_each(|((tiles, bounds), tile_row)| add(cut_row(tile_row, tiles, bounds)));
         return;
     }

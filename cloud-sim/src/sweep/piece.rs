@@ -18,6 +18,21 @@ pub(super) struct Piece {
 
 /// Below this horizontal length, mm, a piece is a plunge.
 const PLUNGE_MM: f64 = 1e-6;
+/// A piece that goes less far than this along y, mm, is taken to lie along x where spans may be wider than exact.
+const ALONG_X_MM: f32 = 0.05;
+/// What is added to the ends of a side, as a share of it, where spans may be wider than exact: a hundred times the rounding
+/// of the shortest sides under the largest cutters.
+const SIDE_SLACK: f32 = 1e-3;
+/// Spans of a disc that is drawn out from the first centre to the last, so far beside them; empty ones go from +∞ to −∞.
+#[inline(always)]
+fn disc<L: Lanes>((first, last): (f32, f32), beside: L, radius: f32) -> (L, L) {
+    let zero = L::splat(0.0);
+    let half2 = L::splat(radius * radius) - beside * beside;
+    let (some, half) = (zero.le(half2), half2.greatest(zero).sqrt());
+    let from = L::select(some, L::splat(first) - half, L::splat(f32::INFINITY));
+    (from, L::select(some, L::splat(last) + half, L::splat(f32::NEG_INFINITY)))
+}
+
 /// Parts of a block that are computed at once.
 const PARTS: usize = BLOCK / LANES;
 /// A piece, prepared for the loops: local frame at its start, single precision.
@@ -122,34 +137,95 @@ impl Prepared {
         }
         (from <= to).then_some((from, to))
     }
+
+    /// The same for eight rows, under that part of the cutter whose radius is `reach`, and a little wider than exact.
+    /// Empty spans go from +∞ to −∞.
+    #[inline(always)]
+    pub(super) fn span_within<L: Lanes>(&self, y: L, reach: f32) -> (L, L) {
+        let (x_end, y_end) = (self.x_end as f32, self.y_end as f32);
+        let (none_from, none_to) = (L::splat(f32::INFINITY), L::splat(f32::NEG_INFINITY));
+        if y_end.abs() < ALONG_X_MM {
+            // A disc that is drawn out along x, and as near to every row as its nearer end.
+            let beside = (y - L::splat(0.5 * y_end)).abs() - L::splat(0.5 * y_end.abs());
+            return disc((x_end.min(0.0), x_end.max(0.0)), beside.greatest(L::splat(0.0)), reach);
+        }
+        let (start, end) = (disc((0.0, 0.0), y, reach), disc((x_end, x_end), y - L::splat(y_end), reach));
+        let (mut from, mut to) = (start.0.least(end.0), start.1.greatest(end.1));
+        let (low, high, slack) =
+            (L::splat(-SIDE_SLACK), L::splat(1.0 + SIDE_SLACK), L::splat(SIDE_SLACK * x_end.abs()));
+        for side in [-reach, reach] {
+            let t = (y - L::splat(self.ux * side)) * L::splat(1.0 / y_end);
+            let x = L::splat(-self.uy * side) + t * L::splat(x_end);
+            let some = low.le(t) & t.le(high);
+            from = from.least(L::select(some, x - slack, none_from));
+            to = to.greatest(L::select(some, x + slack, none_to));
+        }
+        (from, to)
+    }
 }
-impl Prepared {
-    /// A cutter that stands at one point; x and y of the block's first cell are from its axis.
-    #[inline(always)]
-    pub(super) fn standing<L: Lanes, U: Underside>(&self, underside: U, part: usize, x: f32, y: f32, z: f32) -> L {
-        let x = L::splat(x) + L::new(self.offsets[part]);
-        L::splat(z) + underside.height(x * x + L::splat(y * y))
-    }
 
-    /// s along and d beside the line.
-    #[inline(always)]
-    pub(super) fn along<L: Lanes>(&self, part: usize, x: f32, y: f32) -> (L, L) {
-        let x = L::splat(x) + L::new(self.offsets[part]);
-        (x * L::splat(self.ux) + L::splat(y * self.uy), L::splat(y * self.ux) - x * L::splat(self.uy))
-    }
+/// Heights that a block is lowered to, part by part. A trait and not a closure: the loop that takes them is compiled for
+/// each way of computing, and a closure may be left out of that.
+pub(super) trait Surface<L: Lanes> {
+    /// Heights of a part of the block.
+    fn part(&self, part: usize) -> L;
+}
 
-    /// Any cutter on a level piece: the nearest pose is the lowest.
-    #[inline(always)]
-    pub(super) fn level<L: Lanes, U: Underside>(&self, underside: U, part: usize, x: f32, y: f32) -> L {
-        let (s, d): (L, L) = self.along(part, x, y);
-        let e = s - s.least(L::splat(self.line.length)).greatest(L::splat(0.0));
-        L::splat(self.z_start) + underside.height(d * d + e * e)
-    }
+/// One height within a span of x.
+pub(super) struct Plane<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) x: f32,
+    pub(super) span: (f32, f32),
+}
 
-    /// Any cutter on a piece that rises or falls.
+impl<L: Lanes> Surface<L> for Plane<'_> {
     #[inline(always)]
-    pub(super) fn sloped<L: Lanes, U: Underside>(&self, underside: U, part: usize, x: f32, y: f32) -> L {
-        let (s, d): (L, L) = self.along(part, x, y);
-        L::splat(self.z_start) + underside.swept(&self.line, s, d)
+    fn part(&self, part: usize) -> L {
+        let x = L::splat(self.x) + L::new(self.prepared.offsets[part]);
+        let inside = L::splat(self.span.0).le(x) & x.le(L::splat(self.span.1));
+        L::select(inside, L::splat(self.prepared.z_start), L::splat(f32::INFINITY))
+    }
+}
+
+/// A cutter that stands at one point; x and y of the block's first cell are from its axis.
+pub(super) struct Standing<'a, U> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) underside: U,
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) z: f32,
+}
+
+impl<L: Lanes, U: Underside> Surface<L> for Standing<'_, U> {
+    #[inline(always)]
+    fn part(&self, part: usize) -> L {
+        let x = L::splat(self.x) + L::new(self.prepared.offsets[part]);
+        L::splat(self.z) + self.underside.height(x * x + L::splat(self.y * self.y))
+    }
+}
+
+/// Any cutter on the way: on a level piece the nearest pose is the lowest.
+pub(super) struct Moving<'a, U, const LEVEL: bool> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) underside: U,
+    pub(super) x: f32,
+    pub(super) y: f32,
+}
+
+impl<L: Lanes, U: Underside, const LEVEL: bool> Surface<L> for Moving<'_, U, LEVEL> {
+    #[inline(always)]
+    fn part(&self, part: usize) -> L {
+        let prepared = self.prepared;
+        // s along and d beside the line.
+        let (x, ux, uy) = (L::splat(self.x) + L::new(prepared.offsets[part]), prepared.ux, prepared.uy);
+        let s = x * L::splat(ux) + L::splat(self.y * uy);
+        let d = L::splat(self.y * ux) - x * L::splat(uy);
+        let above = if LEVEL {
+            let e = s - s.least(L::splat(prepared.line.length)).greatest(L::splat(0.0));
+            self.underside.height(d * d + e * e)
+        } else {
+            self.underside.swept(&prepared.line, s, d)
+        };
+        L::splat(prepared.z_start) + above
     }
 }

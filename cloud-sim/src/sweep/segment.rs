@@ -12,7 +12,7 @@ use super::band::Tally;
 use super::kernel::{cut_piece, cut_pieces};
 use super::piece::Piece;
 use crate::collision::{Finding, FindingKind, RAPID_REMOVED_MAX_MM3, TOUCH_MAX_MM};
-use crate::engagement::{CutStep, Pose};
+use crate::engagement::{CutStep, Pose, SAMPLE_CELLS_MAX};
 use crate::executor::Executor;
 use crate::stock::HeightMap;
 
@@ -190,13 +190,17 @@ pub fn cut_segment(
     };
     out.steps.reserve(borders.steps());
     for step in 0..borders.steps() {
-        if stepper.executor.is_cancelled() {
+        // Both ends are looked at.
+        if stepper.executor.stops_before(2 * SAMPLE_CELLS_MAX) {
             return;
         }
         let (from, to) = (borders.fraction(step), borders.fraction(step + 1));
         let parts = if above { 1 } else { stepper.look(from, to) };
         let border = |part: usize| if part == parts { to } else { from + (to - from) * part as f64 / parts as f64 };
         for part in 0..parts {
+            if stepper.executor.stops_before(SAMPLE_CELLS_MAX) {
+                return;
+            }
             let (from, to) = (border(part), border(part + 1));
             let mut done = CutStep {
                 segment: index,
@@ -363,7 +367,7 @@ impl Stepper<'_> {
         for piece in pieces(geometry, (from, to), cell_mm, rapid || plunge) {
             let piece = Piece { continued: piece.continued || self.begins == Begins::WhereTheLastEnded, ..piece };
             tally.add(&cut_piece(self.map, self.cutter, &piece, self.executor));
-            for touch in self.cutter.body.touches(self.map, &piece.start, &piece.end) {
+            for touch in self.cutter.body.touches(self.map, (piece.start, piece.end), self.executor) {
                 out.note(self.finding(touch.kind, done, touch.place, touch.depth_mm));
             }
         }

@@ -39,6 +39,15 @@ pub(super) trait Underside: Copy + Sync {
     /// How far from s, at most, the pose lies that makes the lowest height on a line of rise m: behind it on a
     /// rising line, ahead of it on a falling one.
     fn lead(&self, rise: f32) -> f32;
+
+    /// Radius beyond which the underside is higher above the tip than this; at most that of the cutter.
+    fn reach(&self, height: f32) -> f32;
+}
+
+/// Radius of a quarter circle that rises from its lowest point, at a height.
+fn round_reach(corner: f32, height: f32) -> f32 {
+    let height = height.clamp(0.0, corner);
+    (height * (2.0 * corner - height)).sqrt()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +77,19 @@ pub(super) struct Cone {
 #[inline(always)]
 fn half_chord2<L: Lanes>(radius: f32, d2: L) -> L {
     L::splat(radius * radius) - d2
+}
+
+/// Where a cell lies against a line: s along it, d² beside it, half the chord of the cutter there squared.
+struct Cell<L> {
+    s: L,
+    d2: L,
+    w2: L,
+}
+
+/// Half the chord of a disc at d beside its centre; zero outside.
+#[inline(always)]
+fn chord<L: Lanes>(radius: f32, d2: L) -> L {
+    root(half_chord2(radius, d2))
 }
 
 #[inline(always)]
@@ -109,6 +131,10 @@ impl Underside for Flat {
     fn lead(&self, _rise: f32) -> f32 {
         self.radius
     }
+
+    fn reach(&self, _height: f32) -> f32 {
+        self.radius
+    }
 }
 
 impl Underside for Ball {
@@ -131,6 +157,10 @@ impl Underside for Ball {
 
     fn lead(&self, rise: f32) -> f32 {
         self.radius * rise.abs() / (1.0 + rise * rise).sqrt()
+    }
+
+    fn reach(&self, height: f32) -> f32 {
+        round_reach(self.radius, height)
     }
 }
 
@@ -157,6 +187,10 @@ impl Underside for Cone {
     fn lead(&self, rise: f32) -> f32 {
         let gap2 = self.slope * self.slope - rise * rise;
         if gap2 > 1e-6 { self.radius * (rise.abs() / gap2.sqrt()).min(1.0) } else { self.radius }
+    }
+
+    fn reach(&self, height: f32) -> f32 {
+        if self.slope > 0.0 { (height / self.slope).clamp(0.0, self.radius) } else { self.radius }
     }
 }
 
@@ -209,6 +243,10 @@ impl Underside for BullNose {
     fn lead(&self, _rise: f32) -> f32 {
         self.radius
     }
+
+    fn reach(&self, height: f32) -> f32 {
+        self.face + round_reach(self.corner, height)
+    }
 }
 
 /// Cone, corner, cone: α, E and R, β.
@@ -242,6 +280,16 @@ impl General {
         }
     }
 
+    /// Height at a cell when the cutter is led by so much: a pose on the line, whether the lowest or not.
+    #[inline(always)]
+    fn led_by<L: Lanes>(&self, line: &Line, &Cell { s, d2, w2 }: &Cell<L>, lead: L) -> L {
+        let p = on_line(line, if line.rise > 0.0 { s - lead } else { s + lead });
+        let e = s - p;
+        let e2 = e * e;
+        let z = L::splat(line.rise) * p + self.height((d2 + e2).least(L::splat(self.radius * self.radius)));
+        within(e2, on_rim(self.radius, w2), z)
+    }
+
     /// How far from s the slope of a straight piece equals the rise, or the end of the piece.
     #[inline(always)]
     fn cone_lead<L: Lanes>(slope: f32, rise: f32, d: L, end: L) -> L {
@@ -269,23 +317,22 @@ impl Underside for General {
         let w = root(w2);
         // The height is convex along the line, so the least of the three pieces' own is the least of all; each is a
         // pose of the cutter.
-        let to = |radius: f32| root(L::splat(radius * radius) - d2).least(w);
-        let (corner_from, corner_to) = (to(self.corner_from), to(self.corner_to));
+        let corner_from = chord(self.corner_from, d2).least(w);
+        let corner_to = chord(self.corner_to, d2).least(w);
         let bottom = Self::cone_lead(self.bottom_slope, line.rise, d, corner_from);
         let side = Self::cone_lead(self.side_slope, line.rise, d, w).greatest(corner_to);
         let rho = corner_rho(line.rise, (self.offset, self.corner), (self.corner_from, self.corner_to), d);
         let corner = root(rho * rho - d2).least(w);
-        let at = |lead: L| {
-            let p = on_line(line, if line.rise > 0.0 { s - lead } else { s + lead });
-            let e = s - p;
-            let e2 = e * e;
-            let z = L::splat(line.rise) * p + self.height((d2 + e2).least(L::splat(self.radius * self.radius)));
-            within(e2, on_rim(self.radius, w2), z)
-        };
-        at(bottom).least(at(corner)).least(at(side))
+        let cell = Cell { s, d2, w2 };
+        let by_ends = self.led_by(line, &cell, bottom).least(self.led_by(line, &cell, corner));
+        by_ends.least(self.led_by(line, &cell, side))
     }
 
     fn lead(&self, _rise: f32) -> f32 {
         self.radius
+    }
+
+    fn reach(&self, height: f32) -> f32 {
+        if height < self.corner_from * self.bottom_slope { height / self.bottom_slope } else { self.radius }
     }
 }

@@ -1,7 +1,7 @@
 //! Work that is no longer wanted stops at its next step and leaves nothing behind.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use cloud_sim::ahead::{Ahead, MapChoice};
 use cloud_sim::executor::{Cancel, Executor, Serial};
@@ -10,6 +10,10 @@ use shared::budget::WorkAllowance;
 use shared::ident::Digest;
 use shared::job::{Job, JobSources};
 use shared::motion::Station;
+use shared::tool::CutterShape;
+use shared::units::Length;
+
+use crate::setup::*;
 
 /// Wants the work to stop at the so-manieth time it is asked.
 struct StopsAt {
@@ -110,4 +114,60 @@ fn cancelled_work_stops_at_its_next_step_and_leaves_the_stock_as_handed_over() {
         stopped_with.push(handed.len());
     }
     assert!(stopped_with.contains(&0) && stopped_with.iter().any(|handed| *handed > 0), "{stopped_with:?}");
+}
+
+/// Never stops, and counts the cells that are looked at between two questions.
+#[derive(Default)]
+struct Counting {
+    cancel: Cancel,
+    most: AtomicU64,
+    all: AtomicU64,
+}
+
+impl Executor for Counting {
+    fn run(&self, count: usize, job: &(dyn Fn(usize) + Sync)) {
+        Serial.run(count, job);
+    }
+
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn cancel(&self) -> Option<&Cancel> {
+        Some(&self.cancel)
+    }
+
+    fn stops_before(&self, cells: usize) -> bool {
+        self.most.fetch_max(cells as u64, Ordering::Relaxed);
+        self.all.fetch_add(cells as u64, Ordering::Relaxed);
+        false
+    }
+}
+
+/// A millisecond is two million cells that are looked at: a pose reads 3 488 at most and costs 2 to 5 µs, a tile
+/// has 1 024 and costs about one.
+#[test]
+fn work_is_asked_whether_to_stop_every_few_thousand_cells_whatever_the_cutter_and_the_map() {
+    let place = |x: f64, y: f64| point(x, y, -1.0);
+    for (diameter_mm, edge_mm, cell_mm) in [(6.0, 40.0, 0.1), (50.0, 200.0, 0.1), (80.0, 300.0, 0.2)] {
+        for shape in [CutterShape::Flat, CutterShape::Ball, bull(1.0)] {
+            let mut mill = tool(shape, diameter_mm);
+            // A holder that is in the stock all along.
+            mill.flute_length = Length::mm(0.5);
+            mill.shank_diameter = Length::mm(1.5 * diameter_mm);
+            mill.stickout = Length::mm(0.5);
+            let mut map = block(edge_mm, edge_mm, 10.0, cell_mm);
+            let counting = Counting::default();
+            let moves = [line(place(0.0, 0.0), place(edge_mm, 0.7 * edge_mm)), line(place(edge_mm, 9.0), place(0.0, 9.0))];
+            let cells: u64 = moves
+                .iter()
+                .flat_map(|path| cut_as(&mut map, &mill, &segment(*path), 1e9, &counting).steps)
+                .map(|step| u64::from(step.removed_cells))
+                .sum();
+            let (most, all) = (counting.most.into_inner(), counting.all.into_inner());
+            println!("D{diameter_mm} {shape:?}: {most} cells between two questions at most, {all} in all, {cells} lowered");
+            assert!(most <= 8192, "{most} cells between two questions");
+            assert!(cells > 10_000 && all > cells, "{all} cells were announced, {cells} were lowered");
+        }
+    }
 }

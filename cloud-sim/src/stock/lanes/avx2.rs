@@ -5,13 +5,15 @@
 //! becomes part of the function that has the feature.
 
 use std::arch::x86_64::{
-    __m256, _CMP_LE_OQ, _CMP_LT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_blendv_ps, _mm256_cmp_ps,
-    _mm256_cvttps_epi32, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
+    __m256, __m256i, _CMP_LE_OQ, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
+    _mm256_andnot_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_cvttps_epi32, _mm256_loadu_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_mullo_epi32, _mm256_or_si256,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32, _mm256_sqrt_ps, _mm256_srai_epi32, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_ps,
 };
 use std::ops::{Add, BitAnd, Mul, Sub};
 
-use super::{Job, LANES, Lanes, Simd, Way};
+use super::{COLUMN_BITS, COLUMN_MASK, Cells, Job, LANES, Lanes, ROW_BITS, ROW_MASK, Simd, Way};
 
 /// Eight numbers in one register.
 #[derive(Clone, Copy)]
@@ -145,9 +147,42 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn trunc(self) -> [i32; LANES] {
-        let mut values = [0; LANES];
-        // SAFETY: see the module; eight integers are writable, and the store needs no alignment.
-        unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), _mm256_cvttps_epi32(self.0)) };
-        values
+        // SAFETY: see the module.
+        integers(unsafe { _mm256_cvttps_epi32(self.0) })
     }
+
+    #[inline(always)]
+    fn cells(x: Self, y: Self, tile_columns: i32) -> Cells<Self> {
+        // SAFETY: see the module.
+        let (columns, rows) = unsafe { (_mm256_cvttps_epi32(x.0), _mm256_cvttps_epi32(y.0)) };
+        // SAFETY: see the module.
+        let tile = unsafe {
+            let before =
+                _mm256_mullo_epi32(_mm256_srai_epi32::<{ ROW_BITS as i32 }>(rows), _mm256_set1_epi32(tile_columns));
+            _mm256_add_epi32(before, _mm256_srai_epi32::<{ COLUMN_BITS as i32 }>(columns))
+        };
+        // SAFETY: see the module.
+        let cell = unsafe {
+            let row = _mm256_and_si256(rows, _mm256_set1_epi32(ROW_MASK));
+            let column = _mm256_and_si256(columns, _mm256_set1_epi32(COLUMN_MASK));
+            _mm256_or_si256(_mm256_slli_epi32::<{ COLUMN_BITS as i32 }>(row), column)
+        };
+        // SAFETY: see the module.
+        let (column, row) = unsafe { (Self(_mm256_cvtepi32_ps(columns)), Self(_mm256_cvtepi32_ps(rows))) };
+        Cells {
+            tile: integers(tile).map(i32::cast_unsigned),
+            cell: integers(cell).map(i32::cast_unsigned),
+            column,
+            row,
+        }
+    }
+}
+
+/// The eight integers of a register.
+#[inline(always)]
+fn integers(register: __m256i) -> [i32; LANES] {
+    let mut values = [0; LANES];
+    // SAFETY: see the module; eight integers are writable, and the store needs no alignment.
+    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), register) };
+    values
 }

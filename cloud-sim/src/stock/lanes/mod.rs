@@ -15,6 +15,8 @@ mod avx2;
 
 use std::ops::{Add, BitAnd, Mul, Sub};
 
+use super::tile::{COLUMNS, ROWS};
+
 /// Numbers that are computed at once.
 pub(crate) const LANES: usize = 8;
 
@@ -39,7 +41,42 @@ pub(crate) trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Out
     fn bits(mask: Self::Mask) -> u32;
     /// Towards zero; the values must lie within ±2³¹.
     fn trunc(self) -> [i32; LANES];
+
+    /// The cells that hold places of a map, counted in cells from its corner, with so many tiles in a row; the places must lie
+    /// in the map.
+    #[inline(always)]
+    fn cells(x: Self, y: Self, tile_columns: i32) -> Cells<Self> {
+        let (columns, rows) = (x.trunc(), y.trunc());
+        let tile = |lane: usize| {
+            let row: i32 = rows[lane] >> ROW_BITS;
+            row.wrapping_mul(tile_columns).wrapping_add(columns[lane] >> COLUMN_BITS)
+        };
+        let cell = |lane: usize| (rows[lane] & ROW_MASK) << COLUMN_BITS | (columns[lane] & COLUMN_MASK);
+        Cells {
+            tile: std::array::from_fn(|lane| tile(lane) as u32),
+            cell: std::array::from_fn(|lane| cell(lane) as u32),
+            column: Self::new(columns.map(|column| column as f32)),
+            row: Self::new(rows.map(|row| row as f32)),
+        }
+    }
 }
+
+/// Eight cells of a map.
+#[derive(Clone, Copy)]
+pub(crate) struct Cells<L> {
+    /// Index of the tile, and of the cell in it.
+    pub(crate) tile: [u32; LANES],
+    pub(crate) cell: [u32; LANES],
+    /// Column and row in the map.
+    pub(crate) column: L,
+    pub(crate) row: L,
+}
+
+const COLUMN_BITS: u32 = COLUMNS.trailing_zeros();
+const ROW_BITS: u32 = ROWS.trailing_zeros();
+const COLUMN_MASK: i32 = COLUMNS as i32 - 1;
+const ROW_MASK: i32 = ROWS as i32 - 1;
+const _: () = assert!(COLUMNS.is_power_of_two() && ROWS.is_power_of_two());
 
 /// A way of computing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -345,7 +382,7 @@ mod tests {
     }
 
     impl Job for Everything {
-        type Output = (Vec<[u32; LANES]>, Vec<u32>, [i32; LANES]);
+        type Output = (Vec<[u32; LANES]>, Vec<u32>, [i32; LANES], [[u32; LANES]; 2]);
 
         #[inline(always)]
         fn run<L: Lanes>(self) -> Self::Output {
@@ -355,7 +392,9 @@ mod tests {
             let bits = |value: L| value.to_array().map(f32::to_bits);
             let masks = [a.lt(b), a.le(b), a.lt(b) & b.le(a)];
             let answers = masks.iter().flat_map(|mask| [L::bits(*mask), u32::from(L::any(*mask))]).collect();
-            (values.into_iter().chain([select]).map(bits).collect(), answers, a.trunc())
+            let cells = L::cells(a.abs(), b.abs(), 1500);
+            let values = values.into_iter().chain([select, cells.column, cells.row]);
+            (values.map(bits).collect(), answers, a.trunc(), [cells.tile, cells.cell])
         }
     }
 
