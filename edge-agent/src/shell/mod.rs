@@ -26,6 +26,7 @@ mod epochs;
 mod frames;
 mod journal;
 mod network;
+mod probe;
 mod report;
 mod stop;
 mod summary;
@@ -61,6 +62,7 @@ use network::{Network, NetworkRings};
 use report::{Ending, Reporter};
 use stop::{Stop, announce, say};
 
+pub use probe::TransportProbe;
 pub use summary::{CycleFigures, EdgeSummary, EventLine, FallbackLine, StageFigures, StatusLine};
 
 /// The configuration or the job is wrong.
