@@ -2,13 +2,8 @@
 
 use std::fs;
 
-use firmware_bridge::link::schedule_real_time;
-use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use firmware_bridge::link::{lock_memory, pin_to, schedule_real_time};
 use serde_json::{Value, json};
-
-/// Most processors that can be named.
-const CPUS_MAX: usize = 1024;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,28 +59,13 @@ impl RealTime {
                 Some(priority) => schedule_real_time(priority).map(|()| format!("priority {priority}")),
                 None => not_asked(),
             },
-            pinned: if self.cpus.is_empty() { not_asked() } else { self.pin() },
-            locked: if self.lock_memory {
-                mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE)
-                    .map(|()| "all pages".to_owned())
-                    .map_err(|error| format!("refused: {error}"))
-            } else {
+            pinned: if self.cpus.is_empty() {
                 not_asked()
+            } else {
+                pin_to(&self.cpus).map(|()| format!("processors {:?}", self.cpus))
             },
+            locked: if self.lock_memory { lock_memory().map(|()| "all pages".to_owned()) } else { not_asked() },
         }
-    }
-
-    fn pin(&self) -> Result<String, String> {
-        let mut set = CpuSet::new();
-        for cpu in &self.cpus {
-            if *cpu >= CPUS_MAX {
-                return Err(format!("there is no processor {cpu}"));
-            }
-            set.set(*cpu);
-        }
-        sched_setaffinity(None, &set)
-            .map(|()| format!("processors {:?}", self.cpus))
-            .map_err(|error| format!("refused: {error}"))
     }
 }
 

@@ -44,6 +44,17 @@ pub(super) struct Config {
     pub(super) cloud: Access,
     pub(super) pin: Pin,
     pub(super) budget: Budget,
+    pub(super) real_time: RealTimeWish,
+}
+
+/// What the system is asked for beside the cycle's priority.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RealTimeWish {
+    /// Processors the agent stays on; all where empty.
+    pub(super) cpus: Vec<usize>,
+    /// Keep all memory in RAM.
+    pub(super) lock_memory: bool,
 }
 
 /// Whose messages are believed.
@@ -84,6 +95,8 @@ struct File {
     cloud: CloudSection,
     #[serde(default)]
     budget: BudgetSection,
+    #[serde(default)]
+    real_time: RealTimeWish,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -271,6 +284,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             horizon_target: Duration::from_s(within(&budget.horizon_target_s, 1.5, horizon_min_s, 60.0)?),
             time_to_live: ms(within(&budget.time_to_live_ms, 200.0, 10.0, 10_000.0)?),
         },
+        real_time: file.real_time.clone(),
     })
 }
 
@@ -406,6 +420,7 @@ end_to_end_ms = 20.0
         assert_eq!(config.job, Path::new("/shop/part.cosim-job"));
         assert_eq!((config.start, config.arm_at_start), (Start::Operator, false));
         assert_eq!(config.budget.end_to_end, Duration::from_ms(20));
+        assert_eq!(config.real_time, RealTimeWish::default());
         assert_eq!(config.budget.cycle, Duration::from_ms(5));
         assert!(matches!(config.pin, Pin::Key(_)));
         let shadow = WHOLE.replacen("active", "shadow", 1).replacen("key = ", "# key = ", 1);
