@@ -14,6 +14,7 @@ use benches::handoff::transport::{ArmResult, Places, TransportPlan, measure, sta
 use scenarios::link::{DelayLaw, LinkProfile, LinkRules, Partition, Way};
 use shared::time::Duration;
 
+#[allow(clippy::print_stderr)] // A skip must be seen.
 fn start(profile: &LinkProfile, seed: u64) -> Option<Emulator> {
     match Emulator::start(profile, seed, 1500) {
         Ok(emulator) => Some(emulator),

@@ -14,7 +14,7 @@ use tun_rs::{DeviceBuilder, SyncDevice};
 
 use super::messages::find;
 use super::namespaces::Namespaces;
-use super::stamps::{PacketStamp, Stamps, monotonic_ns};
+use super::stamps::{PacketStamp, monotonic_ns};
 use super::{EmulatorError, ForwarderEnd, Side};
 
 /// Above the agent's cycle: a network does not wait for the computers at its ends.
@@ -36,7 +36,7 @@ pub(super) struct Sockets {
 
 impl Sockets {
     pub(super) fn open(namespaces: &Namespaces, mtu: u16) -> Result<Self, EmulatorError> {
-        let open = |side: Side| {
+        let open = |side: Side| -> Result<SyncDevice, EmulatorError> {
             let name = namespaces.device(side);
             let device = DeviceBuilder::new()
                 .name(name.as_str())

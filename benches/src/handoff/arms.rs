@@ -184,10 +184,10 @@ fn sleep_until(at_ns: u64) {
     while clock_nanosleep_absolute(ClockId::Monotonic, &request) == Err(rustix::io::Errno::INTR) {}
 }
 
-type Send = Box<dyn FnMut(&[u8])>;
+type Sending = Box<dyn FnMut(&[u8])>;
 
 /// Opens one arm; what it hears goes to `answers`.
-fn sender(arm: Arm, endpoint: &str, answers: &Arc<Answers>) -> anyhow::Result<Send> {
+fn sender(arm: Arm, endpoint: &str, answers: &Arc<Answers>) -> anyhow::Result<Sending> {
     let answers = Arc::clone(answers);
     match arm {
         Arm::Ours => {

@@ -122,7 +122,7 @@ fn distribution(curves: &[Curve<'_>], budget_ns: u64) -> String {
     let nines = sorted.iter().map(|row| (row.len().max(10) as f64).log10()).fold(1.0, f64::max);
     let x = |share: f64| LEFT + (-(1.0 - share).log10() / nines).clamp(0.0, 1.0) * (WIDTH - LEFT - 10.0);
     let mut body = axis.grid() + &axis.budget(budget_ns);
-    for share in [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999] {
+    for share in [0.5_f64, 0.9, 0.99, 0.999, 0.9999, 0.99999] {
         if -(1.0 - share).log10() <= nines {
             let _ = write!(
                 body,

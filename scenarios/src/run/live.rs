@@ -164,7 +164,7 @@ impl Live<'_> {
     /// How a process is started.
     fn program(&self, who: Who) -> (&[OsString], Option<&Path>) {
         let setup = self.setup;
-        let inside = if who == Who::Cloud { &setup.places.cloud } else { &setup.places.edge };
+        let inside: &[OsString] = if who == Who::Cloud { &setup.places.cloud } else { &setup.places.edge };
         (inside, setup.program.as_deref())
     }
 
