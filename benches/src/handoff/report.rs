@@ -314,7 +314,7 @@ pub fn text(summary: &Value, verdicts: &[Verdict]) -> String {
     out += "\nTransport alone (no simulation), same bytes both ways, from the scheduled instant, ms\n";
     let _ = writeln!(
         out,
-        "{:<8}{:>9}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>7}{:>7}",
+        "{:<8}{:>9}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>8}{:>8}",
         "arm", "sent", "back", "p50", "p90", "p99", "p99.9", "p99.99", "max", "late", "run"
     );
     for arm in summary["transport"].as_array().into_iter().flatten() {
@@ -374,16 +374,17 @@ fn word(value: &Value) -> &str {
 
 fn figures_row(name: &str, row: &Value) -> String {
     let cell = |value: &Value| value.as_f64().map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
-    let mut out = format!("{name:<8}{:>9}{:>9}", row["sent"], row["received"]);
+    let count = |value: &Value| value.as_u64().unwrap_or(0);
+    let mut out = format!("{name:<8}{:>9}{:>9}", count(&row["sent"]), count(&row["received"]));
     for (_, quantile) in QUANTILES {
         let _ = write!(out, "{:>10}", cell(&row["quantiles"][quantile]["ms"]));
     }
     let _ = write!(
         out,
-        "{:>10}{:>7}{:>7}",
+        "{:>10}{:>8}{:>8}",
         cell(&row["max_ms"]),
-        row["misses"]["late_or_lost"],
-        row["misses"]["longest_run"]
+        count(&row["misses"]["late_or_lost"]),
+        count(&row["misses"]["longest_run"])
     );
     out
 }
