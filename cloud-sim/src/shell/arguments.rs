@@ -2,8 +2,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use shared::time::Duration;
+use shared::wire::Preset;
 
-use super::gateway::Place;
+use super::gateway::{Access, Place, TlsFiles};
 use crate::session::SessionConfig;
 
 /// Simulates ahead of the tool for machines that ask, and proposes feed overrides to their edge agents.
@@ -34,6 +35,12 @@ pub(super) struct ServeArgs {
     /// Connect to a Zenoh router that runs already, instead of bringing one.
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "listen")]
     connect: Option<String>,
+    /// Kind of network: lan, wan-lossy or nat-tls; the same in the configuration of each edge agent.
+    #[arg(long, default_value = "lan", value_name = "PRESET", value_parser = preset)]
+    preset: Preset,
+    /// Certificates for an encrypted endpoint: who signed those of the agents, ours, and its private key (PEM).
+    #[arg(long, num_args = 3, value_names = ["CA", "CERTIFICATE", "PRIVATE_KEY"])]
+    tls: Option<Vec<PathBuf>>,
     /// Threads to simulate with; all processors where absent. The plan does not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -61,6 +68,10 @@ pub(super) struct ServeArgs {
     until_stdin_closes: bool,
 }
 
+fn preset(text: &str) -> Result<Preset, String> {
+    Preset::parse(text).ok_or_else(|| "give lan, wan-lossy or nat-tls".to_owned())
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
@@ -69,7 +80,26 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 impl ServeArgs {
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn access(&self) -> Access {
+        let tls = self.tls.as_deref().and_then(|files| match files {
+            [authority, certificate, private_key] => Some(TlsFiles {
+                authority: authority.clone(),
+                certificate: certificate.clone(),
+                private_key: private_key.clone(),
+            }),
+            _ => None,
+        });
+        Access { place: self.place(), preset: self.preset, tls }
+    }
+
+    /// What is wrong with the endpoint under the preset.
+    pub(super) fn objection(&self) -> Option<&'static str> {
+        let (Place::Listen(endpoint) | Place::Connect(endpoint)) = self.place();
+        let missing = (self.preset == Preset::NatTls && self.tls.is_none()).then_some("the preset nat-tls needs --tls");
+        self.preset.objection(&endpoint).or(missing)
+    }
+
+    fn place(&self) -> Place {
         match &self.connect {
             Some(endpoint) => Place::Connect(endpoint.clone()),
             None => Place::Listen(self.listen.clone()),
@@ -135,5 +165,10 @@ mod tests {
             assert!(serve(&wrong).is_err(), "{wrong:?}");
         }
         assert!(serve(&["--listen", "tcp/a:1", "--connect", "tcp/b:2"]).is_err());
+        assert!(serve(&["--preset", "wan"]).is_err() && serve(&["--tls", "a", "b"]).is_err());
+        let open = serve(&["--preset", "nat-tls", "--tls", "a", "b", "c"]).expect("three files");
+        assert!(open.objection().is_some_and(|words| words.contains("tls/")), "its endpoint is not encrypted");
+        let closed = serve(&["--preset", "nat-tls", "--listen", "tls/0.0.0.0:7447"]).expect("read");
+        assert!(closed.objection().is_some_and(|words| words.contains("--tls")));
     }
 }

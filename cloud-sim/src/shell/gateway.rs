@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use shared::ident::Name;
 use shared::time::Instant;
-use shared::wire::{Channel, Lane, MESSAGE_BYTES_MAX};
+use shared::wire::preset::COPY_AFTER_MS;
+use shared::wire::{Channel, Lane, MESSAGE_BYTES_MAX, Preset};
 use zenoh::Wait;
 use zenoh::pubsub::Publisher;
 use zenoh::qos::{CongestionControl, Priority};
@@ -26,6 +28,10 @@ const OFFERS_MAX: usize = 1024;
 const CONTROL_MAX: usize = 64;
 /// Parts of baselines and answers to offers that wait for the transport.
 const BULK_MAX: usize = 4096;
+/// When a copy follows its message.
+const COPY_AFTER: Duration = Duration::from_millis(COPY_AFTER_MS);
+/// Most copies that wait; of 256 machines each has room for one plan.
+const COPIES_MAX: usize = 256;
 /// How long a sender thread sleeps when nobody wakes it.
 const IDLE: Duration = Duration::from_millis(100);
 /// Closing a Zenoh session can hang; after this the process ends without it.
@@ -38,6 +44,25 @@ pub(super) enum Place {
     Listen(String),
     /// Use the router that listens there.
     Connect(String),
+}
+
+/// How edge agents reach the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    pub(super) place: Place,
+    pub(super) preset: Preset,
+    pub(super) tls: Option<TlsFiles>,
+}
+
+/// Certificates of an encrypted link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TlsFiles {
+    /// Who signed the agents' certificates.
+    pub(super) authority: PathBuf,
+    /// Ours.
+    pub(super) certificate: PathBuf,
+    /// Its key.
+    pub(super) private_key: PathBuf,
 }
 
 /// A message from an edge agent, as it came.
@@ -153,12 +178,12 @@ pub(super) struct Gateway {
 
 impl Gateway {
     /// Opens the network and starts the sender threads.
-    pub(super) fn open(place: &Place, clock: Clock, sessions_max: usize, stop: &Arc<Stop>) -> anyhow::Result<Self> {
-        let session = zenoh::open(config(place)?).wait().map_err(|error| match place {
+    pub(super) fn open(access: &Access, clock: Clock, sessions_max: usize, stop: &Arc<Stop>) -> anyhow::Result<Self> {
+        let session = zenoh::open(config(access)?).wait().map_err(|error| match &access.place {
             Place::Listen(endpoint) => anyhow!("cannot listen on {endpoint}: {error}; is the port taken?"),
             Place::Connect(endpoint) => anyhow!("no Zenoh router answers at {endpoint}: {error}"),
         })?;
-        let endpoint = match place {
+        let endpoint = match &access.place {
             Place::Connect(endpoint) => endpoint.clone(),
             Place::Listen(endpoint) => match session.info().locators().wait().first() {
                 Some(locator) => locator.to_string(),
@@ -178,11 +203,12 @@ impl Gateway {
         }
         let outboxes = Arc::new(Outboxes { control: Outbox::new(CONTROL_MAX), bulk: Outbox::new(BULK_MAX) });
         for lane in [Lane::Control, Lane::Bulk] {
+            let copies = if lane == Lane::Control { access.preset.copies() } else { 1 };
             let (session, outboxes, stop) = (session.clone(), Arc::clone(&outboxes), Arc::clone(stop));
             let name = if lane == Lane::Control { "send-control" } else { "send-bulk" };
             thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || send(&session, lane, &outboxes, sessions_max, &stop))
+                .spawn(move || send(&session, (lane, copies), &outboxes, sessions_max, &stop))
                 .context("a sender thread does not start")?;
         }
         Ok(Self { session, endpoint, inbox, outboxes })
@@ -228,17 +254,13 @@ impl Gateway {
 }
 
 /// One lane's sender: the only thread that waits for the transport on its behalf.
-fn send(session: &zenoh::Session, lane: Lane, outboxes: &Outboxes, sessions_max: usize, stop: &Stop) {
+fn send(session: &zenoh::Session, (lane, copies): (Lane, u32), outboxes: &Outboxes, sessions_max: usize, stop: &Stop) {
     let outbox = if lane == Lane::Control { &outboxes.control } else { &outboxes.bulk };
     let mut publishers: BTreeMap<(Name, Channel), Publisher<'static>> = BTreeMap::new();
     // Four channels go down to each machine.
     let publishers_max = sessions_max * 4;
-    while !stop.is_wanted() {
-        let Some(outbound) = outbox.ring.pop() else {
-            outbox.bell.wait(IDLE);
-            continue;
-        };
-        let key = (outbound.machine, outbound.channel);
+    let mut put = |outbound: &Outbound| {
+        let key = (outbound.machine.clone(), outbound.channel);
         if !publishers.contains_key(&key) {
             if publishers.len() >= publishers_max {
                 publishers.clear();
@@ -248,13 +270,34 @@ fn send(session: &zenoh::Session, lane: Lane, outboxes: &Outboxes, sessions_max:
                 Err(error) => {
                     outbox.failed.fetch_add(1, Ordering::Relaxed);
                     say(&format!("{}: cannot publish: {error}", key.0));
-                    continue;
+                    return;
                 }
             };
         }
-        let sent = publishers.get(&key).map(|publisher| publisher.put(outbound.bytes).wait());
+        let sent = publishers.get(&key).map(|publisher| publisher.put(outbound.bytes.as_slice()).wait());
         if !matches!(sent, Some(Ok(()))) {
             outbox.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    // Copies that wait for their time.
+    let mut again: VecDeque<(Duration, Outbound)> = VecDeque::new();
+    let clock = Clock::start();
+    let now = || Duration::from_nanos(clock.now().as_ns());
+    while !stop.is_wanted() {
+        while again.front().is_some_and(|(due, _)| *due <= now()) {
+            again.pop_front().iter().for_each(|(_, copy)| put(copy));
+        }
+        let Some(outbound) = outbox.ring.pop() else {
+            let due = again.front().map(|(due, _)| due.saturating_sub(now()));
+            outbox.bell.wait(due.map_or(IDLE, |due| due.min(IDLE)));
+            continue;
+        };
+        put(&outbound);
+        if copies > 1 {
+            if again.len() == COPIES_MAX {
+                again.pop_front();
+            }
+            again.push_back((now() + COPY_AFTER, outbound));
         }
     }
 }
@@ -271,40 +314,32 @@ fn publisher(session: &zenoh::Session, machine: &Name, channel: Channel) -> zeno
     }
 }
 
-/// Settings of the network, JSON5 by path. Times in ms unless the path says otherwise.
-fn config(place: &Place) -> anyhow::Result<zenoh::Config> {
+/// Settings of the network, JSON5 by path.
+fn config(access: &Access) -> anyhow::Result<zenoh::Config> {
     let quoted = |text: &str| format!("{text:?}");
-    let (mode, listen, connect) = match place {
+    let (mode, listen, connect) = match &access.place {
         Place::Listen(endpoint) => ("router", format!("[{}]", quoted(endpoint)), "[]".to_owned()),
         Place::Connect(endpoint) => ("client", "[]".to_owned(), format!("[{}]", quoted(endpoint))),
     };
-    let settings: [(&str, &str); 17] = [
-        ("mode", &quoted(mode)),
-        ("listen/endpoints", &listen),
-        ("connect/endpoints", &connect),
-        ("connect/retry", "{ period_init_ms: 100, period_max_ms: 500, period_increase_factor: 2 }"),
-        ("scouting/multicast/enabled", "false"),
-        ("scouting/gossip/enabled", "false"),
-        ("adminspace/enabled", "false"),
-        // A lost peer is known after a second; nothing that matters waits for it.
-        ("transport/link/tx/lease", "1000"),
-        ("transport/link/tx/keep_alive", "4"),
-        ("transport/unicast/open_timeout", "2000"),
-        ("transport/unicast/accept_timeout", "2000"),
-        ("transport/unicast/max_sessions", "256"),
-        // The default would let one message reserve 1 GiB.
-        ("transport/link/rx/max_message_size", "1048576"),
-        // A 64 kB batch blocks a 10 Mbit/s link for 52 ms.
-        ("transport/link/tx/batch_size", "8192"),
-        // In µs: even a dropped message waits this long for room.
-        ("transport/link/tx/queue/congestion_control/drop/wait_before_drop", "200"),
-        // In µs: longest stall of a bulk sender before the link is given up.
-        ("transport/link/tx/queue/congestion_control/block/wait_before_close", "5000000"),
-        ("transport/unicast/compression/enabled", "false"),
+    let mut settings: Vec<(&str, String)> = vec![
+        ("mode", quoted(mode)),
+        ("listen/endpoints", listen),
+        ("connect/endpoints", connect),
+        ("transport/unicast/max_sessions", "256".to_owned()),
     ];
+    settings.extend(access.preset.settings().into_iter().map(|(path, value)| (path, value.to_owned())));
+    if let Some(tls) = &access.tls {
+        let quoted = |path: &Path| quoted(&path.display().to_string());
+        let (certificate, key) = (quoted(&tls.certificate), quoted(&tls.private_key));
+        settings.push(("transport/link/tls/root_ca_certificate", quoted(&tls.authority)));
+        settings.push(("transport/link/tls/listen_certificate", certificate.clone()));
+        settings.push(("transport/link/tls/listen_private_key", key.clone()));
+        settings.push(("transport/link/tls/connect_certificate", certificate));
+        settings.push(("transport/link/tls/connect_private_key", key));
+    }
     let mut config = zenoh::Config::default();
     for (path, value) in settings {
-        config.insert_json5(path, value).map_err(|error| anyhow!("the network setting {path} = {value}: {error}"))?;
+        config.insert_json5(path, &value).map_err(|error| anyhow!("the network setting {path} = {value}: {error}"))?;
     }
     Ok(config)
 }

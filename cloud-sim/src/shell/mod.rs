@@ -15,6 +15,7 @@ mod arguments;
 mod clock;
 mod gateway;
 mod pace;
+mod probe;
 mod ring;
 mod scheduler;
 mod sessions;
@@ -36,6 +37,10 @@ use scheduler::Scheduler;
 use shared::wire::CloudKeys;
 use stop::Stop;
 
+pub use probe::echo;
+
+/// The arguments contradict each other.
+const EXIT_BAD_INPUT: u8 = 2;
 /// A process, a port or the network failed.
 const EXIT_INFRASTRUCTURE: u8 = 3;
 
@@ -43,6 +48,10 @@ const EXIT_INFRASTRUCTURE: u8 = 3;
 /// process with code 2 and a message.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Command::Serve(serve_args) = Arguments::parse_from(args).command;
+    if let Some(objection) = serve_args.objection() {
+        stop::say(&format!("error: {objection}"));
+        return ExitCode::from(EXIT_BAD_INPUT);
+    }
     match serve(&serve_args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -65,7 +74,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     }
     let clock = Clock::start();
     let workers = Workers::new(args.thread_count()).context("the worker threads do not start")?;
-    let gateway = Gateway::open(&args.place(), clock, args.sessions_max(), &stop)?;
+    let gateway = Gateway::open(&args.access(), clock, args.sessions_max(), &stop)?;
     stop::announce(&format!("READY {}", gateway.endpoint()));
     let mut scheduler = Scheduler::new(args.session_config(), args.sessions_max(), clock, workers);
     scheduler.sign_with(keys);

@@ -7,9 +7,10 @@ use firmware_bridge::link::{ControllerKind, PortAddress, ProgramSender};
 use serde::Deserialize;
 use shared::ident::Name;
 use shared::time::Duration;
-use shared::wire::PublicKey;
+use shared::wire::{Preset, PublicKey};
 use toml::Spanned;
 
+use super::network::{Access, TlsFiles};
 use crate::config::Arming;
 use crate::setup::Budget;
 
@@ -41,11 +42,22 @@ pub(super) struct Config {
     pub(super) sender: ProgramSender,
     pub(super) sample_period: Duration,
     pub(super) start: Start,
-    pub(super) cloud: String,
+    pub(super) cloud: Access,
     pub(super) pin: Pin,
     pub(super) budget: Budget,
     /// Where our state is shown.
     pub(super) export: Option<SocketAddr>,
+    pub(super) real_time: RealTimeWish,
+}
+
+/// What the system is asked for beside the cycle's priority.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RealTimeWish {
+    /// Processors the agent stays on; all where empty.
+    pub(super) cpus: Vec<usize>,
+    /// Keep all memory in RAM.
+    pub(super) lock_memory: bool,
 }
 
 /// Whose messages are believed.
@@ -86,6 +98,8 @@ struct File {
     cloud: CloudSection,
     #[serde(default)]
     budget: BudgetSection,
+    #[serde(default)]
+    real_time: RealTimeWish,
     export: Option<ExportSection>,
 }
 
@@ -190,9 +204,19 @@ enum StartWord {
 #[serde(deny_unknown_fields)]
 struct CloudSection {
     connect: Spanned<String>,
+    preset: Option<Spanned<String>>,
+    tls: Option<TlsSection>,
     key: Option<Spanned<String>>,
     #[serde(default)]
     unsigned: Unsigned,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsSection {
+    ca: PathBuf,
+    certificate: PathBuf,
+    private_key: PathBuf,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Deserialize)]
@@ -279,7 +303,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             StartWord::ByOperator => Start::Operator,
             StartWord::WhenReady => Start::WhenReady { within: Duration::from_s(start_within_s) },
         },
-        cloud: reader.endpoint(&file.cloud.connect)?,
+        cloud: reader.access(&file.cloud, folder)?,
         pin: reader.pin(&file)?,
         budget: Budget {
             cycle: ms(within(&budget.cycle_ms, 5.0, 0.5, 100.0)?),
@@ -289,6 +313,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             time_to_live: ms(within(&budget.time_to_live_ms, 200.0, 10.0, 10_000.0)?),
         },
         export: file.export.as_ref().map(|export| reader.loopback(&export.shdr)).transpose()?,
+        real_time: file.real_time.clone(),
     })
 }
 
@@ -365,11 +390,38 @@ impl Reader<'_> {
 
     fn endpoint(&self, endpoint: &Spanned<String>) -> Result<String, ConfigError> {
         let text = endpoint.get_ref();
-        if text.strip_prefix("tcp/").is_some_and(|address| address.contains(':')) {
+        let after_scheme = ["tcp/", "tls/", "quic/", "udp/"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        if after_scheme.is_some_and(|address| address.contains(':')) {
             return Ok(text.clone());
         }
         let message = format!("`{text}` is not an endpoint of the service");
         Err(self.error(endpoint.span().start, message, "write tcp/ADDRESS:PORT, for example tcp/127.0.0.1:7447"))
+    }
+
+    fn access(&self, cloud: &CloudSection, folder: &Path) -> Result<Access, ConfigError> {
+        let endpoint = self.endpoint(&cloud.connect)?;
+        let preset = match &cloud.preset {
+            None => Preset::Lan,
+            Some(word) => Preset::parse(word.get_ref()).ok_or_else(|| {
+                let message = format!("`{}` is no preset", word.get_ref());
+                self.error(word.span().start, message, "write lan, wan-lossy or nat-tls, the same at both ends")
+            })?,
+        };
+        if let Some(objection) = preset.objection(&endpoint) {
+            let advice = "give the service's name and port behind tls/, and [cloud.tls]";
+            return Err(self.error(cloud.connect.span().start, objection.to_owned(), advice));
+        }
+        let tls = cloud.tls.as_ref().map(|tls| TlsFiles {
+            authority: folder.join(&tls.ca),
+            certificate: folder.join(&tls.certificate),
+            private_key: folder.join(&tls.private_key),
+        });
+        if preset == Preset::NatTls && tls.is_none() {
+            let message = "the preset nat-tls needs certificates".to_owned();
+            let advice = "add [cloud.tls] with ca, certificate and private_key";
+            return Err(self.error(cloud.connect.span().start, message, advice));
+        }
+        Ok(Access { endpoint, preset, tls })
     }
 }
 
@@ -394,11 +446,34 @@ end_to_end_ms = 20.0
 "#;
 
     #[test]
+    fn a_preset_is_known_and_has_what_it_needs() {
+        let with = |lines: &str| {
+            let text = WHOLE.replace("connect = \"tcp/127.0.0.1:7447\"", lines);
+            parse("edge.toml", &text, Path::new("/shop")).map(|config| config.cloud).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            with("connect = \"udp/a:1\"\npreset = \"wan-lossy\"").map(|cloud| cloud.preset),
+            Ok(Preset::WanLossy)
+        );
+        let refused = |lines: &str, words: &str| {
+            let message = with(lines).expect_err(lines);
+            assert!(message.contains(words), "{message}");
+        };
+        refused("connect = \"tcp/a:1\"\npreset = \"wan\"", "no preset");
+        refused("connect = \"tcp/a:1\"\npreset = \"nat-tls\"", "tls/NAME:PORT");
+        refused("connect = \"tls/a:1\"\npreset = \"nat-tls\"", "certificates");
+        let tls = "tls = { ca = \"ca.pem\", certificate = \"c.pem\", private_key = \"k.pem\" }";
+        let cloud = with(&format!("connect = \"tls/a:1\"\npreset = \"nat-tls\"\n{tls}")).expect("complete");
+        assert_eq!(cloud.tls.map(|tls| tls.authority), Some(PathBuf::from("/shop/ca.pem")));
+    }
+
+    #[test]
     fn a_configuration_has_safe_defaults() {
         let config = parse("edge.toml", WHOLE, Path::new("/shop")).expect("valid");
         assert_eq!(config.job, Path::new("/shop/part.cosim-job"));
         assert_eq!((config.start, config.arm_at_start), (Start::Operator, false));
         assert_eq!(config.budget.end_to_end, Duration::from_ms(20));
+        assert_eq!(config.real_time, RealTimeWish::default());
         assert_eq!(config.budget.cycle, Duration::from_ms(5));
         assert!(matches!(config.pin, Pin::Key(_)));
         let shadow = WHOLE.replacen("active", "shadow", 1).replacen("key = ", "# key = ", 1);

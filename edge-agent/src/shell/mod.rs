@@ -13,8 +13,9 @@
 //! it runs, and calls neither Zenoh nor a file: every arrow is a bounded ring, and what a ring does not take is
 //! counted. Epochs are on disk before they are granted, so the lease thread answers a wish only after its `fsync`.
 //!
-//! Not here yet: real-time scheduling, pinned processors and locked memory. A gateway under load delays its cycle;
-//! the summary says by how much, and the controller's own dead man stands behind it.
+//! The cycle asks for real-time scheduling, and the process, where its configuration says so, for processors and memory
+//! of its own. Where the system refuses, that is said, a gateway under load delays its cycle, the summary says by how
+//! much, and the controller's own dead man stands behind it.
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
 mod arguments;
@@ -26,6 +27,7 @@ mod epochs;
 mod frames;
 mod journal;
 mod network;
+mod probe;
 mod report;
 mod stop;
 mod summary;
@@ -39,7 +41,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings, ShdrExport};
+use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings, ShdrExport, lock_memory, pin_to};
 use rtrb::{Consumer, Producer, RingBuffer};
 use shared::ident::Epoch;
 use shared::job::{Job, JobSources};
@@ -53,7 +55,7 @@ use crate::setup::{agent_config, agent_job};
 use crate::{Agent, Door, OperatorAction, Trust};
 use arguments::{Arguments, Command, RunArgs};
 use clock::Clock;
-use config::{Config, Pin};
+use config::{Config, Pin, RealTimeWish};
 use cycle::{Cycle, CycleCounts, CycleEnd, Rings};
 use epochs::EpochFile;
 use frames::frames;
@@ -62,6 +64,7 @@ use network::{Network, NetworkRings};
 use report::{Ending, Reporter};
 use stop::{Stop, announce, say};
 
+pub use probe::TransportProbe;
 pub use summary::{CycleFigures, EdgeSummary, EventLine, FallbackLine, StageFigures, StatusLine};
 
 /// The configuration or the job is wrong.
@@ -147,6 +150,7 @@ fn read_job(path: &Path) -> anyhow::Result<LoadedJob> {
 fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let stop = Arc::new(Stop::default());
     stop.on_signals()?;
+    let kept = ask_for_real_time(&config.real_time);
     let clock = Clock::start();
     let mut epochs = EpochFile::open(&config.state_dir)?;
     let epoch = epochs.advance(Epoch(1))?;
@@ -204,10 +208,29 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
         time_scale,
         network: state,
         journal: &journal,
+        kept,
     };
     announce(&serde_json::to_string(&reporter.summary(&ended))?);
     network.close();
     recorded.context("the recording broke off")
+}
+
+/// What was granted of what the configuration asks for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    pinned: bool,
+    memory_locked: bool,
+}
+
+/// Asks before any other thread is started, so that all of them have it; what is refused is said.
+fn ask_for_real_time(wish: &RealTimeWish) -> Kept {
+    let granted = |asked: bool, result: &dyn Fn() -> Result<(), String>| {
+        asked && result().inspect_err(|words| say(&format!("WARNING: {words}"))).is_ok()
+    };
+    Kept {
+        pinned: granted(!wish.cpus.is_empty(), &|| pin_to(&wish.cpus)),
+        memory_locked: granted(wish.lock_memory, &lock_memory),
+    }
 }
 
 /// A controller with one override register for the operator and us: the lower of both is in force, and the factor

@@ -1,11 +1,14 @@
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use shared::ident::Name;
-use shared::wire::{Channel, Lane, MESSAGE_BYTES_MAX};
+use shared::wire::preset::COPY_AFTER_MS;
+use shared::wire::{Channel, Lane, MESSAGE_BYTES_MAX, Preset};
 use zenoh::Wait;
 use zenoh::pubsub::Publisher;
 use zenoh::qos::{CongestionControl, Priority};
@@ -17,12 +20,35 @@ use super::stop::{Stop, say};
 
 /// Time between two attempts to reach the service.
 const RETRY: Duration = Duration::from_millis(250);
+/// When a copy follows its message.
+const COPY_AFTER: Duration = Duration::from_millis(COPY_AFTER_MS);
+/// Most copies that wait.
+const COPIES_MAX: usize = 64;
 /// How long a sender thread sleeps when nobody wakes it.
 const IDLE: Duration = Duration::from_millis(20);
 /// How long the first message waits for the service's subscription to become known.
 const MATCHING_MAX: Duration = Duration::from_secs(2);
 /// Closing a Zenoh session can hang; after this the process ends without it.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// How the service is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    pub(super) endpoint: String,
+    pub(super) preset: Preset,
+    pub(super) tls: Option<TlsFiles>,
+}
+
+/// Certificates of an encrypted link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TlsFiles {
+    /// Who signed the service's certificate.
+    pub(super) authority: PathBuf,
+    /// Ours.
+    pub(super) certificate: PathBuf,
+    /// Its key.
+    pub(super) private_key: PathBuf,
+}
 
 /// What the network threads have to say.
 #[derive(Debug, Default)]
@@ -61,12 +87,13 @@ impl Network {
     /// Starts the threads; the service need not be there yet.
     pub(super) fn start(
         machine: &Name,
-        endpoint: &str,
+        access: &Access,
         clock: Clock,
         rings: NetworkRings,
         ending: &Arc<Stop>,
     ) -> anyhow::Result<Self> {
-        let config = config(endpoint)?;
+        let config = config(access)?;
+        let copies = access.preset.copies();
         let state = Arc::new(NetworkState { door: rings.door.clone(), ..NetworkState::default() });
         let (session_to_bulk, session_from_control) = mpsc::sync_channel::<zenoh::Session>(1);
         let (closed_sender, closed) = mpsc::sync_channel(1);
@@ -80,7 +107,7 @@ impl Network {
             }
             shared.connected.store(true, Ordering::Relaxed);
             let _ = session_to_bulk.send(session.clone());
-            if let Err(error) = send(&session, &name, Channel::State, &mut control_out, &shared, &stop) {
+            if let Err(error) = send(&session, (&name, Channel::State, copies), &mut control_out, &shared, &stop) {
                 say(&format!("{error:#}"));
             }
             let _ = session.close().wait();
@@ -90,7 +117,7 @@ impl Network {
         let bulk = move || {
             // Ends without a session when the control thread has given up.
             let Ok(session) = session_from_control.recv() else { return };
-            if let Err(error) = send(&session, &name, Channel::Offer, &mut bulk_out, &shared, &stop) {
+            if let Err(error) = send(&session, (&name, Channel::Offer, 1), &mut bulk_out, &shared, &stop) {
                 say(&format!("{error:#}"));
             }
         };
@@ -186,8 +213,7 @@ fn take(sample: &Sample, clock: Clock, inbox: &Mutex<FrameWriter>, state: &Netwo
 /// One lane's sender: runs until a stop is wanted and nothing waits any more.
 fn send(
     session: &zenoh::Session,
-    machine: &Name,
-    channel: Channel,
+    (machine, channel, copies): (&Name, Channel, u32),
     ring: &mut FrameReader,
     state: &NetworkState,
     stop: &Stop,
@@ -195,15 +221,30 @@ fn send(
     let publisher = publisher(session, machine, channel)
         .map_err(|error| anyhow!("cannot publish {}: {error}", channel.key(machine)))?;
     wait_until_heard(&publisher, stop);
+    let put = |message: &[u8]| {
+        let failed = publisher.put(message).wait().is_err();
+        state.puts_failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+    };
     let mut message = Vec::with_capacity(MESSAGE_BYTES_MAX);
+    // Copies that wait for their time; at one state batch a cycle some tens, and the oldest goes first when full.
+    let mut again: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
     loop {
+        while again.front().is_some_and(|(due, _)| *due <= Instant::now()) {
+            again.pop_front().iter().for_each(|(_, copy)| put(copy));
+        }
         if ring.pop(&mut message) {
-            let failed = publisher.put(message.as_slice()).wait().is_err();
-            state.puts_failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+            put(&message);
+            if copies > 1 {
+                if again.len() == COPIES_MAX {
+                    again.pop_front();
+                }
+                again.push_back((Instant::now() + COPY_AFTER, message.clone()));
+            }
         } else if stop.is_wanted() {
             return Ok(());
         } else {
-            thread::park_timeout(IDLE);
+            let due = again.front().map(|(due, _)| due.saturating_duration_since(Instant::now()));
+            thread::park_timeout(due.map_or(IDLE, |due| due.min(IDLE)));
         }
     }
 }
@@ -232,34 +273,20 @@ fn publisher(session: &zenoh::Session, machine: &Name, channel: Channel) -> zeno
     }
 }
 
-/// Settings of the network, JSON5 by path. Times in ms unless said otherwise.
-fn config(endpoint: &str) -> anyhow::Result<zenoh::Config> {
-    let connect = format!("[{endpoint:?}]");
-    let settings: [(&str, &str); 15] = [
-        ("mode", "\"client\""),
-        ("connect/endpoints", &connect),
-        ("connect/retry", "{ period_init_ms: 100, period_max_ms: 500, period_increase_factor: 2 }"),
-        ("scouting/multicast/enabled", "false"),
-        ("scouting/gossip/enabled", "false"),
-        ("adminspace/enabled", "false"),
-        // A lost service is known after a second; nothing that matters waits for it.
-        ("transport/link/tx/lease", "1000"),
-        ("transport/link/tx/keep_alive", "4"),
-        ("transport/unicast/open_timeout", "2000"),
-        ("transport/unicast/accept_timeout", "2000"),
-        // The default would let one message reserve 1 GiB.
-        ("transport/link/rx/max_message_size", "1048576"),
-        // A 64 kB batch blocks a 10 Mbit/s link for 52 ms.
-        ("transport/link/tx/batch_size", "8192"),
-        // In µs: even a dropped message waits this long for room.
-        ("transport/link/tx/queue/congestion_control/drop/wait_before_drop", "200"),
-        // In µs: longest stall of a bulk sender before the link is given up.
-        ("transport/link/tx/queue/congestion_control/block/wait_before_close", "5000000"),
-        ("transport/unicast/compression/enabled", "false"),
-    ];
+/// Settings of the network, JSON5 by path.
+fn config(access: &Access) -> anyhow::Result<zenoh::Config> {
+    let connect = format!("[{:?}]", access.endpoint);
+    let mut settings: Vec<(&str, String)> = vec![("mode", "\"client\"".to_owned()), ("connect/endpoints", connect)];
+    settings.extend(access.preset.settings().into_iter().map(|(path, value)| (path, value.to_owned())));
+    if let Some(tls) = &access.tls {
+        let quoted = |path: &std::path::Path| format!("{:?}", path.display().to_string());
+        settings.push(("transport/link/tls/root_ca_certificate", quoted(&tls.authority)));
+        settings.push(("transport/link/tls/connect_certificate", quoted(&tls.certificate)));
+        settings.push(("transport/link/tls/connect_private_key", quoted(&tls.private_key)));
+    }
     let mut config = zenoh::Config::default();
     for (path, value) in settings {
-        config.insert_json5(path, value).map_err(|error| anyhow!("the network setting {path} = {value}: {error}"))?;
+        config.insert_json5(path, &value).map_err(|error| anyhow!("the network setting {path} = {value}: {error}"))?;
     }
     Ok(config)
 }

@@ -4,6 +4,7 @@ use rtrb::Consumer;
 use shared::plan::RejectReason;
 use shared::time::{Duration, Instant};
 
+use super::Kept;
 use super::cycle::{CycleCounts, CycleEnd, CycleNote};
 use super::journal::JournalEnd;
 use super::network::NetworkState;
@@ -39,6 +40,7 @@ pub(super) struct Ending<'a> {
     pub(super) time_scale: f64,
     pub(super) network: &'a NetworkState,
     pub(super) journal: &'a JournalEnd,
+    pub(super) kept: Kept,
 }
 
 impl Reporter {
@@ -199,6 +201,8 @@ fn cycle_figures(ending: &Ending<'_>, late: Vec<Duration>) -> CycleFigures {
         period_ms: ending.period.as_ms(),
         count: counts.cycles,
         real_time: counts.real_time,
+        pinned: ending.kept.pinned,
+        memory_locked: ending.kept.memory_locked,
         overruns: counts.overruns,
         late_p50_us: us(late.p50),
         late_p99_us: us(late.p99),

@@ -128,6 +128,10 @@ pub struct CycleFigures {
     pub count: u64,
     /// Whether the system granted the cycle real-time scheduling.
     pub real_time: bool,
+    /// Whether the agent was kept on processors of its own.
+    pub pinned: bool,
+    /// Whether its memory was kept in RAM.
+    pub memory_locked: bool,
     /// Cycles that began a whole period late or more.
     pub overruns: u64,
     /// Lateness against the absolute timer: median, µs.

@@ -32,7 +32,7 @@ pub use grbl::{GrblLink, GrblTurn};
 pub use grbl_serve::{EmulatorLine, serve_grbl_emulator};
 pub use port::{Port, PortAddress};
 pub use replay::Replay;
-pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};
+pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, lock_memory, pin_to, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
 pub use source::{Source, SourceLink};
 pub use status_program::StatusProgram;

@@ -1,7 +1,7 @@
 use super::simulate::{STOCK_ADVICE, executor, prepare};
 use super::{EXIT_BAD_INPUT, EXIT_INFRASTRUCTURE, RunArgs, bad_input, draw, run};
 use crate::format::Scenario;
-use crate::run::{Keep, LiveSetup, live_json, progress_line, run_live};
+use crate::run::{Keep, LivePlaces, LiveSetup, live_json, progress_line, run_live};
 use crate::simulate::Simulation;
 use crate::summary::simulate_json;
 use crate::world;
@@ -39,6 +39,7 @@ pub(super) fn in_real_time(args: &RunArgs, first: &Scenario) -> u8 {
         threads: args.threads,
         record: args.record.clone(),
         keep: Keep::Nothing,
+        places: LivePlaces::here(),
     };
     let mut show = |progress: crate::run::Progress<'_>| {
         if let Some(line) = progress_line(progress) {

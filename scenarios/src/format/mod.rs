@@ -8,6 +8,7 @@
 mod builtin;
 mod expect;
 mod limits_file;
+mod link_file;
 mod machines;
 mod plan_file;
 mod program_pieces;
@@ -18,6 +19,7 @@ mod tools;
 pub use builtin::{Builtin, builtin_names};
 pub use expect::{Expectation, Verdict};
 pub use limits_file::{Level, LimitsFile, limits_by_tool};
+pub use link_file::{LINK_FILE_BYTES_MAX, read_link_profile};
 pub use machines::{MachineImport, MachineImportRequest, Remark, import_machine};
 pub use plan_file::{PlanFile, PlanLine, PlanSpan};
 pub use program_pieces::{FilePiece, ProgramPieces, programs_beside};

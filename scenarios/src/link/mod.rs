@@ -1,41 +1,35 @@
-//! What a network does to messages, as rules: pass, deliver after, deliver twice, drop.
+//! What a network does to packets, as rules: arrives then, arrives twice, is lost.
 //!
-//! The link of the one-thread world holds messages until their time comes. What happens to a message is a
-//! pure function of the seed, the direction and the message's number, so that a run can be repeated and a
-//! message that is added in one direction does not move the fate of those in the other. Two messages may
-//! overtake each other, as datagrams do: nothing above may rely on order.
+//! One set of rules serves two links. The [`Link`] of the one-thread world holds messages until their time comes; the
+//! emulated link of `handoff-bench` does the same to the packets of the real TCP, QUIC and UDP stacks. What happens to
+//! a packet is told by [`Fates`]: its draws are a pure function of the seed, the direction and the packet's number, so
+//! that a run can be repeated and a message that is added in one direction does not move the fate of those in the
+//! other. Unless the rules keep the order, two packets may overtake each other, as datagrams do: nothing above may rely
+//! on order.
+//!
+//! This room knows no clock and no socket. [`LinkProfile`] names what is measured through; its file form is
+//! `crate::format::read_link_profile`.
+
+mod fates;
+mod profile;
+mod rules;
 
 use std::collections::BTreeMap;
 
 use shared::det::Rng;
-use shared::det::math;
-use shared::time::{Duration, Instant};
+use shared::time::Instant;
 
-/// How one direction of a link behaves.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LinkRules {
-    /// Median delay.
-    pub delay_p50: Duration,
-    /// 99th percentile of the delay.
-    pub delay_p99: Duration,
-    /// Share of messages lost.
-    pub loss: f64,
-    /// Share of messages delivered twice.
-    pub duplicate: f64,
-}
+pub use fates::{Fate, Fates, Loss};
+pub use profile::{LinkProfile, Partition, Way};
+pub use rules::{DelayLaw, LinkRules, LossLaw, Order, Rate, Reorder, Stalls};
 
 /// Most messages under way in one direction; beyond it new ones are dropped, as a full queue drops them.
 const UNDER_WAY_MAX: usize = 65_536;
 
-/// Standard normal quantile of 0.99.
-const NORMAL_P99: f64 = 2.326_347_874_040_841;
-
 /// One direction of a link.
 #[derive(Debug)]
 pub struct Link {
-    rules: LinkRules,
-    rng: Rng,
-    sent: u64,
+    fates: Fates,
     down_until: Option<Instant>,
     under_way: BTreeMap<(Instant, u64), Vec<u8>>,
     /// Messages lost to rules, a cut or a full queue.
@@ -45,12 +39,12 @@ pub struct Link {
 impl Link {
     /// A direction with its own stream of draws: `rng` should be forked by the name of the direction.
     pub fn new(rules: LinkRules, rng: Rng) -> Self {
-        Self { rules, rng, sent: 0, down_until: None, under_way: BTreeMap::new(), dropped: 0 }
+        Self { fates: Fates::new(rules, rng), down_until: None, under_way: BTreeMap::new(), dropped: 0 }
     }
 
     /// Behaves otherwise from now on; what is under way keeps its time.
     pub fn set_rules(&mut self, rules: LinkRules) {
-        self.rules = rules;
+        self.fates.set_rules(rules);
     }
 
     /// Carries nothing until an instant; what is under way is lost with it.
@@ -62,17 +56,20 @@ impl Link {
 
     /// Takes a message.
     pub fn send(&mut self, now: Instant, bytes: &[u8]) {
-        self.sent += 1;
-        let mut rng = self.rng.fork(&self.sent.to_string());
-        let lost = rng.chance(self.rules.loss) || self.down_until.is_some_and(|until| now < until);
-        if lost || self.under_way.len() >= UNDER_WAY_MAX {
+        let fate = self.fates.tell(now, bytes.len());
+        let is_down = self.down_until.is_some_and(|until| now < until);
+        let Fate::Arrives { at, again } = fate else {
+            self.dropped += 1;
+            return;
+        };
+        if is_down || self.under_way.len() >= UNDER_WAY_MAX {
             self.dropped += 1;
             return;
         }
-        let copies = 1 + u64::from(rng.chance(self.rules.duplicate));
-        for copy in 0..copies {
-            let at = now.after(self.delay(&mut rng));
-            self.under_way.insert((at, self.sent * 2 + copy), bytes.to_vec());
+        let number = self.fates.index() * 2;
+        self.under_way.insert((at, number), bytes.to_vec());
+        if let Some(again) = again {
+            self.under_way.insert((again, number + 1), bytes.to_vec());
         }
     }
 
@@ -86,24 +83,17 @@ impl Link {
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.under_way.keys().next().map(|(at, _)| *at)
     }
-
-    /// Log-normal, through the median and the 99th percentile.
-    fn delay(&self, rng: &mut Rng) -> Duration {
-        let (p50, p99) = (self.rules.delay_p50.as_s(), self.rules.delay_p99.as_s());
-        if p99 <= p50 || p50 <= 0.0 {
-            return self.rules.delay_p50;
-        }
-        let sigma = math::ln(p99 / p50) / NORMAL_P99;
-        Duration::from_s(p50 * math::exp(sigma * rng.normal()))
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::time::Duration;
+
     use super::*;
 
     fn rules(loss: f64, duplicate: f64) -> LinkRules {
-        LinkRules { delay_p50: Duration::from_ms(20), delay_p99: Duration::from_ms(60), loss, duplicate }
+        let delay = DelayLaw::LogNormal { p50: Duration::from_ms(20), p99: Duration::from_ms(60) };
+        LinkRules::new(delay).losing(loss).doubling(duplicate)
     }
 
     fn delays(rules: LinkRules, count: u64) -> Vec<f64> {

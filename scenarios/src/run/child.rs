@@ -85,13 +85,28 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `program`, or this program again, under a hidden command.
-    pub(super) fn start(program: Option<&Path>, who: Who, args: &[OsString], ears: &Ears) -> Result<Self, RunError> {
+    ///
+    /// `inside` stands before the command line: a program that starts it somewhere else, such as in a namespace.
+    pub(super) fn start(
+        (inside, program): (&[OsString], Option<&Path>),
+        who: Who,
+        args: &[OsString],
+        ears: &Ears,
+    ) -> Result<Self, RunError> {
         let doing = format!("starting the {}", who.name());
         let program = match program {
             Some(program) => program.to_owned(),
             None => std::env::current_exe().map_err(RunError::io(doing.as_str()))?,
         };
-        let mut child = Command::new(program)
+        let mut command = match inside.split_first() {
+            None => Command::new(&program),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&program);
+                command
+            }
+        };
+        let mut child = command
             .arg(who.command())
             .args(args)
             .stdin(Stdio::piped())

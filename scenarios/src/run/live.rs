@@ -9,6 +9,7 @@ use edge_agent::shell::{EdgeSummary, StatusLine};
 use rustix::process::Signal;
 use serde_json::Value;
 use shared::units::Force;
+use shared::wire::Preset;
 
 use super::child::{Ears, Heard, Process, Who};
 use super::folder::RunFolder;
@@ -50,6 +51,28 @@ pub struct LiveSetup<'a> {
     pub record: Option<PathBuf>,
     /// Where the run's files stay.
     pub keep: Keep,
+    /// Where its processes are.
+    pub places: LivePlaces,
+}
+
+/// Where the processes of a run are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LivePlaces {
+    /// What stands before the command lines of agent and controller.
+    pub edge: Vec<OsString>,
+    /// What stands before the command line of the service.
+    pub cloud: Vec<OsString>,
+    /// Where the service listens.
+    pub listen: String,
+    /// The kind of network between them.
+    pub preset: Preset,
+}
+
+impl LivePlaces {
+    /// All here, over the loopback device.
+    pub fn here() -> Self {
+        Self { edge: Vec::new(), cloud: Vec::new(), listen: "tcp/127.0.0.1:0".to_owned(), preset: Preset::Lan }
+    }
 }
 
 /// Runs a scenario with real processes and gives progress while it goes on.
@@ -128,7 +151,7 @@ struct Live<'a> {
 impl Live<'_> {
     fn start(&mut self, folder: &RunFolder) -> Result<Children, RunError> {
         let (controller, address) = self.start_one(Who::Controller, &self.controller_args())?;
-        let mut cloud_args = self.cloud_args("tcp/127.0.0.1:0");
+        let mut cloud_args = self.cloud_args(&self.setup.places.listen);
         let (cloud, endpoint) = self.start_one(Who::Cloud, &cloud_args)?;
         // If it has to be started again, it must be found at the same place.
         cloud_args = self.cloud_args(&endpoint);
@@ -137,12 +160,15 @@ impl Live<'_> {
         let config = folder.write("edge.toml", config.as_bytes())?;
         let args = [OsString::from("run"), "--config".into(), config.into(), "--until-stdin-closes".into()];
         (self.progress)(Progress::Starting(Who::Edge.name()));
-        let edge = Process::start(self.program(), Who::Edge, &args, &self.ears)?;
+        let edge = Process::start(self.program(Who::Edge), Who::Edge, &args, &self.ears)?;
         Ok(Children { controller, cloud: Some(cloud), edge, cloud_args })
     }
 
-    fn program(&self) -> Option<&Path> {
-        self.setup.program.as_deref()
+    /// How a process is started.
+    fn program(&self, who: Who) -> (&[OsString], Option<&Path>) {
+        let setup = self.setup;
+        let inside: &[OsString] = if who == Who::Cloud { &setup.places.cloud } else { &setup.places.edge };
+        (inside, setup.program.as_deref())
     }
 
     fn controller_args(&self) -> Vec<OsString> {
@@ -160,6 +186,7 @@ impl Live<'_> {
         let session = world::session_config(&self.setup.scenario.file);
         let mut args: Vec<OsString> = vec!["serve".into(), "--listen".into(), listen.into()];
         args.push("--until-stdin-closes".into());
+        args.extend(["--preset".into(), self.setup.places.preset.name().into()]);
         args.extend(["--horizon-s".into(), session.horizon_target.as_s().to_string().into()]);
         args.extend(["--time-to-live-ms".into(), (session.time_to_live.as_ns() / 1_000_000).to_string().into()]);
         args.extend(["--memory-mb".into(), (session.memory_max_bytes >> 20).to_string().into()]);
@@ -175,7 +202,7 @@ impl Live<'_> {
     /// Starts one process and waits until it says where it listens.
     fn start_one(&mut self, who: Who, args: &[OsString]) -> Result<(Process, String), RunError> {
         (self.progress)(Progress::Starting(who.name()));
-        let mut process = Process::start(self.program(), who, args, &self.ears)?;
+        let mut process = Process::start(self.program(who), who, args, &self.ears)?;
         let until = Instant::now() + READY_MAX;
         loop {
             match self.ears.hear(TURN) {
@@ -353,7 +380,7 @@ impl Live<'_> {
     /// Starts the service again without waiting: the run goes on meanwhile, and it is ready when it is.
     fn start_again(&mut self, args: &[OsString]) -> Result<Process, RunError> {
         (self.progress)(Progress::Starting(Who::Cloud.name()));
-        Process::start(self.program(), Who::Cloud, args, &self.ears)
+        Process::start(self.program(Who::Cloud), Who::Cloud, args, &self.ears)
     }
 
     fn note_fault(&mut self, name: &'static str) {
@@ -415,7 +442,14 @@ fn edge_config(setup: &LiveSetup<'_>, job: &Path, folder: &Path, controller: &st
         ("start_within_s", START_WITHOUT_BASELINE_S.into()),
     ];
     root.insert("controller".to_owned(), section(controller));
-    root.insert("cloud".to_owned(), section(vec![("connect", text(cloud)), ("unsigned", text("accept"))]));
+    root.insert(
+        "cloud".to_owned(),
+        section(vec![
+            ("connect", text(cloud)),
+            ("preset", text(setup.places.preset.name())),
+            ("unsigned", text("accept")),
+        ]),
+    );
     let budget = vec![
         ("cycle_ms", budget.cycle.as_ms().into()),
         ("end_to_end_ms", budget.end_to_end.as_ms().into()),

@@ -25,7 +25,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use controller::controller_main;
-pub use live::{LiveSetup, run_live};
+pub use live::{LivePlaces, LiveSetup, run_live};
 pub use outcome::{ControllerOutcome, RunOutcome};
 pub use progress::{Progress, progress_line};
 pub use report::live_json;

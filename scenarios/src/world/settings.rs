@@ -8,7 +8,7 @@ use shared::time::Duration;
 use shared::units::Seconds;
 
 use crate::format::ScenarioFile;
-use crate::link::LinkRules;
+use crate::link::{DelayLaw, LinkRules};
 
 /// Time between two commands of the edge.
 const CYCLE: Duration = Duration::from_ms(5);
@@ -65,10 +65,6 @@ pub fn virtual_config(file: &ScenarioFile, job: &Job) -> VirtualConfig {
 /// The link's rules for a scenario.
 pub fn link_rules(file: &ScenarioFile) -> LinkRules {
     let network = &file.network;
-    LinkRules {
-        delay_p50: ms(network.one_way_ms.p50),
-        delay_p99: ms(network.one_way_ms.p99),
-        loss: network.loss,
-        duplicate: network.duplicate,
-    }
+    let delay = DelayLaw::LogNormal { p50: ms(network.one_way_ms.p50), p99: ms(network.one_way_ms.p99) };
+    LinkRules::new(delay).losing(network.loss).doubling(network.duplicate)
 }

@@ -31,7 +31,7 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Where a crate may be named, by path prefix.
-const PLACES: [(&str, &[&str]); 9] = [
+const PLACES: [(&str, &[&str]); 11] = [
     ("zenoh", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("tokio", &["edge-agent/src/shell", "cloud-sim/src/shell", "scenarios/src/run", "benches"]),
     ("parry3d_f64", &["cloud-sim/src/collision"]),
@@ -41,6 +41,8 @@ const PLACES: [(&str, &[&str]); 9] = [
     ("mcap", &["edge-agent/src/recording"]),
     ("blake3", &["shared/src"]),
     ("ed25519_dalek", &["shared/src/wire"]),
+    ("tun_rs", &["benches/src/emulator"]),
+    ("hdrhistogram", &["benches/src/handoff"]),
 ];
 
 fn dependencies(name: &str) -> Vec<String> {

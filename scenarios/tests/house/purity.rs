@@ -52,6 +52,7 @@ fn invariant_4_unsafe_is_forbidden() {
     check("shared/src/lib.rs", "#![forbid(unsafe_code)]");
     check("edge-agent/src/lib.rs", "#![forbid(unsafe_code)]");
     check("scenarios/src/lib.rs", "#![forbid(unsafe_code)]");
+    check("benches/src/lib.rs", "#![forbid(unsafe_code)]");
     check("firmware-bridge/src/lib.rs", "#![deny(unsafe_code)]");
     check("cloud-sim/src/lib.rs", "#![deny(unsafe_code)]");
 }

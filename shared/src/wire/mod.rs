@@ -35,6 +35,7 @@ mod body;
 mod codec;
 pub mod keys;
 mod message;
+pub mod preset;
 mod seal;
 
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use message::{
     Accept, Activity, BaselinePart, ChunkHead, Message, MessageKind, Offer, OfferPart, PlanMessage, Progress, Refuse,
     StateBatch, StateSample,
 };
+pub use preset::Preset;
 pub use seal::{CloudKeys, KeyError, LocalKey, PublicKey, SealKind, Sealer, unseal};
 
 /// First four bytes of every message.

@@ -6,7 +6,7 @@ use shared::wire::{Accept, Message, Refuse};
 
 use super::{LOCAL, World, job, settings};
 use crate::checkers::{Flaw, Sent};
-use crate::link::LinkRules;
+use crate::link::{DelayLaw, LinkRules};
 use crate::swarm::faults::Fault;
 use crate::swarm::forge::{KINDS, encoded, resealed};
 use crate::swarm::machine::{LENGTH_MM, SEGMENTS};
@@ -46,13 +46,12 @@ impl World {
                 self.up.cut(until);
                 self.down.cut(until);
             }
-            Fault::LossBurst => self.link(LinkRules { loss: 0.5, ..self.calm }),
+            Fault::LossBurst => self.link(self.calm.losing(0.5)),
             Fault::Slow => {
-                let rules =
-                    LinkRules { delay_p50: Duration::from_ms(200), delay_p99: Duration::from_ms(900), ..self.calm };
-                self.link(rules);
+                let delay = DelayLaw::LogNormal { p50: Duration::from_ms(200), p99: Duration::from_ms(900) };
+                self.link(LinkRules { delay, ..self.calm });
             }
-            Fault::Duplicates => self.link(LinkRules { duplicate: 0.5, ..self.calm }),
+            Fault::Duplicates => self.link(self.calm.doubling(0.5)),
             Fault::CloudRestart => self.source.restart(),
             Fault::PlanChange => self.source.change_mind(),
             Fault::LongLife => self.long_life(),

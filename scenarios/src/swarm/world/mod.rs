@@ -23,7 +23,7 @@ use super::machine::{EFFECT, FORCED, Machine, SEGMENT_MM, SEGMENTS, SLEW_PERMILL
 use super::source::{Source, baseline};
 use super::{Coverage, FloodCounts, LIFE_S, Life};
 use crate::checkers::{Breach, Flaw, Oracle, Rules, Sent, Truth};
-use crate::link::{Link, LinkRules};
+use crate::link::{DelayLaw, Link, LinkRules};
 use held::Held;
 pub(super) use held::STRETCH_MM;
 
@@ -158,12 +158,10 @@ impl World {
             (Seals::Hash(LOCAL), None)
         };
         let one_way = Duration::from_us(500 + draws.below(30_000));
-        let calm = LinkRules {
-            delay_p50: one_way,
-            delay_p99: Duration::from_ns(one_way.as_ns() * (10 + draws.below(15)) / 10),
-            loss: [0.0, 0.0, 0.01, 0.05][draws.below(4) as usize],
-            duplicate: [0.0, 0.01][draws.below(2) as usize],
-        };
+        let p99 = Duration::from_ns(one_way.as_ns() * (10 + draws.below(15)) / 10);
+        let calm = LinkRules::new(DelayLaw::LogNormal { p50: one_way, p99 })
+            .losing([0.0, 0.0, 0.01, 0.05][draws.below(4) as usize])
+            .doubling([0.0, 0.01][draws.below(2) as usize]);
         let start = now.after(START);
         let faults = Fault::draw(&mut draws, LIFE_S * 1000);
         let leads_to_hold = Held::of(seed).is_some();
