@@ -6,11 +6,12 @@ use std::sync::Arc;
 use shared::machine::{LengthUnit, Machine};
 use shared::time::{Duration, Instant};
 
-use super::{GrblLink, GrblTurn, LinkError, PortAddress, Received, TcpLink};
-use crate::controller::{Capabilities, Command, ControllerSample, Execution};
+use super::{GrblLink, GrblTurn, LinkError, LinuxCncFigures, LinuxCncLink, LinuxCncSettings, PortAddress, Received, TcpLink};
+use crate::controller::{Capabilities, Command, ControllerSample, Execution, Objection};
 use crate::dialect::grbl::{
     Flavour, Numbering, Occurrence, OnTrouble, OverrideSettings, ProgramFault, SessionSettings, Streamer,
 };
+use crate::dialect::linuxcnc::CapabilityRecord;
 use crate::dialect::virtual_link::{self, LinkCommand, ReportDecoder, ReportEvent, encode_command, report_decoder};
 
 /// Reads of one cycle, 4 kB each.
@@ -23,7 +24,14 @@ pub enum ControllerKind {
     Virtual,
     /// grbl or grblHAL.
     Grbl(Flavour),
+    /// LinuxCNC on this machine, with `cosim.hal` among its HAL files.
+    LinuxCnc,
 }
+
+/// Time between two reports of LinuxCNC's task that say nothing new.
+const STATUS_PERIOD: Duration = Duration::from_ms(100);
+/// The watchdog that the installer writes; what it really is stands in the machine's `cosim.hal`.
+const WATCHDOG: Duration = Duration::from_ms(50);
 
 /// Who sends the program to a controller that is sent one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +63,14 @@ impl ControllerKind {
         match self {
             Self::Virtual => virtual_link::capabilities(machine, sample_period),
             Self::Grbl(flavour) => flavour.declaration(sample_period).capabilities,
+            Self::LinuxCnc => CapabilityRecord::declared(sample_period, STATUS_PERIOD, Some(WATCHDOG)).capabilities(),
         }
     }
 
     /// What the person who installs it has to know, in sentences; empty for a controller that lets go by itself.
     pub fn advice(self, sample_period: Duration) -> Vec<&'static str> {
         match self {
-            Self::Virtual => Vec::new(),
+            Self::Virtual | Self::LinuxCnc => Vec::new(),
             Self::Grbl(flavour) => {
                 let declaration = flavour.declaration(sample_period);
                 vec![declaration.no_speed_up, declaration.fail_safe]
@@ -72,7 +81,7 @@ impl ControllerKind {
     /// Lowest override it takes, per mille.
     pub fn override_min_permille(self) -> u16 {
         match self {
-            Self::Virtual => 0,
+            Self::Virtual | Self::LinuxCnc => 0,
             Self::Grbl(flavour) => flavour.declaration(Duration::ZERO).override_min_permille,
         }
     }
@@ -97,6 +106,8 @@ pub enum ControllerLink {
         /// What is there.
         flavour: Flavour,
     },
+    /// To LinuxCNC.
+    LinuxCnc(Box<LinuxCncLink>),
 }
 
 impl ControllerLink {
@@ -110,6 +121,10 @@ impl ControllerLink {
                 link: TcpLink::connect(*address, within)?,
                 decoder: Box::new(report_decoder()),
                 line: Vec::with_capacity(virtual_link::COMMAND_LEN_MAX),
+            }),
+            (ControllerKind::LinuxCnc, _) => Err(LinkError::Io {
+                doing: "opening LinuxCNC".to_owned(),
+                source: std::io::Error::other("it is opened with settings of its own"),
             }),
             (ControllerKind::Virtual, address) => Err(LinkError::Io {
                 doing: format!("opening {address}"),
@@ -129,10 +144,49 @@ impl ControllerLink {
         }
     }
 
+    /// Opens the link to LinuxCNC, which need not run yet. `say` is told what happens, in a thread of the link.
+    ///
+    /// # Errors
+    /// [`LinkError`] where the link's thread does not start.
+    pub fn open_linuxcnc(settings: LinuxCncSettings, say: impl Fn(&str) + Send + 'static) -> Result<Self, LinkError> {
+        Ok(Self::LinuxCnc(Box::new(LinuxCncLink::open(settings, say)?)))
+    }
+
+    /// What keeps the machine from being steered, if the controller tells.
+    pub fn objection(&self) -> Option<Objection> {
+        match self {
+            Self::Virtual { .. } | Self::Grbl { .. } => None,
+            Self::LinuxCnc(link) => link.objection(),
+        }
+    }
+
+    /// The operator has re-armed: what the job leaves open counts as the controller has it now.
+    pub fn accept(&mut self) {
+        if let Self::LinuxCnc(link) = self {
+            link.accept();
+        }
+    }
+
+    /// From a command to its effect as it was measured on this machine, once it was; declared before.
+    pub fn effect_time(&self) -> Option<Duration> {
+        match self {
+            Self::Virtual { .. } | Self::Grbl { .. } => None,
+            Self::LinuxCnc(link) => link.effect_time(),
+        }
+    }
+
+    /// What the link to a LinuxCNC has counted.
+    pub fn linuxcnc_figures(&self) -> Option<LinuxCncFigures> {
+        match self {
+            Self::Virtual { .. } | Self::Grbl { .. } => None,
+            Self::LinuxCnc(link) => Some(link.figures()),
+        }
+    }
+
     /// Where another sender finds its port.
     pub fn sender_path(&self) -> Option<&std::path::Path> {
         match self {
-            Self::Virtual { .. } => None,
+            Self::Virtual { .. } | Self::LinuxCnc(_) => None,
             Self::Grbl { link, .. } => link.sender_path(),
         }
     }
@@ -149,6 +203,10 @@ impl ControllerLink {
                 }
                 true
             }
+            Self::LinuxCnc(link) => {
+                link.receive(now, sampled);
+                true
+            }
         }
     }
 
@@ -157,6 +215,10 @@ impl ControllerLink {
         match self {
             Self::Virtual { link, line, .. } => say(link, line, LinkCommand::from(command)),
             Self::Grbl { link, .. } => {
+                link.command(now, command);
+                true
+            }
+            Self::LinuxCnc(link) => {
                 link.command(now, command);
                 true
             }
@@ -177,13 +239,17 @@ impl ControllerLink {
                 let streamer = Streamer::new(Arc::clone(program), &declaration, OnTrouble::HoldAndStop, numbering)?;
                 Ok(link.send_program(streamer))
             }
+            // Its operator does.
+            Self::LinuxCnc(_) => Ok(false),
         }
     }
 
     /// Sends what is due.
     pub fn flush(&mut self, now: Instant, sampled: &mut dyn FnMut(ControllerSample)) {
-        if let Self::Grbl { link, .. } = self {
-            link.send(now, &mut |occurrence| sample_of(now, &occurrence, sampled));
+        match self {
+            Self::Virtual { .. } => {}
+            Self::Grbl { link, .. } => link.send(now, &mut |occurrence| sample_of(now, &occurrence, sampled)),
+            Self::LinuxCnc(link) => link.flush(now),
         }
     }
 }

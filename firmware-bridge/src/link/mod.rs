@@ -12,6 +12,7 @@ mod grbl_serve;
 #[cfg(test)]
 mod grbl_tests;
 pub mod hal;
+mod linuxcnc;
 mod port;
 mod replay;
 mod scheduling;
@@ -27,6 +28,7 @@ use std::io;
 pub use controller_link::{ControllerKind, ControllerLink, ControllerLinkSettings, ProgramSender};
 pub use grbl::{GrblLink, GrblTurn};
 pub use grbl_serve::{EmulatorLine, serve_grbl_emulator};
+pub use linuxcnc::{LinuxCncFigures, LinuxCncLink, LinuxCncSettings, StatusSource};
 pub use port::{Port, PortAddress};
 pub use replay::Replay;
 pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, schedule_real_time};

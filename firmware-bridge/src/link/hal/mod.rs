@@ -28,6 +28,11 @@ use library::{HalLibrary, StreamState, c_name};
 
 use crate::dialect::linuxcnc::{FIELD_TYPES, FIELDS, HalWrite, Tick};
 
+/// True while somebody beside this process holds HAL's memory: while LinuxCNC runs.
+pub fn is_running() -> bool {
+    presence::is_running()
+}
+
 /// LinuxCNC's library as Debian installs it.
 pub const HAL_LIBRARY: &str = "liblinuxcnchal.so.0";
 
