@@ -195,6 +195,23 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// Whether it comes from what a controller is asked about its own setup, beside its samples.
+    pub const fn is_of_setup(self) -> bool {
+        matches!(
+            self,
+            Self::ProgramDiffers
+                | Self::ToolDiameterDiffers
+                | Self::ToolLengthDiffers
+                | Self::WorkOffsetDiffers
+                | Self::G92Differs
+                | Self::RotationDiffers
+                | Self::EffectTooSlow
+                | Self::FirstPart
+        )
+    }
+}
+
 /// A set of conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conditions(u32);

@@ -248,7 +248,9 @@ impl ControllerLink {
     pub fn flush(&mut self, now: Instant, sampled: &mut dyn FnMut(ControllerSample)) {
         match self {
             Self::Virtual { .. } => {}
-            Self::Grbl { link, .. } => link.send(now, &mut |occurrence| sample_of(now, &occurrence, sampled)),
+            Self::Grbl { link, .. } => {
+                link.send(now, &mut |occurrence| sample_of(now, &occurrence, sampled));
+            }
             Self::LinuxCnc(link) => link.flush(now),
         }
     }

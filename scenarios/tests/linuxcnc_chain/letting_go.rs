@@ -188,7 +188,8 @@ pub(crate) fn offset_edited(shop: &mut Shop) -> Outcome {
     let from = run.agent.reasons().len();
     // LinuxCNC takes no single command while a program runs or is paused: who edits an offset ends the run, and starts
     // it again.
-    let refused = shop.console.ask("mdi G10 L2 P1 X10.5")?;
+    shop.console.tell("mdi G10 L2 P1 X10.5")?;
+    let refused = shop.console.ask("complaints")?;
     pass(Duration::from_millis(300));
     shop.console.tell("abort")?;
     run.agent.wait_for_reason(from, "controller_stopped")?;
@@ -262,7 +263,8 @@ pub(crate) fn hostile_requests(shop: &mut Shop) -> Outcome {
     mark(true)?;
     signal("STOP", run.agent.id())?;
     let mut answers = Vec::new();
-    for value in ["-1", "nan", "inf", "1e300", "0.5"] {
+    // Of these only whole numbers are taken; one below zero stops, one above a thousand is the whole.
+    for value in ["nan", "inf", "0.5", "1e300", "-1000", "-1", "2000", "2147483647"] {
         let answer = halcmd(&["sets", "cosim-request", value]);
         answers.push(format!("{value}: {}", answer.map_or_else(|error| error, |_| "taken".to_owned())));
         for beat in 0..20 {
@@ -277,6 +279,9 @@ pub(crate) fn hostile_requests(shop: &mut Shop) -> Outcome {
     let wrong = rows.iter().filter(|row| !(0.0..=1.0).contains(&row.factor)).count();
     let backwards = rows.iter().filter(|row| row.velocity < 0.0).count();
     ensure(wrong == 0 && backwards == 0, || format!("{wrong} ticks with another factor, {backwards} backwards; {answers:?}"))?;
+    let taken = |value: &str| answers.iter().any(|answer| *answer == format!("{value}: taken"));
+    ensure(!taken("nan") && !taken("inf") && taken("-1"), || format!("{answers:?}"))?;
+    ensure(rows.iter().any(|row| row.marked && row.factor == 0.0), || "a request below zero did not stop".to_owned())?;
     Ok(answers.join("; "))
 }
 
