@@ -87,7 +87,7 @@ impl Case {
             "slots" => format!("{begin}{SLOT_PASSES}G0 Z20\nM2\n").into_bytes(),
             _ => format!(
                 "{begin}G1 X100 F1200\nM50 P0\nX200\nM50 P1\nX310\nY32\nX200\nM52 P0\nX100\nM52 P1\nX-10\nY54\nX310\n\
-                 Y76\nX200\nG0 Z5\nG33 Z-1 K1\nG0 Z20\nM2\n"
+                 Y76\nX200\nG0 Z5\nS600 G33 Z-1 K1\nG0 Z20\nM2\n"
             )
             .into_bytes(),
         }
@@ -106,7 +106,7 @@ impl Case {
             "schema = 1\nname = \"{name}\"\ntitle = {{ en = \"{name}\" }}\nseed = 5\n[program]\nfile = \"{name}.ngc\"\n\
              dialect = \"rs274ngc\"\n[machine]\nfile = \"machine.toml\"\n[wcs.G54]\norigin = [{x:.1}, {y:.1}, {z:.1}]\n\
              units = \"mm\"\n[stock]\nshape = \"box\"\n{stock}\nunits = \"mm\"\n[tools]\nlibrary = \"{name}-tools.toml\"\n\
-             {speed}[material]\nname = \"6061-T6\"\n[limits]\nfeed_override = {{ min = 0.10, max = 1.00, step = 0.001, \
+             {speed}[material]\nname = \"6061-T6\"\n[limits]\nfeed_override = {{ min = 0.10, max = 1.00, step = 0.01, \
              slew_per_s = 2.0 }}\n{limits}\n[budget]\nend_to_end_ms = 100.0\nhorizon_s = {{ min = 0.5, target = 1.5 }}\n\
              time_to_live_ms = 250.0\n"
         );

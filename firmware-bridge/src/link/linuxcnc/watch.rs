@@ -23,6 +23,7 @@ const LOOK: Span = Span::from_millis(200);
 const PROGRAM_BYTES_MAX: u64 = 256 << 20;
 
 /// What the thread hands to the cycle.
+#[allow(clippy::large_enum_variant, reason = "handed over and taken apart at once")]
 pub(super) enum Watched {
     /// HAL was entered.
     Entered(Box<HalLink>),
@@ -168,7 +169,9 @@ impl Watch {
                 self.read_program();
                 let objection = self.context.handle_status(&status);
                 match self.sender.try_send(Watched::Status { status, objection, accepted }) {
-                    Err(TrySendError::Full(_)) => drop(self.shared.dropped.fetch_add(1, Ordering::Relaxed)),
+                    Err(TrySendError::Full(_)) => {
+                        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                    }
                     Ok(()) | Err(TrySendError::Disconnected(_)) => {}
                 }
             }
