@@ -73,6 +73,10 @@ impl Shop {
 
     /// An armed agent that is ready, a record under the scenario's name, and the case's program running.
     pub(crate) fn run(&mut self, case: &str, record: &str, mode: Mode) -> Result<Run, String> {
+        self.run_file(case, &format!("{case}.ngc"), record, mode)
+    }
+
+    fn run_file(&mut self, case: &str, file: &str, record: &str, mode: Mode) -> Result<Run, String> {
         self.rest()?;
         let agent = Agent::start(case, &self.cable.address, mode)?;
         agent.wait("ready", |status| status.phase == "ready")?;
@@ -80,14 +84,19 @@ impl Shop {
             agent.say("arm")?;
         }
         let sampler = Sampler::start(record)?;
-        self.start(&format!("{case}.ngc"))?;
+        self.start(file)?;
         agent.wait("on the path", |status| status.running && status.station_mm > 0.0)?;
         Ok(Run { agent, sampler })
     }
 
     /// The same, on once the plan slows a cut.
     pub(crate) fn slowed(&mut self, record: &str) -> Result<Run, String> {
-        let run = self.run("slots", record, Mode::Active)?;
+        self.slowed_on("slots.ngc", record)
+    }
+
+    /// The same with the program's bytes in another file.
+    pub(crate) fn slowed_on(&mut self, file: &str, record: &str) -> Result<Run, String> {
+        let run = self.run_file("slots", file, record, Mode::Active)?;
         run.agent.wait("slowed in the slot", |status| {
             status.running && status.lamp == "ok" && status.factor < 0.9 && status.line >= 7
         })?;
