@@ -30,15 +30,8 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
-        Self::Sample,
-        Self::Message,
-        Self::Operator,
-        Self::Grant,
-        Self::Cycle,
-        Self::Transmit,
-        Self::Objection,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Sample, Self::Message, Self::Operator, Self::Grant, Self::Cycle, Self::Transmit, Self::Objection];
 
     /// From its number.
     pub fn from_code(code: u8) -> Option<Self> {

@@ -95,9 +95,12 @@ fn values_that_no_entry_holds_are_refused() {
     check(&bytes, 10, 3);
     bytes[8] = 1;
     check(&bytes, 10, 8);
-    for (kind, wrong) in
-        [(EntryKind::Operator, &[9_u8][..]), (EntryKind::Cycle, &[3]), (EntryKind::Cycle, &[1, 0xff, 0xff]), (EntryKind::Objection, &[0])]
-    {
+    for (kind, wrong) in [
+        (EntryKind::Operator, &[9_u8][..]),
+        (EntryKind::Cycle, &[3]),
+        (EntryKind::Cycle, &[1, 0xff, 0xff]),
+        (EntryKind::Objection, &[0]),
+    ] {
         assert!(Entry::decode(kind, wrong).is_err());
     }
 }

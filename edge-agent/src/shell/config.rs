@@ -292,13 +292,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             "correct the line; `edge-agent run --help` says what the file is for",
         )
     })?;
-    let machine_name = Name::parse(file.machine_name.get_ref()).map_err(|error| {
-        reader.error(
-            file.machine_name.span().start,
-            error.to_string(),
-            "the name is part of network keys and file names",
-        )
-    })?;
+    let machine_name = reader.machine_name(&file)?;
     let within = |value: &Option<Spanned<f64>>, default: f64, min: f64, max: f64| -> Result<f64, ConfigError> {
         let Some(spanned) = value else { return Ok(default) };
         let found = *spanned.get_ref();
@@ -366,6 +360,12 @@ impl Reader<'_> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         ConfigError { file: self.name.to_owned(), line, column, message, advice }
+    }
+
+    fn machine_name(&self, file: &File) -> Result<Name, ConfigError> {
+        let at = file.machine_name.span().start;
+        let advice = "the name is part of network keys and file names";
+        Name::parse(file.machine_name.get_ref()).map_err(|error| self.error(at, error.to_string(), advice))
     }
 
     fn address(&self, controller: &ControllerSection) -> Result<PortAddress, ConfigError> {

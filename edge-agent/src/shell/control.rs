@@ -109,8 +109,7 @@ fn answer(mut stream: &UnixStream, actions: &Actions, latest: &Latest) -> io::Re
 /// No agent runs, or it does not answer.
 pub(super) fn ask(state_dir: &Path, word: &str) -> anyhow::Result<String> {
     let path = state_dir.join(SOCKET);
-    let mut stream =
-        UnixStream::connect(&path).with_context(|| format!("no agent answers at {}", path.display()))?;
+    let mut stream = UnixStream::connect(&path).with_context(|| format!("no agent answers at {}", path.display()))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     writeln!(stream, "{word}")?;

@@ -79,7 +79,9 @@ pub(super) fn doctor(args: &AgentArgs) -> anyhow::Result<Finding> {
 
 fn mode(config: &Config) -> (Finding, String) {
     match config.arming {
-        Arming::Shadow => (Finding::Know, "shadow: nothing is commanded; mode = \"active\" lets `arm` count".to_owned()),
+        Arming::Shadow => {
+            (Finding::Know, "shadow: nothing is commanded; mode = \"active\" lets `arm` count".to_owned())
+        }
         Arming::Active => (Finding::Well, "active: commands go out once it is armed".to_owned()),
     }
 }
@@ -114,7 +116,10 @@ fn controller(config: &Config) -> (Finding, String) {
 
 fn installation(linuxcnc: &LinuxCncConfig) -> (Finding, String) {
     let Some(ini) = &linuxcnc.ini else {
-        return (Finding::Know, "[controller] ini is not given, so the machine's INI file was not looked at".to_owned());
+        return (
+            Finding::Know,
+            "[controller] ini is not given, so the machine's INI file was not looked at".to_owned(),
+        );
     };
     match missing(ini) {
         Ok(missing) if missing.is_empty() => (Finding::Well, format!("{} has the co-simulation", ini.display())),
@@ -132,7 +137,9 @@ fn python(linuxcnc: &LinuxCncConfig) -> (Finding, String) {
     let mut command = Command::new(&linuxcnc.python);
     let output = command.args(["-c", "import linuxcnc"]).stdin(Stdio::null()).stderr(Stdio::null()).status();
     match output {
-        Ok(status) if status.success() => (Finding::Well, format!("{} has LinuxCNC's module", linuxcnc.python.display())),
+        Ok(status) if status.success() => {
+            (Finding::Well, format!("{} has LinuxCNC's module", linuxcnc.python.display()))
+        }
         _ => {
             let python = linuxcnc.python.display();
             (Finding::Fails, format!("{python} has no module linuxcnc: dial, modes and offsets would stay unknown"))
@@ -199,7 +206,9 @@ fn disk(state_dir: &Path) -> (Finding, String) {
             let enough = free >= DISK_BYTES_MIN;
             if enough { (Finding::Well, text) } else { (Finding::Know, text + "; recordings may not fit") }
         }
-        Err(error) => (Finding::Know, format!("{} is writable; its free space is not told ({error})", state_dir.display())),
+        Err(error) => {
+            (Finding::Know, format!("{} is writable; its free space is not told ({error})", state_dir.display()))
+        }
     }
 }
 
@@ -233,7 +242,9 @@ fn key(config: &Config) -> (Finding, String) {
     let transport = "the transport is plain TCP without certificates";
     match config.pin {
         Pin::Key(_) => (Finding::Well, format!("the service's signatures are checked; {transport}")),
-        Pin::AcceptUnsigned => (Finding::Know, format!("unsigned messages are believed; {transport}: demonstrations only")),
+        Pin::AcceptUnsigned => {
+            (Finding::Know, format!("unsigned messages are believed; {transport}: demonstrations only"))
+        }
         Pin::Nobody => (Finding::Know, format!("no key is named, so nothing may be commanded; {transport}")),
     }
 }

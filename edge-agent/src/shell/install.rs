@@ -100,7 +100,8 @@ pub(super) fn missing(ini_path: &Path) -> anyhow::Result<Vec<String>> {
     }
     let startup = ini.lines().any(|line| line.trim().starts_with("RS274NGC_STARTUP_CODE") && line.contains("M52"));
     if !startup {
-        missing.push("the startup code has no M52: the controller obeys no factor until a program says M52 P1".to_owned());
+        missing
+            .push("the startup code has no M52: the controller obeys no factor until a program says M52 P1".to_owned());
     }
     Ok(missing)
 }
@@ -130,7 +131,9 @@ fn hal_files(ini: &str, folder: &Path) -> anyhow::Result<Vec<(String, String)>> 
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             in_hal = name.0 == "HAL";
         }
-        let Some((key, value)) = line.split_once('=').filter(|_| in_hal && !line.starts_with(['#', ';'])) else { continue };
+        let Some((key, value)) = line.split_once('=').filter(|_| in_hal && !line.starts_with(['#', ';'])) else {
+            continue;
+        };
         let Some(name) = value.split_whitespace().next().filter(|_| key.trim() == "HALFILE") else { continue };
         // LIB: is LinuxCNC's own library of HAL files, of which none drives the factor.
         if name.starts_with("LIB:") {
@@ -203,7 +206,8 @@ mod tests {
         assert!(install(&args(ini.clone(), false)).is_err(), "twice");
         uninstall(&args(ini.clone(), false).machine).expect("taken out");
         assert_eq!(fs::read_to_string(&ini).expect("readable"), INI);
-        let left: Vec<_> = fs::read_dir(folder.path()).expect("readable").flatten().map(|entry| entry.file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).expect("readable").flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(left.len(), 2, "{left:?}");
     }
 

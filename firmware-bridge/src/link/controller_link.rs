@@ -6,7 +6,9 @@ use std::sync::Arc;
 use shared::machine::{LengthUnit, Machine};
 use shared::time::{Duration, Instant};
 
-use super::{GrblLink, GrblTurn, LinkError, LinuxCncFigures, LinuxCncLink, LinuxCncSettings, PortAddress, Received, TcpLink};
+use super::{
+    GrblLink, GrblTurn, LinkError, LinuxCncFigures, LinuxCncLink, LinuxCncSettings, PortAddress, Received, TcpLink,
+};
 use crate::controller::{Capabilities, Command, ControllerSample, Execution, Objection};
 use crate::dialect::grbl::{
     Flavour, Numbering, Occurrence, OnTrouble, OverrideSettings, ProgramFault, SessionSettings, Streamer,

@@ -99,7 +99,10 @@ impl Case {
         let name = self.name;
         write(format!("{name}.ngc"), &self.program());
         let source = "stated for the test";
-        write(format!("{name}-tools.toml"), format!("schema = 1\n[[tool]]\nsource = \"{source}\"\n{}\n", self.tool).as_bytes());
+        write(
+            format!("{name}-tools.toml"),
+            format!("schema = 1\n[[tool]]\nsource = \"{source}\"\n{}\n", self.tool).as_bytes(),
+        );
         let speed = self.speed_rpm.map_or(String::new(), |rpm| format!("in_spindle = 4\nspeed_rpm = {rpm:.1}\n"));
         let (stock, limits, [x, y, z]) = (self.stock, self.limits, ORIGIN);
         let text = format!(

@@ -55,7 +55,9 @@ impl Shop {
         let [x, y, z] = ORIGIN;
         let offset = format!("G10 L2 P1 X{x} Y{y} Z{z} R0");
         // M52 P1 is not among them: what the installer has LinuxCNC execute at its start has to be enough.
-        for line in ["G17 G21 G40 G49 G54 G64 G80 G90 G94", "G92.1", &offset, "M48", "M53 P1", "M5 M9", "G53 G0 X0 Y0 Z0"] {
+        for line in
+            ["G17 G21 G40 G49 G54 G64 G80 G90 G94", "G92.1", &offset, "M48", "M53 P1", "M5 M9", "G53 G0 X0 Y0 Z0"]
+        {
             self.console.tell(&format!("mdi {line}"))?;
         }
         self.console.tell("idle")?;

@@ -36,7 +36,9 @@ pub(crate) fn peaks(folder: &Path, names: &[&str]) -> String {
     for (_, case, tool) in cases.into_iter().filter(|(name, ..)| names.contains(name)) {
         match peak(folder, case, ToolNumber(tool)) {
             Ok(figures) => results.push_str(&format!("{figures}\ntest the_peak_of_{}_stays_below ... ok\n", case.name)),
-            Err(error) => results.push_str(&format!("test the_peak_of_{}_stays_below ... FAILED: {error}\n", case.name)),
+            Err(error) => {
+                results.push_str(&format!("test the_peak_of_{}_stays_below ... FAILED: {error}\n", case.name))
+            }
         }
     }
     results
@@ -78,8 +80,8 @@ fn felt(
 ) -> Result<(f64, u64), String> {
     let (start, _) = Ahead::new(&Arc::new(job.clone()), sources, choice, &Serial)?;
     let map = start.map().height_map().ok_or("three axes only")?;
-    let (mut hidden, feeling) = Hidden::new(job, map, &TruthSection::default(), vec![5], None)
-        .map_err(|error| error.to_string())?;
+    let (mut hidden, feeling) =
+        Hidden::new(job, map, &TruthSection::default(), vec![5], None).map_err(|error| error.to_string())?;
     let work = |at: [f64; 3]| Point::new(at[0] - ORIGIN[0], at[1] - ORIGIN[1], at[2] - ORIGIN[2]);
     let spindle = job.path.segments().iter().find_map(|segment| segment.spindle).unwrap_or(RotaryVelocity::rpm(1.0));
     for pair in record.windows(2).filter(|pair| pair[0].at != pair[1].at) {

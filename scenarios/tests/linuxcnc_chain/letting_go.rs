@@ -32,7 +32,8 @@ fn let_go(rows: &[Row]) -> Outcome {
     let marked = find(rows, 0, "marked", |row| row.marked)?;
     let expired = find(rows, marked, "let go", |row| !row.granted)?;
     let reached = find(rows, expired, "at the value without us", |row| (row.factor - 1.0).abs() < 1e-9)?;
-    let free = find(rows, expired, "at programmed speed", |row| row.feeds() && (row.velocity - SLOT_MM_S).abs() < 0.05)?;
+    let free =
+        find(rows, expired, "at programmed speed", |row| row.feeds() && (row.velocity - SLOT_MM_S).abs() < 0.05)?;
     no_jump(&rows[expired..=reached])?;
     ensure(expired - marked <= WATCHDOG_TICKS + MARK_TICKS, || format!("it takes {} ticks", expired - marked))?;
     let ramp = reached - expired;
@@ -290,7 +291,9 @@ pub(crate) fn hostile_requests(shop: &mut Shop) -> Outcome {
     still_steers?;
     let wrong = rows.iter().filter(|row| !(0.0..=1.0).contains(&row.factor)).count();
     let backwards = rows.iter().filter(|row| row.velocity < 0.0).count();
-    ensure(wrong == 0 && backwards == 0, || format!("{wrong} ticks with another factor, {backwards} backwards; {answers:?}"))?;
+    ensure(wrong == 0 && backwards == 0, || {
+        format!("{wrong} ticks with another factor, {backwards} backwards; {answers:?}")
+    })?;
     let taken = |value: &str| answers.iter().any(|answer| *answer == format!("{value}: taken"));
     ensure(!taken("nan") && !taken("inf") && taken("-1"), || format!("{answers:?}"))?;
     ensure(rows.iter().any(|row| row.marked && row.factor == 0.0), || "a request below zero did not stop".to_owned())?;

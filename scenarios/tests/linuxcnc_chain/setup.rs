@@ -40,9 +40,7 @@ pub(crate) fn set_up(folder: &Path, names: &[&str]) -> String {
     let request = MachineImportRequest { device: None, stated };
     let machine = import_machine("mill.ini", ini.as_bytes(), &request).expect("mill.ini can be imported");
     write("machine.toml", &machine.toml);
-    let ini = ini
-        .replace("./drive.py", "./drive.sh")
-        .replace("MAX_FEED_OVERRIDE = 1.0", "MAX_FEED_OVERRIDE = 2.0");
+    let ini = ini.replace("./drive.py", "./drive.sh").replace("MAX_FEED_OVERRIDE = 1.0", "MAX_FEED_OVERRIDE = 2.0");
     write("mill.ini", &ini);
     write("mill.hal", &machine_hal(&read(&tests().join("mill.hal"))));
     write("tool.tbl", "T1 P1 D10 Z0\nT2 P2 D10 Z0\nT4 P4 D3.175 Z0\n");

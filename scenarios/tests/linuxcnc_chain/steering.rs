@@ -59,10 +59,16 @@ fn no_tick_missing(case: &str, rows: &[Row], seconds: u64) -> Outcome {
     let (mut compared, mut worst_mm) = (0_usize, 0.0_f64);
     for (sample, row) in samples[at..].iter().zip(&rows[moving..]) {
         ensure(speeds(sample) == Some(row.velocity), || {
-            format!("tick {}: the agent was told {:?} mm/s, the record has {}", row.number, speeds(sample), row.velocity)
+            format!(
+                "tick {}: the agent was told {:?} mm/s, the record has {}",
+                row.number,
+                speeds(sample),
+                row.velocity
+            )
         })?;
         if let Some(place) = sample.position {
-            let off = [place.x - row.at[0] + ORIGIN[0], place.y - row.at[1] + ORIGIN[1], place.z - row.at[2] + ORIGIN[2]];
+            let off =
+                [place.x - row.at[0] + ORIGIN[0], place.y - row.at[1] + ORIGIN[1], place.z - row.at[2] + ORIGIN[2]];
             worst_mm = off.iter().fold(worst_mm, |worst, value| worst.max(value.abs()));
         }
         compared += 1;
@@ -87,7 +93,8 @@ fn effect_table(summary: &EdgeSummary) -> Outcome {
     ensure(seen.effect_basis == "measured" && seen.unanswered == 0, || format!("{seen:?}"))?;
     ensure(seen.write_to_velocity.count > 0, || format!("no change of speed was measured: {seen:?}"))?;
     let mut table = "  write to effect, by the agent        count     p50     p95     max (ms)\n".to_owned();
-    let rows = [("factor in the servo tick", seen.write_to_factor), ("first change of velocity", seen.write_to_velocity)];
+    let rows =
+        [("factor in the servo tick", seen.write_to_factor), ("first change of velocity", seen.write_to_velocity)];
     for (what, EffectFigures { count, p50_ms, p95_ms, max_ms }) in rows {
         table.push_str(&format!("  {what:<34}{count:8}{p50_ms:8.2}{p95_ms:8.2}{max_ms:8.2}\n"));
     }
@@ -127,4 +134,3 @@ pub(crate) fn dial(shop: &mut Shop) -> Outcome {
     shop.end(run)?;
     Ok(format!("{figures}the dial is where it was put ({there})"))
 }
-

@@ -170,8 +170,12 @@ mod tests {
 
     fn watch(origins_mm: BTreeMap<u8, [f64; 3]>, writes_offsets: bool) -> ContextWatch {
         let diameters = BTreeMap::from([(ToolNumber(2), Length::mm(10.0))]);
-        let mut watch =
-            ContextWatch::new(ContextExpectation { program: Digest::of(PROGRAM), diameters, origins_mm, writes_offsets });
+        let mut watch = ContextWatch::new(ContextExpectation {
+            program: Digest::of(PROGRAM),
+            diameters,
+            origins_mm,
+            writes_offsets,
+        });
         watch.handle_program(Some(Digest::of(PROGRAM)));
         watch
     }
