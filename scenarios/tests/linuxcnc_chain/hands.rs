@@ -15,7 +15,7 @@ use edge_agent::shell::{EdgeSummary, StatusLine};
 /// LinuxCNC's module is Debian's own Python's.
 const PYTHON: &str = "/usr/bin/python3";
 /// Longest wait for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two looks.
 const TURN: Duration = Duration::from_millis(5);
 /// Last words that are kept.

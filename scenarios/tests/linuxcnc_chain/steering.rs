@@ -104,7 +104,7 @@ fn effect_table(summary: &EdgeSummary) -> Outcome {
         summary.answered,
         summary.triggered,
         summary.chunks_admitted,
-        summary.covered_share * 100.0,
+        summary.covered_share.unwrap_or(0.0) * 100.0,
         summary.cycle.late_p99_us * 1e-3
     ));
     Ok(table)
@@ -115,7 +115,7 @@ pub(crate) fn dial(shop: &mut Shop) -> Outcome {
     let run = shop.slowed("dial")?;
     let plan = run.agent.status().map_or(1.0, |status| status.factor);
     let mut figures = format!("plan {:.0} %: ", plan * 100.0);
-    for dial in [0.3, 1.0, 1.5, 1.0] {
+    for dial in [0.3_f64, 1.0, 1.5, 1.0] {
         shop.console.tell(&format!("dial {dial}"))?;
         // A new factor at the first cycle that sees the dial, and the slew to it.
         pass(Duration::from_millis(1500));
