@@ -15,7 +15,7 @@ use edge_agent::shell::{EdgeSummary, StatusLine};
 /// LinuxCNC's module is Debian's own Python's.
 const PYTHON: &str = "/usr/bin/python3";
 /// Longest wait for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Time between two looks.
 const TURN: Duration = Duration::from_millis(5);
 /// Last words that are kept.
@@ -249,10 +249,13 @@ impl Agent {
     pub(crate) fn start(case: &str, address: &str, mode: Mode) -> Result<Self, String> {
         let config = format!("{case}.agent.toml");
         let mode = if mode == Mode::Active { "mode = \"active\"\n" } else { "" };
+        // Plans live as long as the service says (250 ms); how long it may be silent while it computes the baseline of a
+        // whole program follows from what is permitted here, on a machine that does a lot else.
         let text = format!(
             "machine_name = \"mill-1\"\njob = \"{case}.job\"\nstate_dir = \"state\"\nrecording = \"{case}.mcap\"\n{mode}\
              [controller]\nkind = \"linuxcnc\"\nini = \"mill.ini\"\neffect_time_max_ms = 200.0\n[cloud]\n\
-             connect = \"tcp/{address}\"\nunsigned = \"accept\"\n[budget]\nend_to_end_ms = 100.0\n"
+             connect = \"tcp/{address}\"\nunsigned = \"accept\"\n[budget]\nend_to_end_ms = 100.0\n\
+             time_to_live_ms = 2000.0\n"
         );
         std::fs::write(&config, text).map_err(|error| error.to_string())?;
         let mut command = Command::new("./cosim");

@@ -21,10 +21,25 @@ fn find(rows: &[Row], from: usize, what: &str, fits: impl Fn(&Row) -> bool) -> R
     found.ok_or_else(|| format!("never {what} after tick {from} of {}", rows.len()))
 }
 
-/// No factor moves faster than the slew between two ticks of a stretch.
-fn no_jump(rows: &[Row]) -> Result<(), String> {
-    let step = rows.windows(2).map(|pair| (pair[1].factor - pair[0].factor).abs()).fold(0.0, f64::max);
+/// Largest step that the agent's own slew makes between two ticks of this machine. Without a real-time kernel the servo
+/// thread slips by tens of milliseconds, in which several of the agent's cycles pass; in HAL every tick counts.
+const AGENT_STEP_MAX: f64 = 0.15;
+
+fn largest_step(rows: &[Row], counts: impl Fn(&Row) -> bool) -> f64 {
+    let pairs = rows.windows(2).filter(|pair| counts(&pair[0]) && counts(&pair[1]));
+    pairs.map(|pair| (pair[1].factor - pair[0].factor).abs()).fold(0.0, f64::max)
+}
+
+/// In HAL no factor moves faster than the slew.
+fn ramps_in_hal(rows: &[Row]) -> Result<(), String> {
+    let step = largest_step(rows, |row| !row.granted);
     ensure(step <= SLEW_PER_TICK + 1e-6, || format!("the factor moves by {step} in a tick"))
+}
+
+/// The agent's own slew holds on feeds; a rapid has the factor 1 at once.
+fn no_jump(rows: &[Row]) -> Result<(), String> {
+    let step = largest_step(rows, Row::feeds);
+    ensure(step <= AGENT_STEP_MAX, || format!("the factor moves by {step} in a tick"))
 }
 
 /// From the mark: the watchdog lets go, the factor ramps to 1, the machine runs as programmed.
@@ -34,7 +49,7 @@ fn let_go(rows: &[Row]) -> Outcome {
     let reached = find(rows, expired, "at the value without us", |row| (row.factor - 1.0).abs() < 1e-9)?;
     let free =
         find(rows, expired, "at programmed speed", |row| row.feeds() && (row.velocity - SLOT_MM_S).abs() < 0.05)?;
-    no_jump(&rows[expired..=reached])?;
+    ramps_in_hal(&rows[expired..=reached])?;
     ensure(expired - marked <= WATCHDOG_TICKS + MARK_TICKS, || format!("it takes {} ticks", expired - marked))?;
     let ramp = reached - expired;
     ensure(ramp <= 550, || format!("the ramp takes {ramp} ticks"))?;
