@@ -239,10 +239,10 @@ pub(crate) fn offset_edited(shop: &mut Shop) -> Outcome {
 /// M50 P0, M52 P0 and G33 in the program: the factor is 1 there, and the plan goes on behind.
 pub(crate) fn forbidden(shop: &mut Shop) -> Outcome {
     let run = shop.run("forbidding", "forbidding", Mode::Active)?;
-    let over = |run: &Run| run.agent.status().is_some_and(|status| !status.running && status.line >= 20);
+    let over = |run: &Run| run.agent.status().is_some_and(|status| !status.running && status.line >= 18);
     let ended = until(Duration::from_secs(150), || {
         // G33 waits at its start for the mark of the spindle, which this mill does not have.
-        if run.agent.status().is_some_and(|status| status.line >= 22) {
+        if run.agent.status().is_some_and(|status| status.line >= 18) {
             for (pin, value) in [("turns.reset", "1"), ("spindle.0.index-enable", "0"), ("turns.reset", "0")] {
                 let _ = halcmd(&["setp", pin, value]);
             }
@@ -252,7 +252,7 @@ pub(crate) fn forbidden(shop: &mut Shop) -> Outcome {
     let reasons: Vec<String> = run.agent.reasons().into_iter().map(|(_, reason)| reason).collect();
     let rows = shop.end(run)?;
     let mut figures = String::new();
-    for (line, free) in [(7, false), (9, true), (11, false), (15, true), (17, false), (23, true)] {
+    for (line, free) in [(7, false), (9, true), (11, false), (15, true), (17, false), (19, true)] {
         let of_line: Vec<&Row> = rows.iter().filter(|row| row.line == line && row.feeds()).collect();
         // A report tells the codes a little after the motion began, and the factor is slewed.
         let settled = &of_line[of_line.len() * 6 / 10..of_line.len() * 9 / 10];
