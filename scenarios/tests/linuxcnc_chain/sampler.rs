@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use super::hands::ensure;
+use super::hands::{ensure, halcmd, pass};
 
 /// What is recorded: signals and their types.
 pub(crate) const PINS: [(&str, char); 10] = [
@@ -19,6 +20,9 @@ pub(crate) const PINS: [(&str, char); 10] = [
     ("cosim-granted", 'b'),
     ("cosim-hold", 'b'),
 ];
+
+/// Time to empty the queue.
+const DRAIN: Duration = Duration::from_millis(300);
 
 /// One tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,20 +58,36 @@ pub(crate) struct Sampler {
 impl Sampler {
     pub(crate) fn start(name: &str) -> Result<Self, String> {
         let file = format!("{name}.ticks");
+        let to = |out: Stdio| {
+            let mut command = Command::new("halsampler");
+            command.args(["-c", "1", "-t"]).stdout(out).stderr(Stdio::null());
+            command.spawn().map_err(|error| format!("halsampler: {error}"))
+        };
+        // What is left of a record before is nobody's: it would begin with another scenario's marks.
+        sampling(false)?;
+        let before = Self { child: to(Stdio::null())?, file: String::new() };
+        pass(DRAIN);
+        drop(before);
         let out = File::create(&file).map_err(|error| error.to_string())?;
-        let mut command = Command::new("halsampler");
-        command.args(["-c", "1", "-t"]).stdout(out).stderr(Stdio::null());
-        let child = command.spawn().map_err(|error| format!("halsampler: {error}"))?;
-        Ok(Self { child, file })
+        let started = Self { child: to(out.into())?, file };
+        sampling(true)?;
+        Ok(started)
     }
 
     /// Ends it; all rows, none missing.
     pub(crate) fn stop(mut self) -> Result<Vec<Row>, String> {
+        sampling(false)?;
+        pass(DRAIN);
         let sent = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
         ensure(sent.is_ok_and(|status| status.success()), || "halsampler is gone".to_owned())?;
         self.child.wait().map_err(|error| error.to_string())?;
         rows(Path::new(&self.file))
     }
+}
+
+/// The queue fills only while somebody empties it.
+fn sampling(on: bool) -> Result<(), String> {
+    halcmd(&["setp", "sampler.1.enable", if on { "1" } else { "0" }]).map(drop)
 }
 
 impl Drop for Sampler {

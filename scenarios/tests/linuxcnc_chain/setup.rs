@@ -110,7 +110,7 @@ fn with_second_sampler(hal: &str) -> String {
             None => text.push_str(&format!("{line}\n")),
         }
     }
-    text.push_str("addf sampler.1 servo-thread -1\n");
+    text.push_str("addf sampler.1 servo-thread -1\nsetp sampler.1.enable 0\n");
     for (number, (signal, _)) in second.iter().enumerate() {
         text.push_str(&format!("net {signal} => sampler.1.pin.{number}\n"));
     }
