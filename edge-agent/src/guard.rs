@@ -5,6 +5,7 @@
 //! are set wins. So the reaction to two faults at once needs no code of its own, and the report can always name
 //! the condition that binds. Nothing that latches ends by itself.
 
+use firmware_bridge::controller::Objection;
 use shared::planted::{self, Bug};
 
 /// Something that keeps the machine off the plan, or must be said.
@@ -51,8 +52,24 @@ pub enum Condition {
     HandoffLate = 18,
     /// No sample for so long that a slow-down would be held for nothing.
     SamplesLost = 19,
+    /// The controller has other bytes than the job's program.
+    ProgramDiffers = 20,
+    /// A tool's row has another diameter than the job's tool.
+    ToolDiameterDiffers = 21,
+    /// A tool's row has other offsets than before.
+    ToolLengthDiffers = 22,
+    /// The work offset is another one.
+    WorkOffsetDiffers = 23,
+    /// G92 shifts the work.
+    G92Differs = 24,
+    /// The work offset is turned.
+    RotationDiffers = 25,
+    /// The controller takes longer to follow a factor than plans allow for.
+    EffectTooSlow = 26,
+    /// The operator runs the first part of a setup: nothing beyond the baseline.
+    FirstPart = 27,
     /// What lies ahead would touch: the service has predicted it.
-    CollisionAhead = 20,
+    CollisionAhead = 28,
 }
 
 /// What a condition does. The greater wins.
@@ -101,12 +118,19 @@ const fn rule(condition: Condition, action: Action, clears: Clears, heals_slowly
 }
 
 /// Every condition, most binding first: the first that is set names the cause.
-pub const RULES: [Rule; 21] = [
+pub const RULES: [Rule; 29] = [
     rule(Condition::OperatorOff, Action::Silent, Clears::ByItself, true),
     rule(Condition::NotArmed, Action::Silent, Clears::ByItself, false),
     rule(Condition::CollisionAhead, Action::Hold, Clears::OnReArm, true),
     rule(Condition::ContextWrong, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::RevisionMismatch, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::ProgramDiffers, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::ToolDiameterDiffers, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::ToolLengthDiffers, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::WorkOffsetDiffers, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::G92Differs, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::RotationDiffers, Action::PassThrough, Clears::OnReArm, true),
+    rule(Condition::EffectTooSlow, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::ControllerStopped, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::ForgedMessages, Action::PassThrough, Clears::OnReArm, true),
     rule(Condition::NotRunning, Action::PassThrough, Clears::ByItself, false),
@@ -121,9 +145,24 @@ pub const RULES: [Rule; 21] = [
     rule(Condition::SamplesStale, Action::Cautious, Clears::ByItself, true),
     rule(Condition::StockUnconfirmed, Action::Cautious, Clears::OnConfirm, false),
     rule(Condition::Recovering, Action::Cautious, Clears::ByItself, false),
+    rule(Condition::FirstPart, Action::Cautious, Clears::ByItself, false),
     rule(Condition::HandoffLate, Action::Report, Clears::ByItself, false),
     rule(Condition::FactorDisabled, Action::Report, Clears::ByItself, false),
 ];
+
+impl From<Objection> for Condition {
+    fn from(objection: Objection) -> Self {
+        match objection {
+            Objection::Program => Self::ProgramDiffers,
+            Objection::ToolDiameter => Self::ToolDiameterDiffers,
+            Objection::ToolLength => Self::ToolLengthDiffers,
+            Objection::WorkOffset => Self::WorkOffsetDiffers,
+            Objection::G92Offset => Self::G92Differs,
+            Objection::Rotation => Self::RotationDiffers,
+            Objection::EffectTime => Self::EffectTooSlow,
+        }
+    }
+}
 
 impl Condition {
     /// Its stable name in reports.
@@ -139,6 +178,14 @@ impl Condition {
             Self::NotAutomatic => "not_automatic",
             Self::SamplesStale => "samples_stale",
             Self::SamplesLost => "samples_lost",
+            Self::ProgramDiffers => "program_differs",
+            Self::ToolDiameterDiffers => "tool_diameter_differs",
+            Self::ToolLengthDiffers => "tool_length_differs",
+            Self::WorkOffsetDiffers => "work_offset_differs",
+            Self::G92Differs => "g92_differs",
+            Self::RotationDiffers => "rotation_differs",
+            Self::EffectTooSlow => "effect_too_slow",
+            Self::FirstPart => "first_part",
             Self::CollisionAhead => "collision_ahead",
             Self::Unlocated => "unlocated",
             Self::Refused => "refused",
@@ -151,6 +198,23 @@ impl Condition {
             Self::FactorDisabled => "factor_disabled",
             Self::HandoffLate => "handoff_late",
         }
+    }
+}
+
+impl Condition {
+    /// Whether it comes from what a controller is asked about its own setup, beside its samples.
+    pub const fn is_of_setup(self) -> bool {
+        matches!(
+            self,
+            Self::ProgramDiffers
+                | Self::ToolDiameterDiffers
+                | Self::ToolLengthDiffers
+                | Self::WorkOffsetDiffers
+                | Self::G92Differs
+                | Self::RotationDiffers
+                | Self::EffectTooSlow
+                | Self::FirstPart
+        )
     }
 }
 

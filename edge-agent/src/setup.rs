@@ -37,6 +37,8 @@ pub struct Budget {
 const COMMAND_CYCLES: u64 = 20;
 /// Samples count as stale after this many sample periods.
 const SAMPLE_PERIODS: u64 = 10;
+/// But not before the cycle has looked this often: a servo tick a millisecond says nothing about how soon it is read.
+const SAMPLE_CYCLES: u64 = 10;
 /// State goes up at least this far apart.
 const STATE_PERIOD: Duration = Duration::from_ms(10);
 /// After a fault plans may raise above the baseline only after this without another.
@@ -86,7 +88,7 @@ pub fn agent_config(
         horizon_required: budget.horizon_min,
         trigger_timeout: budget.end_to_end,
         state_period: STATE_PERIOD.max(budget.cycle),
-        sample_age_max: capabilities.sample_period.times(SAMPLE_PERIODS),
+        sample_age_max: capabilities.sample_period.times(SAMPLE_PERIODS).max(budget.cycle.times(SAMPLE_CYCLES)),
         healthy_interval: HEALTHY_INTERVAL,
         session_silence_max: budget.time_to_live.times(SILENT_LIVES),
         offer_retry: OFFER_RETRY,

@@ -4,7 +4,7 @@ mod world;
 
 use edge_agent::guard::Condition;
 use edge_agent::{DialRule, OperatorAction, Source};
-use firmware_bridge::controller::Execution;
+use firmware_bridge::controller::{Execution, Objection};
 use shared::plan::Override;
 use shared::time::{Duration, Instant};
 use shared::wire::Message;
@@ -205,4 +205,40 @@ fn h8_h25_a_stall_that_cost_the_lease_heals_as_slowly_as_any_fault() {
     let raised = world.rows[settled..].iter().position(|row| row.command > Some(permille(BASELINE_PERMILLE)));
     let waited = world.rows[settled + raised.expect("raised")].now.since(world.rows[fresh].now);
     assert!(waited >= Duration::from_ms(1000), "{waited:?}");
+}
+
+#[test]
+fn h14_each_objection_ends_the_plan_and_the_lease_until_the_operator_has_seen_to_it() {
+    for objection in Objection::ALL {
+        let mut world = World::running();
+        assert!(world.command().is_some_and(|command| command < 1000), "steered before");
+        world.agent.handle_objection(world.now, objection);
+        world.run(3000);
+        let status = world.status();
+        assert_eq!((status.cause, status.latched), (Some(Condition::from(objection)), true), "{objection:?}");
+        assert_eq!((world.command(), status.epoch), (Some(1000), None), "{objection:?}: as programmed, no lease");
+        world.check_every_row(2.0);
+        world.agent.handle_operator(world.now, OperatorAction::ReArm);
+        world.run(4000);
+        assert!(world.status().epoch.is_some_and(|epoch| epoch.0 == 2), "{objection:?}: a new lease after the re-arm");
+        // Where it is found again, it counts again.
+        world.agent.handle_objection(world.now, objection);
+        world.run(3000);
+        assert_eq!(world.command(), Some(1000), "{objection:?}");
+    }
+}
+
+#[test]
+fn h28_on_a_first_part_a_plan_only_lowers_the_baseline() {
+    let mut world = World::running();
+    world.cloud.wanted = |_| 900;
+    world.run(3000);
+    let plan = world.command().expect("armed");
+    assert!(plan > BASELINE_PERMILLE, "the plan is faster than the baseline: {plan}");
+    world.agent.handle_operator(world.now, OperatorAction::ArmFirstPart);
+    world.run(2000);
+    assert_eq!((world.command(), world.status().cause), (Some(BASELINE_PERMILLE), Some(Condition::FirstPart)));
+    world.agent.handle_operator(world.now, OperatorAction::Arm);
+    world.run(2000);
+    assert_eq!(world.command(), Some(plan), "the operator takes it back");
 }

@@ -121,3 +121,37 @@ pub struct Capabilities {
     /// It lets go by itself when commands stop.
     pub watchdog: bool,
 }
+
+/// Why a machine has to be left to itself although its samples look right: what it has loaded is not what the job rests
+/// on, or it does not obey as it was said to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Objection {
+    /// Other bytes than the job's program.
+    Program = 1,
+    /// The tool's row has another diameter.
+    ToolDiameter = 2,
+    /// The tool's row has other offsets than before.
+    ToolLength = 3,
+    /// The work offset is not where the job, or the first run, had it.
+    WorkOffset = 4,
+    /// G92 shifts the work.
+    G92Offset = 5,
+    /// The work offset is turned.
+    Rotation = 6,
+    /// A factor takes longer to have its effect than plans allow for.
+    EffectTime = 7,
+}
+
+impl Objection {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::Program,
+        Self::ToolDiameter,
+        Self::ToolLength,
+        Self::WorkOffset,
+        Self::G92Offset,
+        Self::Rotation,
+        Self::EffectTime,
+    ];
+}

@@ -99,6 +99,7 @@ impl Agent {
         set.set(Condition::NotArmed, self.switch == Switch::NeverArmed && self.config.arming == Arming::Active);
         set.set(Condition::OperatorOff, self.switch == Switch::Off && !planted::on(Bug::OffIgnored));
         set.set(Condition::NotRunning, !running);
+        set.set(Condition::FirstPart, self.first_part && self.switch == Switch::Armed);
         let mode = self.sample.and_then(|sample| sample.mode);
         set.set(Condition::NotAutomatic, running && !is_automatic(mode));
         let stale_at = self.config.sample_age_max;

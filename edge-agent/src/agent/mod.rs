@@ -14,7 +14,7 @@ mod status;
 
 use std::sync::Arc;
 
-use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Execution};
+use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Execution, Objection};
 use shared::ident::{Epoch, PlanSequence, SampleSequence};
 use shared::motion::{Path, Station};
 use shared::plan::{Override, RejectReason};
@@ -44,6 +44,8 @@ use inbound::Rejects;
 pub enum OperatorAction {
     /// Lets the agent command.
     Arm,
+    /// Lets the agent command for the first part of a setup: only below the baseline, and never faster than without us.
+    ArmFirstPart,
     /// Ramps to the value without us and falls silent.
     Off,
     /// Ends the latches after the cause was seen to. A void lease needs a new grant as well.
@@ -87,6 +89,7 @@ pub struct Agent {
     sent: SentRing,
     rejects: Rejects,
     switch: Switch,
+    first_part: bool,
     newest_chunk: PlanSequence,
     newest_keep_alive: PlanSequence,
     sample: Option<ControllerSample>,
@@ -128,6 +131,7 @@ impl Agent {
             sent: SentRing::new(),
             rejects: Rejects::new(now),
             switch: Switch::NeverArmed,
+            first_part: false,
             newest_chunk: PlanSequence(0),
             newest_keep_alive: PlanSequence(0),
             sample: None,
@@ -197,10 +201,21 @@ impl Agent {
         self.trigger(now, Some(self.sequence));
     }
 
+    /// What the controller has loaded is not what the job rests on, or it does not obey as it was said to: plans end, and
+    /// with them the lease. What ends it is the operator, and only where it is not found again then.
+    pub fn handle_objection(&mut self, now: Instant, objection: Objection) {
+        let condition = Condition::from(objection);
+        if !self.guard.set().has(condition) {
+            self.raise(now, condition);
+            self.void_lease(now);
+        }
+    }
+
     /// A person did something.
     pub fn handle_operator(&mut self, now: Instant, action: OperatorAction) {
         match action {
-            OperatorAction::Arm => self.switch = Switch::Armed,
+            OperatorAction::Arm => (self.switch, self.first_part) = (Switch::Armed, false),
+            OperatorAction::ArmFirstPart => (self.switch, self.first_part) = (Switch::Armed, true),
             OperatorAction::Off => self.switch = Switch::Off,
             OperatorAction::ReArm => {
                 self.switch = Switch::Armed;

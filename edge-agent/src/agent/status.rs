@@ -157,6 +157,7 @@ impl Agent {
         match self.guard.action() {
             (Action::Report, _) if set.has(Condition::HandoffLate) => Lamp::Late,
             (Action::Report, _) => Lamp::Ok,
+            (Action::Cautious, Some(Condition::FirstPart)) => Lamp::Ok,
             (Action::Cautious, _) => Lamp::Late,
             _ if opening => Lamp::Opening,
             (_, Some(Condition::NotRunning)) => Lamp::Ok,

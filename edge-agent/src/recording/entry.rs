@@ -1,4 +1,4 @@
-use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Execution};
+use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Execution, Objection};
 use shared::geom::Point;
 use shared::ident::{Digest, Epoch, ToolNumber};
 use shared::plan::Override;
@@ -24,11 +24,14 @@ pub enum EntryKind {
     Cycle = 5,
     /// Output: a message handed to the transport.
     Transmit = 6,
+    /// Input: what the controller was found to have otherwise than the job.
+    Objection = 7,
 }
 
 impl EntryKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 6] = [Self::Sample, Self::Message, Self::Operator, Self::Grant, Self::Cycle, Self::Transmit];
+    pub const ALL: [Self; 7] =
+        [Self::Sample, Self::Message, Self::Operator, Self::Grant, Self::Cycle, Self::Transmit, Self::Objection];
 
     /// From its number.
     pub fn from_code(code: u8) -> Option<Self> {
@@ -44,6 +47,7 @@ impl EntryKind {
             Self::Grant => "in/grant",
             Self::Cycle => "out/cycle",
             Self::Transmit => "out/transmit",
+            Self::Objection => "in/objection",
         }
     }
 }
@@ -68,6 +72,8 @@ pub enum Entry<'a> {
     Cycle(Option<Command>),
     /// A message was handed out.
     Transmit(Transmitted),
+    /// An objection was handed in.
+    Objection(Objection),
 }
 
 /// A message that the core handed to the transport: where it goes and what it is. The bytes themselves come
@@ -121,6 +127,7 @@ impl<'a> Entry<'a> {
             Self::Grant(_) => EntryKind::Grant,
             Self::Cycle(_) => EntryKind::Cycle,
             Self::Transmit(_) => EntryKind::Transmit,
+            Self::Objection(_) => EntryKind::Objection,
         }
     }
 
@@ -146,6 +153,7 @@ impl<'a> Entry<'a> {
                 out.extend(transmitted.bytes.to_le_bytes());
                 out.extend(transmitted.digest.as_bytes());
             }
+            Self::Objection(objection) => out.push(*objection as u8),
         }
     }
 
@@ -165,6 +173,7 @@ impl<'a> Entry<'a> {
             EntryKind::Grant => reader.u64().map(|epoch| Self::Grant(Epoch(epoch))),
             EntryKind::Cycle => reader.command().map(Self::Cycle),
             EntryKind::Transmit => reader.transmitted().map(Self::Transmit),
+            EntryKind::Objection => reader.u8().and_then(objection_of_code).map(Self::Objection),
         };
         entry.filter(|_| reader.rest.is_empty()).ok_or(EntryError { kind })
     }
@@ -302,6 +311,10 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn objection_of_code(code: u8) -> Option<Objection> {
+    Objection::ALL.into_iter().find(|objection| *objection as u8 == code)
+}
+
 fn flag(code: u8) -> Option<bool> {
     match code {
         0 => Some(false),
@@ -316,10 +329,17 @@ const fn operator_code(action: OperatorAction) -> u8 {
         OperatorAction::Off => 2,
         OperatorAction::ReArm => 3,
         OperatorAction::ConfirmStock => 4,
+        OperatorAction::ArmFirstPart => 5,
     }
 }
 
 fn operator_of_code(code: u8) -> Option<OperatorAction> {
-    let all = [OperatorAction::Arm, OperatorAction::Off, OperatorAction::ReArm, OperatorAction::ConfirmStock];
+    let all = [
+        OperatorAction::Arm,
+        OperatorAction::Off,
+        OperatorAction::ReArm,
+        OperatorAction::ConfirmStock,
+        OperatorAction::ArmFirstPart,
+    ];
     all.into_iter().find(|action| operator_code(*action) == code)
 }

@@ -150,6 +150,7 @@ impl Run {
             }
             Entry::Operator(action) => self.agent.handle_operator(now, *action),
             Entry::Grant(epoch) => self.agent.handle_grant(now, *epoch)?,
+            Entry::Objection(objection) => self.agent.handle_objection(now, *objection),
             // An output without its cycle: the cycle before it was longer than a cycle may be.
             Entry::Transmit(recorded) => {
                 self.result.difference =

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Execution};
+use firmware_bridge::controller::{Command, ControllerMode, ControllerSample, Execution, Objection};
 use shared::geom::Point;
 use shared::ident::{Epoch, Name, ToolNumber};
 use shared::motion::{Geometry, Path, Segment, SegmentKind, Station};
@@ -52,7 +52,10 @@ fn entries() -> Vec<Entry<'static>> {
         Entry::Cycle(None),
         Entry::Cycle(Some(Command::Factor { factor, time_to_live: Duration::from_ms(100) })),
         Entry::Cycle(Some(Command::FeedHold)),
+        Entry::Operator(OperatorAction::ArmFirstPart),
         Entry::Transmit(Transmitted::of(Channel::State, b"bytes")),
+        Entry::Objection(Objection::Program),
+        Entry::Objection(Objection::EffectTime),
     ]
 }
 
@@ -92,9 +95,12 @@ fn values_that_no_entry_holds_are_refused() {
     check(&bytes, 10, 3);
     bytes[8] = 1;
     check(&bytes, 10, 8);
-    for (kind, wrong) in
-        [(EntryKind::Operator, &[9_u8][..]), (EntryKind::Cycle, &[3]), (EntryKind::Cycle, &[1, 0xff, 0xff])]
-    {
+    for (kind, wrong) in [
+        (EntryKind::Operator, &[9_u8][..]),
+        (EntryKind::Cycle, &[3]),
+        (EntryKind::Cycle, &[1, 0xff, 0xff]),
+        (EntryKind::Objection, &[0]),
+    ] {
         assert!(Entry::decode(kind, wrong).is_err());
     }
 }

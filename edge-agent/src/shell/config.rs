@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use firmware_bridge::dialect::grbl::Flavour;
+use firmware_bridge::link::hal::HAL_LIBRARY;
 use firmware_bridge::link::{ControllerKind, PortAddress, ProgramSender};
 use serde::Deserialize;
 use shared::ident::Name;
@@ -38,7 +39,7 @@ pub(super) struct Config {
     pub(super) arming: Arming,
     pub(super) arm_at_start: bool,
     pub(super) kind: ControllerKind,
-    pub(super) controller: PortAddress,
+    pub(super) controller: Controller,
     pub(super) sender: ProgramSender,
     pub(super) sample_period: Duration,
     pub(super) start: Start,
@@ -58,6 +59,31 @@ pub(super) struct RealTimeWish {
     pub(super) cpus: Vec<usize>,
     /// Keep all memory in RAM.
     pub(super) lock_memory: bool,
+}
+
+/// How the controller is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Controller {
+    /// Through a socket or a serial port.
+    Port(PortAddress),
+    /// In HAL, on this machine.
+    LinuxCnc(LinuxCncConfig),
+}
+
+/// `[controller]` of kind `linuxcnc`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LinuxCncConfig {
+    /// The machine's INI file: for `doctor`, and for the servo period.
+    pub(super) ini: Option<PathBuf>,
+    /// Where somebody else tells the status; the agent starts the program itself where absent.
+    pub(super) status_socket: Option<PathBuf>,
+    pub(super) python: PathBuf,
+    pub(super) sampler: u32,
+    pub(super) library: String,
+    pub(super) tick_period: Duration,
+    pub(super) power_wired: bool,
+    pub(super) spindle_measured: bool,
+    pub(super) effect_time_max: Duration,
 }
 
 /// Whose messages are believed.
@@ -91,6 +117,8 @@ struct File {
     job: PathBuf,
     state_dir: PathBuf,
     recording: Option<PathBuf>,
+    /// A new installation decides and reports, and commands nothing.
+    #[serde(default)]
     mode: Mode,
     #[serde(default)]
     arm: Arm,
@@ -109,9 +137,10 @@ struct ExportSection {
     shdr: Spanned<String>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
+    #[default]
     Shadow,
     Active,
 }
@@ -129,7 +158,8 @@ enum Arm {
 struct ControllerSection {
     #[serde(default)]
     kind: KindWord,
-    link: Spanned<String>,
+    /// Address; not for LinuxCNC, which is on this machine.
+    link: Option<Spanned<String>>,
     /// grbl: who sends the program.
     #[serde(default)]
     sender: SenderWord,
@@ -137,6 +167,19 @@ struct ControllerSection {
     #[serde(default)]
     start: StartWord,
     start_within_s: Option<Spanned<f64>>,
+    /// LinuxCNC: its INI file.
+    ini: Option<PathBuf>,
+    /// LinuxCNC: where the status program listens, if somebody else runs it.
+    status_socket: Option<PathBuf>,
+    python: Option<PathBuf>,
+    hal_library: Option<String>,
+    sampler: Option<u32>,
+    servo_period_us: Option<Spanned<f64>>,
+    #[serde(default)]
+    power_wired: bool,
+    #[serde(default)]
+    spindle_measured: bool,
+    effect_time_max_ms: Option<Spanned<f64>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Deserialize)]
@@ -146,6 +189,7 @@ enum KindWord {
     Virtual,
     Grbl,
     GrblHal,
+    LinuxCnc,
     /// An MTConnect agent.
     Mtconnect,
     /// An MTConnect adapter.
@@ -160,6 +204,7 @@ impl KindWord {
             Self::Virtual => ControllerKind::Virtual,
             Self::Grbl => ControllerKind::Grbl(Flavour::Grbl),
             Self::GrblHal => ControllerKind::Grbl(Flavour::GrblHal),
+            Self::LinuxCnc => ControllerKind::LinuxCnc,
             Self::Mtconnect | Self::Shdr | Self::Recording => ControllerKind::Advisory,
         }
     }
@@ -170,6 +215,8 @@ impl KindWord {
         match self {
             Self::Virtual => 10.0,
             Self::Grbl | Self::GrblHal => 40.0,
+            // A servo tick.
+            Self::LinuxCnc => 1.0,
             Self::Mtconnect | Self::Shdr | Self::Recording => 300.0,
         }
     }
@@ -180,6 +227,8 @@ impl KindWord {
             Self::Grbl | Self::GrblHal => matches!(address, PortAddress::Tcp(_) | PortAddress::Serial { .. }),
             Self::Mtconnect => matches!(address, PortAddress::Agent { .. }),
             Self::Recording => matches!(address, PortAddress::File { .. }),
+            // It has no address.
+            Self::LinuxCnc => false,
         }
     }
 }
@@ -237,6 +286,38 @@ struct BudgetSection {
     time_to_live_ms: Option<Spanned<f64>>,
 }
 
+/// Longest effect time under which a plan is followed, unless the file says otherwise: five times what is declared.
+const EFFECT_MS_MAX: f64 = 50.0;
+/// LinuxCNC's own Python has its module.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// Servo period of the INI file, if it can be read; LinuxCNC's usual one else.
+fn servo_period_us(section: &ControllerSection, folder: &Path) -> f64 {
+    let text = section.ini.as_ref().and_then(|ini| fs::read_to_string(folder.join(ini)).ok()).unwrap_or_default();
+    let period = |line: &str| line.trim().strip_prefix("SERVO_PERIOD")?.trim().strip_prefix('=')?.trim().parse().ok();
+    let period_ns: Option<f64> = text.lines().find_map(period);
+    period_ns.map_or(1000.0, |ns| ns * 1e-3)
+}
+
+fn linuxcnc(
+    section: &ControllerSection,
+    folder: &Path,
+    tick_period: Duration,
+    effect_time_max: Duration,
+) -> LinuxCncConfig {
+    LinuxCncConfig {
+        ini: section.ini.as_ref().map(|path| folder.join(path)),
+        status_socket: section.status_socket.as_ref().map(|path| folder.join(path)),
+        python: section.python.clone().unwrap_or_else(|| PYTHON.into()),
+        sampler: section.sampler.unwrap_or(0),
+        library: section.hal_library.clone().unwrap_or_else(|| HAL_LIBRARY.to_owned()),
+        tick_period,
+        power_wired: section.power_wired,
+        spindle_measured: section.spindle_measured,
+        effect_time_max,
+    }
+}
+
 /// Reads and checks a configuration file.
 pub(super) fn read(path: &Path) -> Result<Config, ConfigError> {
     let name = path.display().to_string();
@@ -265,13 +346,7 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
             "correct the line; `edge-agent run --help` says what the file is for",
         )
     })?;
-    let machine_name = Name::parse(file.machine_name.get_ref()).map_err(|error| {
-        reader.error(
-            file.machine_name.span().start,
-            error.to_string(),
-            "the name is part of network keys and file names",
-        )
-    })?;
+    let machine_name = reader.machine_name(&file)?;
     let within = |value: &Option<Spanned<f64>>, default: f64, min: f64, max: f64| -> Result<f64, ConfigError> {
         let Some(spanned) = value else { return Ok(default) };
         let found = *spanned.get_ref();
@@ -285,6 +360,16 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
     let budget = &file.budget;
     let horizon_min_s = within(&budget.horizon_min_s, 0.5, 0.01, 60.0)?;
     let start_within_s = within(&file.controller.start_within_s, 60.0, 0.0, 3600.0)?;
+    let section = &file.controller;
+    let mut sample_period = ms(within(&section.sample_ms, section.kind.sample_ms(), 0.1, 10_000.0)?);
+    let controller = if section.kind == KindWord::LinuxCnc {
+        let told_us = within(&section.servo_period_us, servo_period_us(section, folder), 50.0, 100_000.0)?;
+        sample_period = ms(told_us * 1e-3);
+        let effect_ms = within(&section.effect_time_max_ms, EFFECT_MS_MAX, 1.0, 1000.0)?;
+        Controller::LinuxCnc(linuxcnc(section, folder, sample_period, ms(effect_ms)))
+    } else {
+        Controller::Port(reader.address(section)?)
+    };
     Ok(Config {
         machine_name,
         job: folder.join(&file.job),
@@ -293,12 +378,12 @@ fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
         arming: reader.arming(&file)?,
         arm_at_start: file.arm == Arm::AtStart,
         kind: file.controller.kind.kind(),
-        controller: reader.address(&file.controller)?,
+        controller,
         sender: match file.controller.sender {
             SenderWord::Agent => ProgramSender::Agent,
             SenderWord::Other => ProgramSender::Other,
         },
-        sample_period: ms(within(&file.controller.sample_ms, file.controller.kind.sample_ms(), 0.1, 10_000.0)?),
+        sample_period,
         start: match file.controller.start {
             StartWord::ByOperator => Start::Operator,
             StartWord::WhenReady => Start::WhenReady { within: Duration::from_s(start_within_s) },
@@ -330,8 +415,18 @@ impl Reader<'_> {
         ConfigError { file: self.name.to_owned(), line, column, message, advice }
     }
 
+    fn machine_name(&self, file: &File) -> Result<Name, ConfigError> {
+        let at = file.machine_name.span().start;
+        let advice = "the name is part of network keys and file names";
+        Name::parse(file.machine_name.get_ref()).map_err(|error| self.error(at, error.to_string(), advice))
+    }
+
     fn address(&self, controller: &ControllerSection) -> Result<PortAddress, ConfigError> {
-        let (text, at) = (controller.link.get_ref(), controller.link.span().start);
+        let Some(link) = &controller.link else {
+            let message = "a controller of this kind needs a link".to_owned();
+            return Err(self.error(0, message, "write link = \"tcp:ADDRESS:PORT\" or \"serial:PATH@BAUD\""));
+        };
+        let (text, at) = (link.get_ref(), link.span().start);
         let found = PortAddress::parse(text);
         found.filter(|found| controller.kind.fits(found)).ok_or_else(|| {
             let message = format!("`{text}` is not a link to a controller of this kind");
@@ -341,7 +436,7 @@ impl Reader<'_> {
                     "write http://NAME:PORT or http://NAME:PORT/DEVICE, for example http://agent:5000/mill-1"
                 }
                 KindWord::Recording => "write file:PATH or file:PATH@SPEED, for example file:/var/run-3.txt@10",
-                KindWord::Grbl | KindWord::GrblHal => {
+                KindWord::Grbl | KindWord::GrblHal | KindWord::LinuxCnc => {
                     "write serial:PATH@BAUD, for example serial:/dev/ttyUSB0@115200, or tcp:ADDRESS:PORT"
                 }
             };
@@ -355,7 +450,8 @@ impl Reader<'_> {
             Mode::Shadow => Ok(Arming::Shadow),
             Mode::Active if file.controller.kind.kind() == ControllerKind::Advisory => {
                 let message = "a controller of this kind can only be read".to_owned();
-                Err(self.error(file.controller.link.span().start, message, "write mode = \"shadow\""))
+                let at = file.controller.link.as_ref().map_or(0, |link| link.span().start);
+                Err(self.error(at, message, "write mode = \"shadow\""))
             }
             Mode::Active => Ok(Arming::Active),
         }
@@ -491,7 +587,8 @@ end_to_end_ms = 20.0
         );
         let config = parse("edge.toml", &text, Path::new("/shop")).expect("valid");
         assert_eq!(config.kind, ControllerKind::Grbl(Flavour::GrblHal));
-        assert_eq!(config.controller, PortAddress::Serial { path: "/dev/ttyUSB0".into(), baud: 115_200 });
+        let port = PortAddress::Serial { path: "/dev/ttyUSB0".into(), baud: 115_200 };
+        assert_eq!(config.controller, Controller::Port(port));
         assert_eq!((config.sender, config.sample_period), (ProgramSender::Other, Duration::from_ms(40)));
     }
 
@@ -525,6 +622,22 @@ end_to_end_ms = 20.0
         let open = text.replacen("127.0.0.1:7879", "0.0.0.0:7879", 1);
         let error = parse("edge.toml", &open, Path::new("")).expect_err("open to all").to_string();
         assert!(error.contains("not an address on this computer"), "{error}");
+    }
+
+    #[test]
+    fn a_linuxcnc_needs_no_address_and_a_new_installation_is_in_shadow() {
+        let text = WHOLE.replacen("mode = \"active\"\n", "", 1).replacen(
+            "link = \"tcp:127.0.0.1:7878\"",
+            "kind = \"linuxcnc\"\nservo_period_us = 500.0",
+            1,
+        );
+        let config = parse("edge.toml", &text, Path::new("/shop")).expect("valid");
+        assert_eq!((config.kind, config.arming), (ControllerKind::LinuxCnc, Arming::Shadow));
+        let Controller::LinuxCnc(linuxcnc) = config.controller else { panic!("not a port") };
+        assert_eq!((linuxcnc.tick_period, config.sample_period), (Duration::from_us(500), Duration::from_us(500)));
+        assert_eq!((linuxcnc.sampler, linuxcnc.effect_time_max), (0, Duration::from_ms(50)));
+        let bare = WHOLE.replacen("link = \"tcp:127.0.0.1:7878\"\n", "", 1);
+        assert!(parse("edge.toml", &bare, Path::new("")).is_err(), "a virtual machine is behind an address");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::thread::Thread;
 
-use firmware_bridge::controller::{Command, ControllerSample, Execution};
-use firmware_bridge::link::{CYCLE_PRIORITY, ControllerLink, schedule_real_time};
+use firmware_bridge::controller::{Command, ControllerSample, Execution, Objection};
+use firmware_bridge::link::{CYCLE_PRIORITY, ControllerLink, LinuxCncFigures, schedule_real_time};
 use rtrb::{Consumer, Producer};
 use shared::ident::Epoch;
 use shared::time::{Duration, Instant};
@@ -43,6 +43,8 @@ pub(super) struct CycleNote {
     pub(super) late: Duration,
     pub(super) status: Status,
     pub(super) spindle_power_w: Option<f64>,
+    /// From command to effect, once measured.
+    pub(super) effect: Option<Duration>,
 }
 
 /// Entries that found a ring full, by ring; nothing waits for any of them.
@@ -59,6 +61,8 @@ pub(super) struct CycleCounts {
     pub(super) notes_dropped: u64,
     /// Whether the system granted real-time scheduling.
     pub(super) real_time: bool,
+    /// What the link to a LinuxCNC has counted.
+    pub(super) linuxcnc: Option<LinuxCncFigures>,
 }
 
 /// The rings around the cycle.
@@ -97,6 +101,7 @@ pub(super) struct Cycle {
     started: bool,
     program_ended: bool,
     wished: Option<Epoch>,
+    objected: Option<Objection>,
     spindle_power_w: Option<f64>,
     counts: CycleCounts,
     message: Vec<u8>,
@@ -123,6 +128,7 @@ impl Cycle {
             started: false,
             program_ended: false,
             wished: None,
+            objected: None,
             spindle_power_w: None,
             counts: CycleCounts::default(),
             message: Vec::with_capacity(MESSAGE_BYTES_MAX + 8),
@@ -153,6 +159,7 @@ impl Cycle {
             };
             self.counts.cycles += 1;
             let link_open = self.take_samples(now);
+            self.take_objection(now);
             self.take_inputs(now);
             self.command(now);
             self.transmit(now);
@@ -167,6 +174,7 @@ impl Cycle {
                 break end;
             }
         };
+        self.counts.linuxcnc = self.link.linuxcnc_figures();
         (self.agent, end, self.counts)
     }
 
@@ -195,6 +203,18 @@ impl Cycle {
             journal(&mut rings.journal, body, counts, now, &Entry::Sample(sample));
             agent.handle_sample(now, &sample);
         })
+    }
+
+    /// Tells the agent what the controller has otherwise, once for each that comes.
+    fn take_objection(&mut self, now: Instant) {
+        let found = self.link.objection();
+        if std::mem::replace(&mut self.objected, found) == found {
+            return;
+        }
+        if let Some(objection) = found {
+            journal(&mut self.rings.journal, &mut self.body, &mut self.counts, now, &Entry::Objection(objection));
+            self.agent.handle_objection(now, objection);
+        }
     }
 
     fn take_inputs(&mut self, now: Instant) {
@@ -233,6 +253,10 @@ impl Cycle {
     fn operator(&mut self, now: Instant, action: OperatorAction) {
         journal(&mut self.rings.journal, &mut self.body, &mut self.counts, now, &Entry::Operator(action));
         self.agent.handle_operator(now, action);
+        if action == OperatorAction::ReArm {
+            self.link.accept();
+            self.objected = None;
+        }
     }
 
     fn command(&mut self, now: Instant) {
@@ -294,7 +318,8 @@ impl Cycle {
 
     fn note(&mut self, now: Instant, late: Duration) {
         let Self { agent, rings, counts, .. } = self;
-        let note = CycleNote { at: now, late, status: agent.status(now), spindle_power_w: self.spindle_power_w };
+        let (status, effect) = (agent.status(now), self.link.effect_time());
+        let note = CycleNote { at: now, late, status, spindle_power_w: self.spindle_power_w, effect };
         counts.notes_dropped += u64::from(rings.notes.push(note).is_err());
         agent.drain_events(&mut |entry| counts.notes_dropped += u64::from(rings.traces.push(entry).is_err()));
         agent.drain_handoffs(&mut |record| counts.notes_dropped += u64::from(rings.handoffs.push(record).is_err()));

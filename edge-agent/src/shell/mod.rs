@@ -19,30 +19,40 @@
 #![allow(clippy::disallowed_methods, reason = "clock, threads, files and environment are what this room is for")]
 
 mod arguments;
+mod client;
 mod clock;
 mod config;
+mod control;
 mod cycle;
+mod doctor;
 mod door;
 mod epochs;
 mod frames;
+mod install;
 mod journal;
+mod linuxcnc;
 mod network;
 mod probe;
 mod report;
 mod stop;
 mod summary;
+mod words;
 
 use std::ffi::OsString;
 use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
+use control::Actions;
+use doctor::Finding;
+use firmware_bridge::dialect::linuxcnc::InstallError;
 use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings, ShdrExport, lock_memory, pin_to};
 use rtrb::{Consumer, Producer, RingBuffer};
+use shared::files::JobFile;
 use shared::ident::Epoch;
 use shared::job::{Job, JobSources};
 use shared::plan::Override;
@@ -55,7 +65,7 @@ use crate::setup::{agent_config, agent_job};
 use crate::{Agent, Door, OperatorAction, Trust};
 use arguments::{Arguments, Command, RunArgs};
 use clock::Clock;
-use config::{Config, Pin, RealTimeWish};
+use config::{Config, Controller, Pin, RealTimeWish};
 use cycle::{Cycle, CycleCounts, CycleEnd, Rings};
 use epochs::EpochFile;
 use frames::frames;
@@ -65,8 +75,12 @@ use report::{Ending, Reporter};
 use stop::{Stop, announce, say};
 
 pub use probe::TransportProbe;
-pub use summary::{CycleFigures, EdgeSummary, EventLine, FallbackLine, StageFigures, StatusLine};
+pub use summary::{
+    CycleFigures, EdgeSummary, EffectFigures, EventLine, FallbackLine, LinuxCncLine, StageFigures, StatusLine,
+};
 
+/// `doctor` has found something that does not keep the agent from its work.
+const EXIT_TO_KNOW: u8 = 1;
 /// The configuration or the job is wrong.
 const EXIT_BAD_INPUT: u8 = 2;
 /// A process, a port, a file or the network failed.
@@ -88,13 +102,37 @@ const NOTES_MAX: usize = 4096;
 const CONNECT_MAX: Duration = Duration::from_ms(5000);
 /// How often the report looks for news.
 const REPORT_TURN: std::time::Duration = std::time::Duration::from_millis(50);
-/// Longest word an operator may type.
-const WORD_BYTES_MAX: usize = 64;
 
 /// Runs the agent with the given arguments, the first of them the program's name. Exit code 0 when the program
 /// has ended or it was told to stop, 2 for wrong input, 3 when something it needs has failed.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Command::Run(run_args) = Arguments::parse_from(args).command;
+    let done = match Arguments::parse_from(args).command {
+        Command::Run(run_args) => return run_main(&run_args),
+        Command::Arm(arm) => client::arm(&arm),
+        Command::Off(agent) => client::off(&agent),
+        Command::Rearm(agent) => client::word(&agent, "rearm"),
+        Command::ConfirmStock(agent) => client::word(&agent, "confirm-stock"),
+        Command::Status(status) => client::status(&status),
+        Command::Install(args) => install::install(&args),
+        Command::Uninstall(args) => install::uninstall(&args),
+        Command::Doctor(agent) => match doctor::doctor(&agent) {
+            Ok(Finding::Well) => return ExitCode::SUCCESS,
+            Ok(Finding::Know) => return ExitCode::from(EXIT_TO_KNOW),
+            Ok(Finding::Fails) => return ExitCode::from(EXIT_INFRASTRUCTURE),
+            Err(error) => Err(error),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            let input = error.is::<config::ConfigError>() || error.is::<InstallError>();
+            ExitCode::from(if input { EXIT_BAD_INPUT } else { EXIT_INFRASTRUCTURE })
+        }
+    }
+}
+
+fn run_main(run_args: &RunArgs) -> ExitCode {
     let config = match config::read(&run_args.config) {
         Ok(config) => config,
         Err(error) => {
@@ -109,7 +147,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(EXIT_BAD_INPUT);
         }
     };
-    match run(&config, &job, &run_args) {
+    match run(&config, &job, run_args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error:#}"));
@@ -122,6 +160,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 struct LoadedJob {
     bytes: Vec<u8>,
     program: Arc<[u8]>,
+    manifest: JobFile,
     job: Job,
 }
 
@@ -138,7 +177,7 @@ fn read_job(path: &Path) -> anyhow::Result<LoadedJob> {
     match job {
         Some(job) => {
             let program = sources.parts.get(&sources.manifest.program.file).map(Vec::as_slice).unwrap_or_default();
-            Ok(LoadedJob { program: program.into(), bytes, job })
+            Ok(LoadedJob { program: program.into(), manifest: sources.manifest.clone(), bytes, job })
         }
         None => {
             let errors: Vec<_> = diagnostics.iter().filter(|one| one.is_error()).map(ToString::to_string).collect();
@@ -163,7 +202,7 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let agent_job = agent_job(config.machine_name.clone(), &job.job, job.bytes.as_slice().into(), capabilities);
     let started_at = clock.now();
     let agent = Agent::new(settings, agent_job, epoch, started_at)?;
-    let link = open_controller(config, &settings)?;
+    let link = open_controller(config, &settings, job)?;
     let (rings, far) = rings();
     let head = RecordingHead {
         epoch,
@@ -186,7 +225,10 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
         let ending = Arc::clone(&ending);
         move || grant(epochs, far.lease_wishes, far.grants, &ending)
     })?;
-    read_operator(far.operators, args.until_stdin_closes, &stop)?;
+    let actions: Actions = Arc::new(Mutex::new(far.operators));
+    let latest = Arc::new(Mutex::new(String::new()));
+    let socket = control::listen(&config.state_dir, Arc::clone(&actions), Arc::clone(&latest))?;
+    read_operator(actions, args.until_stdin_closes, &stop)?;
     let recorder = spawn("recorder", move || journal.run())?;
     let timing = (config.budget.cycle, config.start);
     let cycle = Cycle::new(agent, (link, Arc::clone(&job.program)), rings, clock, timing);
@@ -194,7 +236,8 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let export = config.export.map(ShdrExport::open).transpose().context("the export of our state")?;
     let cycle = spawn("cycle", move || cycle.run(started_at, armed, &stop_cycle))?;
     let mut reporter = far.reporter;
-    let (agent, end, counts) = wait_for_cycle(cycle, &mut reporter, export.as_ref())?;
+    let (agent, end, counts) = wait_for_cycle(cycle, &mut reporter, (&latest, export.as_ref()))?;
+    drop(socket);
     ending.want();
     let (recorded, pending) = recorder.join().map_err(|_| anyhow!("the recorder has panicked"))?;
     let journal: JournalEnd = pending.finish(counts.journal_lost)?;
@@ -241,10 +284,14 @@ fn beside_the_operator(settings: &mut AgentConfig, kind: ControllerKind) {
     settings.envelope.factor_min = settings.envelope.factor_min.max(lowest);
 }
 
-fn open_controller(config: &Config, settings: &AgentConfig) -> anyhow::Result<ControllerLink> {
+fn open_controller(config: &Config, settings: &AgentConfig, job: &LoadedJob) -> anyhow::Result<ControllerLink> {
+    let address = match &config.controller {
+        Controller::Port(address) => address.clone(),
+        Controller::LinuxCnc(beside) => return linuxcnc::open(beside, &config.state_dir, job, settings.without_us),
+    };
     let link = ControllerLinkSettings {
         kind: config.kind,
-        address: config.controller.clone(),
+        address,
         sample_period: config.sample_period,
         raise_slew_per_s: settings.envelope.slew_per_s,
         sender: config.sender,
@@ -354,11 +401,12 @@ fn spawn<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'stati
 fn wait_for_cycle(
     cycle: JoinHandle<(Agent, CycleEnd, CycleCounts)>,
     reporter: &mut Reporter,
-    export: Option<&ShdrExport>,
+    (latest, export): (&control::Latest, Option<&ShdrExport>),
 ) -> anyhow::Result<(Agent, CycleEnd, CycleCounts)> {
     let say_line = |line: &StatusLine| {
         if let Ok(text) = serde_json::to_string(line) {
             announce(&text);
+            *latest.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
     };
     while !cycle.is_finished() {
@@ -388,24 +436,20 @@ fn grant(mut epochs: EpochFile, mut wishes: Consumer<Epoch>, mut grants: Produce
 }
 
 /// Reads what the operator types; the end of standard input ends the agent where that was asked for.
-fn read_operator(mut actions: Producer<OperatorAction>, ends: bool, stop: &Arc<Stop>) -> anyhow::Result<()> {
+fn read_operator(actions: Actions, ends: bool, stop: &Arc<Stop>) -> anyhow::Result<()> {
     let stop = Arc::clone(stop);
     spawn("operator", move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { break };
-            let word: String = line.trim().chars().take(WORD_BYTES_MAX).collect();
-            let action = match word.as_str() {
-                "" => continue,
-                "arm" => OperatorAction::Arm,
-                "off" => OperatorAction::Off,
-                "rearm" => OperatorAction::ReArm,
-                "confirm-stock" => OperatorAction::ConfirmStock,
-                _ => {
-                    say(&format!("`{word}` is not understood; say arm, off, rearm or confirm-stock"));
-                    continue;
-                }
+            let word: String = line.trim().chars().take(control::WORD_BYTES_MAX).collect();
+            if word.is_empty() {
+                continue;
+            }
+            let Some(action) = control::action(&word) else {
+                say(&format!("`{word}` is not understood; say arm, arm-first-part, off, rearm or confirm-stock"));
+                continue;
             };
-            if actions.push(action).is_err() {
+            if !control::hand_over(&actions, action) {
                 say("too many words at once; the last was not taken");
             }
         }

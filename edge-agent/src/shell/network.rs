@@ -151,6 +151,12 @@ impl Network {
     }
 }
 
+/// Opens a session and closes it again: whether a router is there.
+pub(super) fn reachable(access: &Access) -> anyhow::Result<()> {
+    let session = zenoh::open(config(access)?).wait().map_err(|error| anyhow!("{error}"))?;
+    session.close().wait().map_err(|error| anyhow!("{error}"))
+}
+
 /// Tries until the service answers; `None` when the agent ends before it does.
 fn open(config: &zenoh::Config, state: &NetworkState, stop: &Stop) -> Option<zenoh::Session> {
     let mut said = false;

@@ -8,12 +8,16 @@ use super::Kept;
 use super::cycle::{CycleCounts, CycleEnd, CycleNote};
 use super::journal::JournalEnd;
 use super::network::NetworkState;
-use super::summary::{CycleFigures, EdgeSummary, EventLine, FallbackLine, StageFigures, StatusLine};
+use super::summary::{
+    CycleFigures, EdgeSummary, EffectFigures, EventLine, FallbackLine, LinuxCncLine, StageFigures, StatusLine,
+};
 use crate::blackbox::TraceEntry;
 use crate::handoff::HandoffRecord;
 use crate::tally::{Quantiles, Tally, phase_name};
 use crate::{Agent, Phase, Status};
 use firmware_bridge::controller::Execution;
+use firmware_bridge::dialect::linuxcnc::EffectTimes;
+use firmware_bridge::link::LinuxCncFigures;
 
 /// Time between two lines of progress.
 const LINE_PERIOD: Duration = Duration::from_ms(500);
@@ -119,6 +123,7 @@ impl Reporter {
             phase: phase_name(status.phase).to_owned(),
             done_permille,
             running: status.execution == Some(Execution::Active),
+            effect_ms: note.effect.map(Duration::as_ms),
         }
     }
 
@@ -168,7 +173,27 @@ impl Reporter {
             recording_digest: ending.journal.end.digest.to_string(),
             recording_entries: ending.journal.end.entries,
             recording_lost: ending.journal.end.lost,
+            linuxcnc: ending.counts.linuxcnc.as_ref().map(linuxcnc_line),
         }
+    }
+}
+
+fn linuxcnc_line(figures: &LinuxCncFigures) -> LinuxCncLine {
+    let effect = |times: EffectTimes| EffectFigures {
+        count: times.count,
+        p50_ms: times.p50.as_ms(),
+        p95_ms: times.p95.as_ms(),
+        max_ms: times.max.as_ms(),
+    };
+    LinuxCncLine {
+        ticks: figures.ticks,
+        ticks_lost: figures.ticks_lost,
+        reports: figures.reports,
+        reports_dropped: figures.reports_dropped,
+        write_to_factor: effect(figures.taken),
+        write_to_velocity: effect(figures.felt),
+        unanswered: figures.unanswered,
+        effect_basis: if figures.measured.is_some() { "measured" } else { "declared" }.to_owned(),
     }
 }
 

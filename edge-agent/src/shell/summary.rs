@@ -33,6 +33,44 @@ pub struct StatusLine {
     pub done_permille: Option<u16>,
     /// True while the program runs.
     pub running: bool,
+    /// From a write to the first tick that obeys it, ms, once it has been measured on this machine; a declared figure
+    /// is used before.
+    #[serde(default)]
+    pub effect_ms: Option<f64>,
+}
+
+/// What the link to a LinuxCNC has seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinuxCncLine {
+    /// Ticks taken.
+    pub ticks: u64,
+    /// Ticks that never came.
+    pub ticks_lost: u64,
+    /// Reports of what only the task knows.
+    pub reports: u64,
+    /// Reports that found no room.
+    pub reports_dropped: u64,
+    /// From a write to the first tick with another factor.
+    pub write_to_factor: EffectFigures,
+    /// From a write at steady speed to the first tick with another speed.
+    pub write_to_velocity: EffectFigures,
+    /// Writes that had no effect.
+    pub unanswered: u64,
+    /// `measured` or `declared`: what the effect time of the capability record rests on.
+    pub effect_basis: String,
+}
+
+/// Quantiles of an effect time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectFigures {
+    /// How many.
+    pub count: usize,
+    /// Half of them, ms.
+    pub p50_ms: f64,
+    /// 95 of 100, ms.
+    pub p95_ms: f64,
+    /// All, ms.
+    pub max_ms: f64,
 }
 
 /// The last line on standard output: what the run amounts to.
@@ -78,6 +116,9 @@ pub struct EdgeSummary {
     pub recording_entries: u64,
     /// Entries lost on the way to the recorder; with any, the run cannot be replayed.
     pub recording_lost: u64,
+    /// What the link has seen, where the controller is a LinuxCNC.
+    #[serde(default)]
+    pub linuxcnc: Option<LinuxCncLine>,
 }
 
 /// Quantiles of one stage.

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use shared::machine::{LengthUnit, Machine};
 use shared::time::{Duration, Instant};
 
-use super::{GrblLink, GrblTurn, LinkError, PortAddress, Received, Source, SourceLink, TcpLink};
-use crate::controller::{Capabilities, Command, ControllerSample, Execution};
+use super::{
+    Came, GrblLink, GrblTurn, LinkError, LinuxCncFigures, LinuxCncLink, LinuxCncSettings, PortAddress, Received,
+    Source, SourceLink, TcpLink,
+};
+use crate::controller::{Capabilities, Command, ControllerSample, Execution, Objection};
 use crate::dialect::grbl::{
     Flavour, Numbering, Occurrence, OnTrouble, OverrideSettings, ProgramFault, SessionSettings, Streamer,
 };
+use crate::dialect::linuxcnc::CapabilityRecord;
 use crate::dialect::mtconnect;
 use crate::dialect::virtual_link::{self, LinkCommand, ReportDecoder, ReportEvent, encode_command, report_decoder};
 
@@ -26,7 +30,14 @@ pub enum ControllerKind {
     Grbl(Flavour),
     /// Something that can only be read: an MTConnect agent, an SHDR adapter, a recording. Which, the address says.
     Advisory,
+    /// LinuxCNC on this machine, with `cosim.hal` among its HAL files.
+    LinuxCnc,
 }
+
+/// Time between two reports of LinuxCNC's task that say nothing new.
+const STATUS_PERIOD: Duration = Duration::from_ms(100);
+/// The watchdog that the installer writes; what it really is stands in the machine's `cosim.hal`.
+const WATCHDOG: Duration = Duration::from_ms(50);
 
 /// Who sends the program to a controller that is sent one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +70,14 @@ impl ControllerKind {
             Self::Virtual => virtual_link::capabilities(machine, sample_period),
             Self::Grbl(flavour) => flavour.declaration(sample_period).capabilities,
             Self::Advisory => mtconnect::capabilities(sample_period),
+            Self::LinuxCnc => CapabilityRecord::declared(sample_period, STATUS_PERIOD, Some(WATCHDOG)).capabilities(),
         }
     }
 
     /// What the person who installs it has to know, in sentences; empty for a controller that lets go by itself.
     pub fn advice(self, sample_period: Duration) -> Vec<&'static str> {
         match self {
-            Self::Virtual => Vec::new(),
+            Self::Virtual | Self::LinuxCnc => Vec::new(),
             Self::Grbl(flavour) => {
                 let declaration = flavour.declaration(sample_period);
                 vec![declaration.no_speed_up, declaration.fail_safe]
@@ -77,7 +89,7 @@ impl ControllerKind {
     /// Lowest override it takes, per mille.
     pub fn override_min_permille(self) -> u16 {
         match self {
-            Self::Virtual | Self::Advisory => 0,
+            Self::Virtual | Self::Advisory | Self::LinuxCnc => 0,
             Self::Grbl(flavour) => flavour.declaration(Duration::ZERO).override_min_permille,
         }
     }
@@ -107,6 +119,8 @@ pub enum ControllerLink {
         /// Its thread.
         link: SourceLink,
     },
+    /// To LinuxCNC.
+    LinuxCnc(Box<LinuxCncLink>),
 }
 
 impl ControllerLink {
@@ -120,6 +134,10 @@ impl ControllerLink {
                 link: TcpLink::connect(*address, within)?,
                 decoder: Box::new(report_decoder()),
                 line: Vec::with_capacity(virtual_link::COMMAND_LEN_MAX),
+            }),
+            (ControllerKind::LinuxCnc, _) => Err(LinkError::Io {
+                doing: "opening LinuxCNC".to_owned(),
+                source: std::io::Error::other("it is opened with settings of its own"),
             }),
             (ControllerKind::Virtual, address) => Err(LinkError::Io {
                 doing: format!("opening {address}"),
@@ -143,10 +161,50 @@ impl ControllerLink {
         }
     }
 
+    /// Opens the link to LinuxCNC, which need not run yet. `say` is told what happens, in a thread of the link.
+    ///
+    /// # Errors
+    /// [`LinkError`] where the link's thread does not start.
+    pub fn open_linuxcnc(settings: LinuxCncSettings, say: impl Fn(&str) + Send + 'static) -> Result<Self, LinkError> {
+        Ok(Self::LinuxCnc(Box::new(LinuxCncLink::open(settings, say)?)))
+    }
+
+    /// What keeps the machine from being steered, if the controller tells.
+    pub fn objection(&self) -> Option<Objection> {
+        match self {
+            Self::Virtual { .. } | Self::Grbl { .. } | Self::Advisory { .. } => None,
+            Self::LinuxCnc(link) => link.objection(),
+        }
+    }
+
+    /// The operator has re-armed: what the job leaves open counts as the controller has it now, and a feed hold of ours is
+    /// released where it would stay otherwise.
+    pub fn accept(&mut self) {
+        if let Self::LinuxCnc(link) = self {
+            link.accept();
+        }
+    }
+
+    /// From a command to its effect as it was measured on this machine, once it was; declared before.
+    pub fn effect_time(&self) -> Option<Duration> {
+        match self {
+            Self::Virtual { .. } | Self::Grbl { .. } | Self::Advisory { .. } => None,
+            Self::LinuxCnc(link) => link.effect_time(),
+        }
+    }
+
+    /// What the link to a LinuxCNC has counted.
+    pub fn linuxcnc_figures(&self) -> Option<LinuxCncFigures> {
+        match self {
+            Self::Virtual { .. } | Self::Grbl { .. } | Self::Advisory { .. } => None,
+            Self::LinuxCnc(link) => Some(link.figures()),
+        }
+    }
+
     /// Where another sender finds its port.
     pub fn sender_path(&self) -> Option<&std::path::Path> {
         match self {
-            Self::Virtual { .. } | Self::Advisory { .. } => None,
+            Self::Virtual { .. } | Self::Advisory { .. } | Self::LinuxCnc(_) => None,
             Self::Grbl { link, .. } => link.sender_path(),
         }
     }
@@ -156,7 +214,7 @@ impl ControllerLink {
     pub fn take_notices(&mut self) -> Option<std::sync::mpsc::Receiver<String>> {
         match self {
             Self::Advisory { link } => link.take_notices(),
-            Self::Virtual { .. } | Self::Grbl { .. } => None,
+            Self::Virtual { .. } | Self::Grbl { .. } | Self::LinuxCnc(_) => None,
         }
     }
 
@@ -173,7 +231,14 @@ impl ControllerLink {
                 true
             }
             // What broke takes back what was agreed, and a machine that stopped does just that.
-            Self::Advisory { link } => link.receive(now, sampled, &mut |sampled, _| sampled(stopped(now))),
+            Self::Advisory { link } => link.receive(now, &mut |came| match came {
+                Came::Sample(sample) => sampled(sample),
+                Came::Break(_) => sampled(stopped(now)),
+            }),
+            Self::LinuxCnc(link) => {
+                link.receive(now, sampled);
+                true
+            }
         }
     }
 
@@ -186,6 +251,10 @@ impl ControllerLink {
                 true
             }
             Self::Advisory { .. } => false,
+            Self::LinuxCnc(link) => {
+                link.command(now, command);
+                true
+            }
         }
     }
 
@@ -204,13 +273,19 @@ impl ControllerLink {
                 Ok(link.send_program(streamer))
             }
             Self::Advisory { .. } => Ok(false),
+            // Its operator does.
+            Self::LinuxCnc(_) => Ok(false),
         }
     }
 
     /// Sends what is due.
     pub fn flush(&mut self, now: Instant, sampled: &mut dyn FnMut(ControllerSample)) {
-        if let Self::Grbl { link, .. } = self {
-            link.send(now, &mut |occurrence| sample_of(now, &occurrence, sampled));
+        match self {
+            Self::Virtual { .. } | Self::Advisory { .. } => {}
+            Self::Grbl { link, .. } => {
+                link.send(now, &mut |occurrence| sample_of(now, &occurrence, sampled));
+            }
+            Self::LinuxCnc(link) => link.flush(now),
         }
     }
 }

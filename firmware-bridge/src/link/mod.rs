@@ -13,6 +13,7 @@ mod grbl_serve;
 #[cfg(test)]
 mod grbl_tests;
 pub mod hal;
+mod linuxcnc;
 mod port;
 mod replay;
 mod scheduling;
@@ -30,11 +31,12 @@ pub use controller_link::{ControllerKind, ControllerLink, ControllerLinkSettings
 pub use export::{ExportCounts, ShdrExport};
 pub use grbl::{GrblLink, GrblTurn};
 pub use grbl_serve::{EmulatorLine, serve_grbl_emulator};
+pub use linuxcnc::{LinuxCncFigures, LinuxCncLink, LinuxCncSettings, StatusSource};
 pub use port::{Port, PortAddress};
 pub use replay::Replay;
 pub use scheduling::{CYCLE_PRIORITY, MACHINE_PRIORITY, lock_memory, pin_to, schedule_real_time};
 pub use serve::{ServeOptions, ServeSummary, serve_virtual_controller};
-pub use source::{Source, SourceLink};
+pub use source::{Came, Source, SourceLink};
 pub use status_program::StatusProgram;
 pub use tcp::{Received, TcpLink};
 pub use tty::{Pty, SerialLink};

@@ -97,6 +97,15 @@ pub struct SourceLink {
     clock: LinkClock,
 }
 
+/// What a source has to tell.
+#[derive(Clone, Debug)]
+pub enum Came {
+    /// What the controller said.
+    Sample(ControllerSample),
+    /// Something that takes back what was agreed.
+    Break(Break),
+}
+
 impl SourceLink {
     /// Begins to follow. Nobody has to be there yet: an agent or adapter is waited for.
     ///
@@ -131,21 +140,16 @@ impl SourceLink {
 
     /// Takes what has come, without waiting: samples with their instants on the caller's clock, on which it is `now`, and
     /// breaks in their place between them. False once nothing will come any more: a recording has ended.
-    pub fn receive(
-        &mut self,
-        now: Instant,
-        sampled: &mut dyn FnMut(ControllerSample),
-        broke: &mut dyn FnMut(&mut dyn FnMut(ControllerSample), Break),
-    ) -> bool {
+    pub fn receive(&mut self, now: Instant, came: &mut dyn FnMut(Came)) -> bool {
         let ours = self.clock.now();
         for _ in 0..NEWS_MAX {
             match self.news.try_recv() {
                 Ok(News::Sample(sample)) => {
                     let age = ours.since(sample.valid_at);
                     let valid_at = Instant::ORIGIN.after(now.since(Instant::ORIGIN).minus(age));
-                    sampled(ControllerSample { valid_at, ..sample });
+                    came(Came::Sample(ControllerSample { valid_at, ..sample }));
                 }
-                Ok(News::Break(what)) => broke(sampled, what),
+                Ok(News::Break(what)) => came(Came::Break(what)),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }

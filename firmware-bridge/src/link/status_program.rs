@@ -1,6 +1,7 @@
 use std::io::Read;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::LinkError;
 use crate::dialect::linuxcnc::{StatusDecoder, StatusEvent};
@@ -13,12 +14,21 @@ const READ_LEN: usize = 4096;
 ///
 /// Waiting and decoding block and allocate: it belongs on a thread of its own, which hands reports to the cycle through a
 /// ring. When it is dropped the program ends; when LinuxCNC ends, the program does so by itself.
-#[derive(Debug)]
 pub struct StatusProgram {
-    child: Child,
-    said: ChildStdout,
+    /// `None` where somebody else runs it.
+    child: Option<Child>,
+    said: Box<dyn Read + Send>,
     decoder: StatusDecoder,
 }
+
+impl std::fmt::Debug for StatusProgram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StatusProgram").field("child", &self.child).finish_non_exhaustive()
+    }
+}
+
+/// Longest silence of a program that somebody else runs; it says something ten times a second.
+const SILENCE_MAX: std::time::Duration = std::time::Duration::from_secs(2);
 
 impl StatusProgram {
     /// Starts the program with LinuxCNC's own Python. It has to run as LinuxCNC's user.
@@ -32,7 +42,18 @@ impl StatusProgram {
         let doing = format!("starting {} {}", python.display(), script.display());
         let mut child = command.spawn().map_err(LinkError::io(doing.as_str()))?;
         let said = child.stdout.take().ok_or_else(|| LinkError::io(doing)(std::io::ErrorKind::BrokenPipe.into()))?;
-        Ok(Self { child, said, decoder: StatusDecoder::new() })
+        Ok(Self { child: Some(child), said: Box::new(said), decoder: StatusDecoder::new() })
+    }
+
+    /// Connects to the program where somebody else runs it with `--socket`.
+    ///
+    /// # Errors
+    /// [`LinkError::Io`] where nobody listens there.
+    pub fn connect(socket: &Path) -> Result<Self, LinkError> {
+        let doing = format!("connecting to LinuxCNC's status at {}", socket.display());
+        let stream = UnixStream::connect(socket).map_err(LinkError::io(doing.as_str()))?;
+        stream.set_read_timeout(Some(SILENCE_MAX)).map_err(LinkError::io(doing))?;
+        Ok(Self { child: None, said: Box::new(stream), decoder: StatusDecoder::new() })
     }
 
     /// Waits until the program has said something and hands over what that completes; false once it has ended. It says
@@ -56,7 +77,9 @@ impl StatusProgram {
 impl Drop for StatusProgram {
     fn drop(&mut self) {
         // One that has ended already cannot be killed, and is only waited for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -72,6 +72,12 @@ def do(word, rest):
         command.wait_complete(20.0)
     elif word == "dial":
         command.feedrate(float(rest))
+    elif word == "dial?":
+        status.poll()
+        return str(status.feedrate)
+    elif word == "tools":
+        command.load_tool_table()
+        command.wait_complete()
     elif word == "idle":
         return wait(lambda: status.interp_state == linuxcnc.INTERP_IDLE and status.inpos)
     elif word == "complaints":

@@ -25,7 +25,7 @@ What this version does
                one-minute lives under drawn faults (world); simulation service; Zenoh over TCP with an embedded router
   controllers  our own virtual one; grbl and grblHAL by serial port, pseudo terminal or TCP, as the sender or beside one;
                MTConnect agents, adapters and recordings, read only; our state as SHDR on loopback;
-               LinuxCNC's HAL as a library with installer files
+               LinuxCNC through HAL, with install, doctor, arm, off and status, and what it has loaded held against the job
   scenarios    one-thread world on virtual time, real processes, hidden true process, recordings and replay
 ";
 
@@ -37,8 +37,7 @@ What is not there yet
   process      what was learned tightens plans, not the baseline that the edge already holds; an operation that is infeasible
                at its speed and depth is named, not disarmed; ceiling programs (nothing live is ever faster than programmed)
   handoff      certificates; link emulation between namespaces; handoff-bench
-  controllers  an edge agent on LinuxCNC; self-test, arm, doctor and status; a real grbl board has not
-               been driven
+  controllers  a real grbl board and a LinuxCNC with drives have not been driven
   service      web page, store, registry, more than one process
 ";
 

@@ -18,7 +18,7 @@ const TEMPLATE: &str = include_str!("../../../linuxcnc/cosim.hal");
 const OFF_TEMPLATE: &str = include_str!("../../../linuxcnc/cosim-off.hal");
 
 /// Modules the file loads.
-const MODULES: [&str; 5] = ["oneshot", "lut5", "mux2", "limit3", "sampler"];
+const MODULES: [&str; 7] = ["oneshot", "lut5", "conv_s32_float", "sum2", "mux2", "limit3", "sampler"];
 /// Pins of the machine that are driven.
 const ADAPTIVE_FEED: &str = "motion.adaptive-feed";
 const FEED_HOLD: &str = "motion.feed-hold";

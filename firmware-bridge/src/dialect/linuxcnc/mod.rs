@@ -19,6 +19,8 @@
 
 mod capability;
 mod command;
+mod context;
+mod effect;
 mod execution;
 mod hal_file;
 mod install;
@@ -32,6 +34,8 @@ mod tests;
 
 pub use capability::{Basis, CapabilityRecord, FailSafeOwner, Figure};
 pub use command::{Commander, DialInCommand, GateVerdict, HalWrite, factor_beside_dial};
+pub use context::{ContextExpectation, ContextWatch, writes_offsets};
+pub use effect::{EffectMeter, EffectTimes};
 pub use hal_file::{HalOptions, Wiring, hal_file, off_file};
 pub use install::{InstallError, Installed, install, uninstall};
 pub use reader::{Reader, ReaderConfig, TickSample};

@@ -50,7 +50,8 @@ impl Component {
             (Pin::Pid, "pid", entered.library.pin_s32, PIN_OUT),
             (Pin::Born, "born", entered.library.pin_s32, PIN_OUT),
             // In and out, so that a dead component's pin on the same signal does not lock the next one out.
-            (Pin::Request, "request", entered.library.pin_float, PIN_IN_AND_OUT),
+            // Whole per mille: what is not a number cannot be in it.
+            (Pin::Request, "request", entered.library.pin_s32, PIN_IN_AND_OUT),
             (Pin::Heartbeat, "heartbeat", entered.library.pin_bit, PIN_IN_AND_OUT),
             (Pin::HoldRequest, "hold-request", entered.library.pin_bit, PIN_IN_AND_OUT),
         ];
@@ -79,11 +80,11 @@ impl Component {
         }
     }
 
-    pub(super) fn set_request(&mut self, ratio: f64) {
-        self.write(Pin::Request, ratio);
+    pub(super) fn set_request(&mut self, permille: i32) {
+        self.write(Pin::Request, permille);
     }
 
-    pub(super) fn request(&self) -> f64 {
+    pub(super) fn request(&self) -> i32 {
         self.read(Pin::Request)
     }
 

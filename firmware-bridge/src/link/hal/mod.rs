@@ -8,8 +8,8 @@
 //! Three facts shape it. `hal_init` makes HAL's memory where LinuxCNC does not run, so the kernel's table is read first
 //! ([`HalError::NotRunning`]). A component that dies stays in HAL with its last values, so nothing that is written here
 //! counts for longer than the watchdog of the HAL file lets it, and the next agent takes another name. And a factor
-//! that is not a number would reach the motion controller unfiltered, so the type that is written cannot be one
-//! ([`shared::plan::Override`]).
+//! that is not a number would reach the motion controller unfiltered, so neither the type that is written
+//! ([`shared::plan::Override`]) nor the pin it is written to, whole per mille, can hold one.
 //!
 //! This is the one room of the crate with `unsafe`: calls of C functions and memory that others write.
 //!
@@ -27,6 +27,11 @@ use component::Component;
 use library::{HalLibrary, StreamState, c_name};
 
 use crate::dialect::linuxcnc::{FIELD_TYPES, FIELDS, HalWrite, Tick};
+
+/// True while somebody beside this process holds HAL's memory: while LinuxCNC runs.
+pub fn is_running() -> bool {
+    presence::is_running()
+}
 
 /// LinuxCNC's library as Debian installs it.
 pub const HAL_LIBRARY: &str = "liblinuxcnchal.so.0";
@@ -212,7 +217,7 @@ impl HalLink {
     /// Writes what the dialect decided: the factor and the hold first, then, where it says so, the heartbeat that makes
     /// them count.
     pub fn write(&mut self, write: &HalWrite) {
-        self.component.set_request(write.factor.ratio());
+        self.component.set_request(i32::from(write.factor.permille()));
         if let Some(hold) = write.hold {
             self.component.set_hold(hold);
         }
@@ -224,8 +229,8 @@ impl HalLink {
         }
     }
 
-    /// The ratio that stands in the request, whoever wrote it.
-    pub fn request(&self) -> f64 {
+    /// The per mille that stand in the request, whoever wrote them.
+    pub fn request(&self) -> i32 {
         self.component.request()
     }
 
