@@ -75,7 +75,7 @@ pub(super) struct Inbound {
 }
 
 /// A message to an edge agent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbound {
     pub(super) machine: Name,
     pub(super) channel: Channel,
@@ -259,8 +259,8 @@ fn send(session: &zenoh::Session, (lane, copies): (Lane, u32), outboxes: &Outbox
     let mut publishers: BTreeMap<(Name, Channel), Publisher<'static>> = BTreeMap::new();
     // Four channels go down to each machine.
     let publishers_max = sessions_max * 4;
-    let mut put = |outbound: &Outbound| {
-        let key = (outbound.machine.clone(), outbound.channel);
+    let mut put = |outbound: Outbound| {
+        let key = (outbound.machine, outbound.channel);
         if !publishers.contains_key(&key) {
             if publishers.len() >= publishers_max {
                 publishers.clear();
@@ -274,7 +274,7 @@ fn send(session: &zenoh::Session, (lane, copies): (Lane, u32), outboxes: &Outbox
                 }
             };
         }
-        let sent = publishers.get(&key).map(|publisher| publisher.put(outbound.bytes.as_slice()).wait());
+        let sent = publishers.get(&key).map(|publisher| publisher.put(outbound.bytes).wait());
         if !matches!(sent, Some(Ok(()))) {
             outbox.failed.fetch_add(1, Ordering::Relaxed);
         }
@@ -285,20 +285,20 @@ fn send(session: &zenoh::Session, (lane, copies): (Lane, u32), outboxes: &Outbox
     let now = || Duration::from_nanos(clock.now().as_ns());
     while !stop.is_wanted() {
         while again.front().is_some_and(|(due, _)| *due <= now()) {
-            again.pop_front().iter().for_each(|(_, copy)| put(copy));
+            again.pop_front().into_iter().for_each(|(_, copy)| put(copy));
         }
         let Some(outbound) = outbox.ring.pop() else {
             let due = again.front().map(|(due, _)| due.saturating_sub(now()));
             outbox.bell.wait(due.map_or(IDLE, |due| due.min(IDLE)));
             continue;
         };
-        put(&outbound);
         if copies > 1 {
             if again.len() == COPIES_MAX {
                 again.pop_front();
             }
-            again.push_back((now() + COPY_AFTER, outbound));
+            again.push_back((now() + COPY_AFTER, outbound.clone()));
         }
+        put(outbound);
     }
 }
 

@@ -83,6 +83,7 @@ fn is_real_time(path: &str) -> bool {
         "firmware-bridge/src/link",
         "firmware-bridge/examples",
         "benches/benches",
+        "benches/src/handoff",
         "scenarios/src/run",
     ]
     .iter()
