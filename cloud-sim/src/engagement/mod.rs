@@ -39,8 +39,8 @@ use shared::cutting::Engagement;
 use shared::motion::Station;
 
 pub use profile::Profile;
-pub use sample::{Pose, Sample, Sampler};
 pub(crate) use sample::SAMPLE_CELLS_MAX;
+pub use sample::{Pose, Sample, Sampler};
 pub use section::swept_section_mm2;
 pub use tilted::{TiltedPose, sample_tilted};
 

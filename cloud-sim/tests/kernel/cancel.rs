@@ -158,14 +158,17 @@ fn work_is_asked_whether_to_stop_every_few_thousand_cells_whatever_the_cutter_an
             mill.stickout = Length::mm(0.5);
             let mut map = block(edge_mm, edge_mm, 10.0, cell_mm);
             let counting = Counting::default();
-            let moves = [line(place(0.0, 0.0), place(edge_mm, 0.7 * edge_mm)), line(place(edge_mm, 9.0), place(0.0, 9.0))];
+            let moves =
+                [line(place(0.0, 0.0), place(edge_mm, 0.7 * edge_mm)), line(place(edge_mm, 9.0), place(0.0, 9.0))];
             let cells: u64 = moves
                 .iter()
                 .flat_map(|path| cut_as(&mut map, &mill, &segment(*path), 1e9, &counting).steps)
                 .map(|step| u64::from(step.removed_cells))
                 .sum();
             let (most, all) = (counting.most.into_inner(), counting.all.into_inner());
-            println!("D{diameter_mm} {shape:?}: {most} cells between two questions at most, {all} in all, {cells} lowered");
+            println!(
+                "D{diameter_mm} {shape:?}: {most} cells between two questions at most, {all} in all, {cells} lowered"
+            );
             assert!(most <= 8192, "{most} cells between two questions");
             assert!(cells > 10_000 && all > cells, "{all} cells were announced, {cells} were lowered");
         }
