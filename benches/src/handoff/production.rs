@@ -175,6 +175,7 @@ impl Telling {
             Entry::Message { received_at, bytes } => self.message(now, *received_at, bytes),
             Entry::Operator(action) => self.agent.handle_operator(now, *action),
             Entry::Grant(epoch) => self.agent.handle_grant(now, *epoch)?,
+            Entry::Objection(objection) => self.agent.handle_objection(now, *objection),
             Entry::Transmit(_) => {}
             Entry::Cycle(_) => self.cycle(now),
         }

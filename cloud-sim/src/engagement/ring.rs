@@ -9,7 +9,7 @@ use shared::cutting::ANGLE_BINS;
 use shared::det::math;
 
 use super::sample::{HALF, PHASES, View};
-use crate::stock::{COLUMNS, Job, LANES, Lanes, ROWS, Wide};
+use crate::stock::{Job, LANES, Lanes, Wide};
 
 /// Where to look, mm: ahead of the axis and beside it, and where ahead the surface itself is.
 struct Place<L> {
@@ -162,7 +162,6 @@ impl View<'_> {
     #[inline(always)]
     fn heights<L: Lanes, const CLIMBS: bool>(&self, &Place { ahead, beside, ring }: &Place<L>) -> L {
         let grid = &self.map.grid;
-        let tiles = self.map.tiles.as_slice();
         let [columns, rows] = self.size;
         let zero = L::splat(0.0);
         let along = |axis: f32, index: usize| {
@@ -173,10 +172,7 @@ impl View<'_> {
         // Outside, some cell that exists is read and left out.
         let within = |place: L, end: f32| place.greatest(zero).least(L::splat(end - 1.0));
         let cells = L::cells(within(x, columns), within(y, rows), grid.tile_columns as i32);
-        let found = L::new(std::array::from_fn(|lane| {
-            let tile = &tiles[cells.tile[lane] as usize];
-            tile.rows.as_flattened()[cells.cell[lane] as usize % (COLUMNS * ROWS)]
-        }));
+        let found = L::new(cells.heights(&self.map.tiles));
         let found = L::select(inside & L::splat(grid.floor).lt(found), found, L::splat(f32::NEG_INFINITY));
         if !CLIMBS {
             return found - L::splat(self.tip_z);

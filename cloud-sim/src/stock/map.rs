@@ -4,6 +4,7 @@ use shared::det::{DigestChain, ExactSum};
 use shared::geom::{Aabb, Point};
 use shared::ident::Digest;
 
+use super::lanes::TILES_MAX;
 use super::shape::{MapOptions, MapReport, StockError, StockShape};
 use super::tile::{COLUMNS, ROWS, Tile, TileBounds};
 
@@ -319,7 +320,8 @@ fn checked_grid(bounds: &Aabb, options: MapOptions) -> Result<(Grid, bool), Stoc
         let (columns, rows) = ((size.x / cell_mm - 1e-9).ceil().max(1.0), (size.y / cell_mm - 1e-9).ceil().max(1.0));
         let tiles = (columns / COLUMNS as f64).ceil() * (rows / ROWS as f64).ceil();
         let bytes = tiles * TILE_BYTES as f64;
-        if bytes <= options.memory_max_bytes as f64 && columns.max(rows) <= CELLS_ALONG_MAX {
+        let fits = bytes <= options.memory_max_bytes as f64 && tiles <= TILES_MAX as f64;
+        if fits && columns.max(rows) <= CELLS_ALONG_MAX {
             let (columns, rows) = (columns as usize, rows as usize);
             let grid = Grid {
                 min_x: bounds.min.x,

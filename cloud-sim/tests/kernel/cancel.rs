@@ -166,10 +166,7 @@ fn work_is_asked_whether_to_stop_every_few_thousand_cells_whatever_the_cutter_an
                 .map(|step| u64::from(step.removed_cells))
                 .sum();
             let (most, all) = (counting.most.into_inner(), counting.all.into_inner());
-            println!(
-                "D{diameter_mm} {shape:?}: {most} cells between two questions at most, {all} in all, {cells} lowered"
-            );
-            assert!(most <= 8192, "{most} cells between two questions");
+            assert!(most <= 8192, "D{diameter_mm} {shape:?}: {most} cells between two questions");
             assert!(cells > 10_000 && all > cells, "{all} cells were announced, {cells} were lowered");
         }
     }

@@ -74,6 +74,7 @@ mod tests {
             phase: "ready".to_owned(),
             done_permille: None,
             running: true,
+            effect_ms: None,
         }
     }
 

@@ -5,15 +5,15 @@
 //! becomes part of the function that has the feature.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_LE_OQ, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-    _mm256_andnot_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_cvttps_epi32, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_mullo_epi32, _mm256_or_si256,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32, _mm256_sqrt_ps, _mm256_srai_epi32, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_ps,
+    __m256, _CMP_LE_OQ, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps,
+    _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_cvttps_epi32, _mm256_loadu_ps, _mm256_max_ps,
+    _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_slli_epi32, _mm256_sqrt_ps, _mm256_srai_epi32, _mm256_storeu_ps, _mm256_storeu_si256,
+    _mm256_sub_ps,
 };
 use std::ops::{Add, BitAnd, Mul, Sub};
 
-use super::{COLUMN_BITS, COLUMN_MASK, Cells, Job, LANES, Lanes, ROW_BITS, ROW_MASK, Simd, Way};
+use super::{CELL_BITS, COLUMN_BITS, COLUMN_MASK, Cells, Job, LANES, Lanes, ROW_BITS, ROW_MASK, Simd, Way};
 
 /// Eight numbers in one register.
 #[derive(Clone, Copy)]
@@ -147,8 +147,10 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn trunc(self) -> [i32; LANES] {
-        // SAFETY: see the module.
-        integers(unsafe { _mm256_cvttps_epi32(self.0) })
+        let mut values = [0; LANES];
+        // SAFETY: see the module; eight integers are writable, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), _mm256_cvttps_epi32(self.0)) };
+        values
     }
 
     #[inline(always)]
@@ -167,22 +169,14 @@ impl Lanes for Avx2 {
             let column = _mm256_and_si256(columns, _mm256_set1_epi32(COLUMN_MASK));
             _mm256_or_si256(_mm256_slli_epi32::<{ COLUMN_BITS as i32 }>(row), column)
         };
+        let mut pairs = [0; LANES / 2];
+        // SAFETY: see the module; four integers of 64 bits are writable, and the store needs no alignment.
+        unsafe {
+            let before = _mm256_slli_epi32::<{ CELL_BITS as i32 }>(tile);
+            _mm256_storeu_si256(pairs.as_mut_ptr().cast(), _mm256_or_si256(before, cell));
+        }
         // SAFETY: see the module.
         let (column, row) = unsafe { (Self(_mm256_cvtepi32_ps(columns)), Self(_mm256_cvtepi32_ps(rows))) };
-        Cells {
-            tile: integers(tile).map(i32::cast_unsigned),
-            cell: integers(cell).map(i32::cast_unsigned),
-            column,
-            row,
-        }
+        Cells { pairs, column, row }
     }
-}
-
-/// The eight integers of a register.
-#[inline(always)]
-fn integers(register: __m256i) -> [i32; LANES] {
-    let mut values = [0; LANES];
-    // SAFETY: see the module; eight integers are writable, and the store needs no alignment.
-    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), register) };
-    values
 }

@@ -14,8 +14,9 @@
 mod avx2;
 
 use std::ops::{Add, BitAnd, Mul, Sub};
+use std::sync::Arc;
 
-use super::tile::{COLUMNS, ROWS};
+use super::tile::{COLUMNS, ROWS, Tile};
 
 /// Numbers that are computed at once.
 pub(crate) const LANES: usize = 8;
@@ -43,18 +44,18 @@ pub(crate) trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Out
     fn trunc(self) -> [i32; LANES];
 
     /// The cells that hold places of a map, counted in cells from its corner, with so many tiles in a row; the places must lie
-    /// in the map.
+    /// in the map, which has at most [`TILES_MAX`] tiles.
     #[inline(always)]
     fn cells(x: Self, y: Self, tile_columns: i32) -> Cells<Self> {
         let (columns, rows) = (x.trunc(), y.trunc());
-        let tile = |lane: usize| {
-            let row: i32 = rows[lane] >> ROW_BITS;
-            row.wrapping_mul(tile_columns).wrapping_add(columns[lane] >> COLUMN_BITS)
+        let cell = |lane: usize| {
+            let (row, column) = (rows[lane], columns[lane]);
+            let tile: i32 = (row >> ROW_BITS).wrapping_mul(tile_columns).wrapping_add(column >> COLUMN_BITS);
+            let cell = (row & ROW_MASK) << COLUMN_BITS | (column & COLUMN_MASK);
+            u64::from((tile << CELL_BITS | cell).cast_unsigned())
         };
-        let cell = |lane: usize| (rows[lane] & ROW_MASK) << COLUMN_BITS | (columns[lane] & COLUMN_MASK);
         Cells {
-            tile: std::array::from_fn(|lane| tile(lane) as u32),
-            cell: std::array::from_fn(|lane| cell(lane) as u32),
+            pairs: std::array::from_fn(|pair| cell(2 * pair) | cell(2 * pair + 1) << 32),
             column: Self::new(columns.map(|column| column as f32)),
             row: Self::new(rows.map(|row| row as f32)),
         }
@@ -64,14 +65,31 @@ pub(crate) trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Out
 /// Eight cells of a map.
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<L> {
-    /// Index of the tile, and of the cell in it.
-    pub(crate) tile: [u32; LANES],
-    pub(crate) cell: [u32; LANES],
+    /// Two cells each, the first in the lower half: the index of the tile above [`CELL_BITS`] and below them that of
+    /// the cell in its tile. Taking pairs out of a register costs half of taking numbers out one by one.
+    pub(crate) pairs: [u64; LANES / 2],
     /// Column and row in the map.
     pub(crate) column: L,
     pub(crate) row: L,
 }
 
+impl<L> Cells<L> {
+    /// The heights of the cells.
+    #[inline(always)]
+    pub(crate) fn heights(&self, tiles: &[Arc<Tile>]) -> [f32; LANES] {
+        const TILE: u64 = TILES_MAX - 1;
+        let height = |tile: u64, cell: u64| tiles[tile as usize].rows.as_flattened()[cell as usize % (COLUMNS * ROWS)];
+        let mut heights = [0.0; LANES];
+        for (heights, pair) in heights.as_chunks_mut::<2>().0.iter_mut().zip(self.pairs) {
+            *heights = [height(pair >> CELL_BITS & TILE, pair), height(pair >> (32 + CELL_BITS), pair >> 32)];
+        }
+        heights
+    }
+}
+
+/// Most tiles of a map: its cells are counted in 32 bits.
+pub(crate) const TILES_MAX: u64 = 1 << (32 - CELL_BITS);
+const CELL_BITS: u32 = ROW_BITS + COLUMN_BITS;
 const COLUMN_BITS: u32 = COLUMNS.trailing_zeros();
 const ROW_BITS: u32 = ROWS.trailing_zeros();
 const COLUMN_MASK: i32 = COLUMNS as i32 - 1;
@@ -382,7 +400,7 @@ mod tests {
     }
 
     impl Job for Everything {
-        type Output = (Vec<[u32; LANES]>, Vec<u32>, [i32; LANES], [[u32; LANES]; 2]);
+        type Output = (Vec<[u32; LANES]>, Vec<u32>, [i32; LANES], [u64; LANES / 2]);
 
         #[inline(always)]
         fn run<L: Lanes>(self) -> Self::Output {
@@ -394,7 +412,7 @@ mod tests {
             let answers = masks.iter().flat_map(|mask| [L::bits(*mask), u32::from(L::any(*mask))]).collect();
             let cells = L::cells(a.abs(), b.abs(), 1500);
             let values = values.into_iter().chain([select, cells.column, cells.row]);
-            (values.map(bits).collect(), answers, a.trunc(), [cells.tile, cells.cell])
+            (values.map(bits).collect(), answers, a.trunc(), cells.pairs)
         }
     }
 
