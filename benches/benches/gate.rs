@@ -16,7 +16,7 @@ use shared::motion::{CornerRule, Geometry, Path, Segment, SegmentKind, Station};
 use shared::plan::{Binding, Envelope, Override, OverridePlan, PlanChunk, Reason, Span, StageStamps};
 use shared::program::{Provenance, SourceId};
 use shared::time::{Duration, Instant};
-use shared::units::{Feedrate, Length, Seconds};
+use shared::units::{Acceleration, Feedrate, Length, Seconds};
 use shared::wire::{self, Accept, CloudKeys, LocalKey, Message, PlanMessage, Sealer};
 
 const LOCAL: LocalKey = LocalKey::from_bytes([9; 32]);

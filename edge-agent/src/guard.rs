@@ -218,6 +218,18 @@ impl Condition {
     }
 }
 
+/// While one of these holds, something else runs than what was simulated: predictions say nothing about it.
+const OTHER_JOB: [Condition; 8] = [
+    Condition::ContextWrong,
+    Condition::RevisionMismatch,
+    Condition::ProgramDiffers,
+    Condition::ToolDiameterDiffers,
+    Condition::ToolLengthDiffers,
+    Condition::WorkOffsetDiffers,
+    Condition::G92Differs,
+    Condition::RotationDiffers,
+];
+
 /// A set of conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conditions(u32);
@@ -228,6 +240,11 @@ impl Conditions {
         if holds {
             self.0 |= 1 << condition as u8;
         }
+    }
+
+    /// Whether something else runs than what was simulated.
+    pub(crate) fn is_other_job(self) -> bool {
+        OTHER_JOB.iter().any(|condition| self.has(*condition))
     }
 
     /// Whether a condition is in the set.

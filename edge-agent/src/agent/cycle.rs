@@ -125,8 +125,7 @@ impl Agent {
     /// The stretch before which the feed is to be held now: the first one that a hold commanded a cycle later could
     /// not keep the tool out of. None in another context, and none where the place is not known.
     fn hold_ahead(&self, now: Instant) -> Option<(Station, Station)> {
-        let set = self.guard.set();
-        let other = set.has(Condition::ContextWrong) || set.has(Condition::RevisionMismatch);
+        let other = self.guard.set().is_other_job();
         let fix = self.locator.fix();
         let blind = planted::on(Bug::HoldIgnored);
         if blind || !self.is_active() || other || !matches!(fix.quality, Quality::Located | Quality::Held) {
