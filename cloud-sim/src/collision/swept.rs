@@ -148,8 +148,20 @@ impl<'a> Swept<'a> {
                 let towards = towards / towards.length();
                 !(self.parted_by(towards, triangle, gap) || self.parted_by(-towards, triangle, gap))
             }
-            _ => true,
+            _ => !self.parted_leaning(triangle, gap),
         }
+    }
+
+    /// A last look for a plane where the body leans: a move that turns asks thousands of questions, and the search leaves a few of
+    /// them open. The plane of the body's end, and the one between the two places nearest to each other.
+    fn parted_leaning(&self, triangle: &[Vec3; 3], gap: f64) -> bool {
+        let Some(axis) = self.axis else { return false };
+        if self.parted_by(axis, triangle, gap) || self.parted_by(-axis, triangle, gap) {
+            return true;
+        }
+        let GJKResult::ClosestPoints(own, place, _) = self.search(triangle, f64::MAX, true) else { return false };
+        let (way, length) = (place - own, (place - own).length());
+        length > 0.0 && self.parted_by(way / length, triangle, gap)
     }
 
     /// Distance to a triangle that is not shown to be further than a gap; zero where they meet.

