@@ -115,6 +115,8 @@ fn effect_table(summary: &EdgeSummary) -> Outcome {
 /// The dial goes down and up while a plan slows the machine: the lower of both, each time.
 pub(crate) fn dial(shop: &mut Shop) -> Outcome {
     let run = shop.slowed("dial")?;
+    // Until the slew from the entry is over.
+    pass(Duration::from_millis(2500));
     let plan = run.agent.status().map_or(1.0, |status| status.factor);
     let mut figures = format!("plan {:.0} %: ", plan * 100.0);
     for dial in [0.3_f64, 1.0, 1.5, 1.0] {
