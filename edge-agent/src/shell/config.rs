@@ -606,7 +606,8 @@ end_to_end_ms = 20.0
         ] {
             let config = parse("edge.toml", &of(kind, link), Path::new("")).expect(kind);
             assert_eq!((config.kind, config.arming), (ControllerKind::Advisory, Arming::Shadow));
-            assert_eq!((config.controller.to_string().as_str(), config.export), (link, None));
+            let Controller::Port(address) = &config.controller else { panic!("a port") };
+            assert_eq!((address.to_string().as_str(), config.export), (link, None));
             let active = of(kind, link).replacen("\"shadow\"", "\"active\"", 1);
             let error = parse("edge.toml", &active, Path::new("")).expect_err(kind).to_string();
             assert!(error.contains("can only be read"), "{error}");

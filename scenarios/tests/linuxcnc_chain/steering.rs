@@ -16,6 +16,8 @@ use super::sampler::Row;
 const CORPUS_S: u64 = 20;
 /// Ticks compared one by one to find where the record begins in the agent's.
 const PATTERN: usize = 400;
+/// Six digits behind the point are printed by LinuxCNC's tool.
+const PRINTED: f64 = 1e-6;
 /// Programmed speed of the slots, mm/s.
 const SLOT_MM_S: f64 = 20.0;
 
@@ -24,6 +26,10 @@ pub(crate) fn chips(shop: &mut Shop) -> Outcome {
 }
 
 pub(crate) fn corpus(shop: &mut Shop) -> Outcome {
+    // The program names no tool: the operator has put in the one the job tells of. Another one is a reason to stop steering.
+    shop.rest()?;
+    shop.console.tell("mdi T4 M6")?;
+    shop.console.tell("idle")?;
     steered(shop, "corpus", CORPUS_S)
 }
 
@@ -48,23 +54,19 @@ fn steered(shop: &mut Shop, case: &str, seconds: u64) -> Outcome {
 /// What the agent was told, tick by tick, against the record: the same ticks, none missing.
 fn no_tick_missing(case: &str, rows: &[Row], seconds: u64) -> Outcome {
     let samples = samples(&format!("{case}.mcap"))?;
-    let speeds = |sample: &ControllerSample| sample.path_feedrate.map(|speed| speed.as_mm_s());
+    let speeds = |sample: &ControllerSample| sample.path_feedrate.map_or(f64::NAN, |speed| speed.as_mm_s());
+    let same = |sample: &ControllerSample, row: &Row| (speeds(sample) - row.velocity).abs() <= PRINTED;
     let moving = rows.iter().position(|row| row.velocity > 0.0).ok_or("the axes never moved")?;
     let pattern = rows.get(moving..moving + PATTERN).ok_or("the record is too short")?;
     let matches = |at: usize| {
         let window = samples.get(at..at + PATTERN).unwrap_or_default();
-        window.len() == PATTERN && window.iter().zip(pattern).all(|(sample, row)| speeds(sample) == Some(row.velocity))
+        window.len() == PATTERN && window.iter().zip(pattern).all(|(sample, row)| same(sample, row))
     };
     let at = (0..samples.len()).find(|at| matches(*at)).ok_or("the record is nowhere in what the agent was told")?;
     let (mut compared, mut worst_mm) = (0_usize, 0.0_f64);
     for (sample, row) in samples[at..].iter().zip(&rows[moving..]) {
-        ensure(speeds(sample) == Some(row.velocity), || {
-            format!(
-                "tick {}: the agent was told {:?} mm/s, the record has {}",
-                row.number,
-                speeds(sample),
-                row.velocity
-            )
+        ensure(same(sample, row), || {
+            format!("tick {}: the agent was told {} mm/s, the record has {}", row.number, speeds(sample), row.velocity)
         })?;
         if let Some(place) = sample.position {
             let off =
@@ -74,7 +76,7 @@ fn no_tick_missing(case: &str, rows: &[Row], seconds: u64) -> Outcome {
         compared += 1;
     }
     ensure(compared as u64 >= seconds * 900, || format!("only {compared} ticks in {seconds} s"))?;
-    ensure(worst_mm < 1e-6, || format!("places are up to {worst_mm} mm apart"))?;
+    ensure(worst_mm <= PRINTED, || format!("places are up to {worst_mm} mm apart"))?;
     Ok(format!("{compared} ticks as recorded beside the agent, none missing, places within {worst_mm:.1e} mm"))
 }
 
@@ -113,6 +115,8 @@ fn effect_table(summary: &EdgeSummary) -> Outcome {
 /// The dial goes down and up while a plan slows the machine: the lower of both, each time.
 pub(crate) fn dial(shop: &mut Shop) -> Outcome {
     let run = shop.slowed("dial")?;
+    // Until the slew from the entry is over.
+    pass(Duration::from_millis(2500));
     let plan = run.agent.status().map_or(1.0, |status| status.factor);
     let mut figures = format!("plan {:.0} %: ", plan * 100.0);
     for dial in [0.3_f64, 1.0, 1.5, 1.0] {
