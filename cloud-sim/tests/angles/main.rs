@@ -4,6 +4,8 @@
 //! A frame (ahead, beside) is laid into the block at an angle; what was cut before is cut by passes in that frame, then the
 //! cutter runs up to the pose, and the step whose middle is the pose is looked at, as it comes out of
 //! [`Workpiece::cut_segment`]: what loads are made of.
+#![allow(clippy::disallowed_methods)] // Closed forms are told by the platform's functions, not by ours.
+#![allow(clippy::print_stdout)] // The greatest differences are part of the result.
 
 use cloud_sim::executor::Serial;
 use cloud_sim::stock::{HeightMap, MapOptions, StockShape, TriDexel};
