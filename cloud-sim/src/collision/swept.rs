@@ -171,7 +171,10 @@ impl<'a> Swept<'a> {
     pub(super) fn nearest(&self, triangle: &[Vec3; 3], gap: f64) -> Nearest {
         let middle = Triangle::from_array(triangle).project_local_point(self.inner(), false).point;
         match self.search(triangle, f64::MAX, true) {
-            GJKResult::Intersection => return Nearest { distance_mm: 0.0, place: middle },
+            // The search takes a few bodies that lean close by for touching; a plane between the two knows better.
+            GJKResult::Intersection if self.is_near(triangle, 0.0) => {
+                return Nearest { distance_mm: 0.0, place: middle };
+            }
             GJKResult::ClosestPoints(own, place, _) if (own - place).length() <= gap => {
                 return Nearest { distance_mm: (own - place).length(), place };
             }
