@@ -66,7 +66,7 @@ pub(crate) trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Out
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<L> {
     /// Two cells each, the first in the lower half: the index of the tile above [`CELL_BITS`] and below them that of
-    /// the cell in its tile. Taking pairs out of a register costs half of taking numbers out one by one.
+    /// the cell in its tile.
     pub(crate) pairs: [u64; LANES / 2],
     /// Column and row in the map.
     pub(crate) column: L,
