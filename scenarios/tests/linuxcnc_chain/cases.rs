@@ -26,7 +26,7 @@ pub(crate) const CHIPS: Case = Case {
     speed_rpm: None,
     tool: "number = 1\nname = \"10 mm ball\"\nshape = \"ball\"\ndiameter_mm = 10.0\nflutes = 2\nhelix_deg = 30.0\n\
            flute_length_mm = 40.0\nshank_diameter_mm = 10.0\nstickout_mm = 60.0",
-    limits: "force_peak_share = 0.6\nfirst_contact = 0.8",
+    limits: "force_peak_share = 0.8\nfirst_contact = 0.8",
 };
 
 pub(crate) const CORPUS: Case = Case {
@@ -35,7 +35,7 @@ pub(crate) const CORPUS: Case = Case {
     speed_rpm: Some(10_000.0),
     tool: "number = 4\nname = \"1/8 inch end mill\"\nshape = \"flat\"\ndiameter_mm = 3.175\nflutes = 2\nhelix_deg = 30.0\n\
            flute_length_mm = 12.0\nshank_diameter_mm = 3.175\nstickout_mm = 18.0",
-    limits: "force_peak_share = 0.6",
+    limits: "force_peak_share = 0.8",
 };
 
 pub(crate) const SLOTS: Case = Case {
