@@ -50,7 +50,7 @@ pub fn page(title: &str, summary: &str, curves: &[Curve<'_>], bars: &[Bars], bud
     if !bars.is_empty() {
         let _ = write!(html, "<h2>Stages against the budget</h2>{}", stage_bars(bars, budget_ns));
     }
-    let _ = write!(html, "<h2>Figures</h2><pre>{}</pre></body></html>\n", escaped(summary));
+    let _ = writeln!(html, "<h2>Figures</h2><pre>{}</pre></body></html>", escaped(summary));
     html
 }
 
