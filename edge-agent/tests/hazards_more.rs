@@ -211,6 +211,7 @@ fn h8_h25_a_stall_that_cost_the_lease_heals_as_slowly_as_any_fault() {
 fn h14_each_objection_ends_the_plan_and_the_lease_until_the_operator_has_seen_to_it() {
     for objection in Objection::ALL {
         let mut world = World::running();
+        world.cycle();
         assert!(world.command().is_some_and(|command| command < 1000), "steered before");
         world.agent.handle_objection(world.now, objection);
         world.run(3000);

@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{EmulatorError, Side};
 
@@ -8,6 +9,9 @@ use super::{EmulatorError, Side};
 const NAMES: &str = "/run/netns";
 /// What our names begin with; the process and the side follow.
 const PREFIX: &str = "cosim-link";
+
+/// Emulators that this process has made.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 /// Two network namespaces; they go when this is dropped.
 #[derive(Debug)]
@@ -23,10 +27,8 @@ impl Namespaces {
             return Err(EmulatorError::NotAllowed { why: "there is no /dev/net/tun".to_owned() });
         }
         remove_left_behind();
-        let process = std::process::id();
-        let taken = |number: &u32| Path::new(NAMES).join(name(process, *number, Side::Edge)).exists();
-        let number = (0..).find(|number| !taken(number)).unwrap_or_default();
-        let made = Self { process, number };
+        // No two emulators of one process have a number; the next process has names of its own.
+        let made = Self { process: std::process::id(), number: MADE.fetch_add(1, Ordering::Relaxed) };
         for side in [Side::Edge, Side::Cloud] {
             let name = made.name(side);
             ip(&["netns", "add", &name]).map_err(|why| EmulatorError::NotAllowed { why })?;

@@ -22,6 +22,9 @@ pub(super) fn meaning(reason: &str) -> Option<&'static str> {
         }
         "controller_stopped" => "the program was stopped: look at the part, then rearm and confirm-stock",
         "forged_messages" => "too many damaged or foreign messages: look at the network and the key, then rearm",
+        "collision_ahead" => {
+            "the feed is held: the move ahead would touch; look at the setup, then `edge-agent rearm` goes on into it"
+        }
         "not_running" => "no program runs",
         "not_automatic" => "jog, manual or single commands",
         "samples_stale" | "samples_lost" => "the controller has not been heard for a while",
