@@ -49,6 +49,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use control::Actions;
 use doctor::Finding;
+use firmware_bridge::controller::Capabilities;
 use firmware_bridge::dialect::linuxcnc::InstallError;
 use firmware_bridge::link::{ControllerKind, ControllerLink, ControllerLinkSettings, ShdrExport, lock_memory, pin_to};
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -186,6 +187,14 @@ fn read_job(path: &Path) -> anyhow::Result<LoadedJob> {
     }
 }
 
+fn settings(config: &Config, job: &LoadedJob, capabilities: &Capabilities, trust: Trust) -> AgentConfig {
+    let mut settings = agent_config(&job.job, &config.budget, capabilities, (config.arming, trust));
+    if matches!(config.kind, ControllerKind::Grbl(_)) {
+        beside_the_operator(&mut settings, config.kind);
+    }
+    settings
+}
+
 fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let stop = Arc::new(Stop::default());
     stop.on_signals()?;
@@ -195,10 +204,7 @@ fn run(config: &Config, job: &LoadedJob, args: &RunArgs) -> anyhow::Result<()> {
     let epoch = epochs.advance(Epoch(1))?;
     let capabilities = config.kind.capabilities(&job.job.machine, config.sample_period);
     let (trust, door) = trust(config)?;
-    let mut settings = agent_config(&job.job, &config.budget, &capabilities, (config.arming, trust));
-    if matches!(config.kind, ControllerKind::Grbl(_)) {
-        beside_the_operator(&mut settings, config.kind);
-    }
+    let settings = settings(config, job, &capabilities, trust);
     let agent_job = agent_job(config.machine_name.clone(), &job.job, job.bytes.as_slice().into(), capabilities);
     let started_at = clock.now();
     let agent = Agent::new(settings, agent_job, epoch, started_at)?;
