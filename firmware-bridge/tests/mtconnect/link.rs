@@ -1,6 +1,7 @@
 //! The links, over sockets and a file.
 #![allow(clippy::disallowed_methods)] // Real sockets need threads and patience.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,7 +20,13 @@ use crate::agent::{Agent, Answer, Coding};
 /// Ends a test that hangs; far longer than the slowest machine needs.
 const PATIENCE: StdDuration = StdDuration::from_secs(60);
 
-fn open(address: &str) -> ControllerLink {
+/// A link, and what has come and was not looked at yet: what comes together is looked at one by one.
+struct Followed {
+    link: ControllerLink,
+    came: VecDeque<ControllerSample>,
+}
+
+fn open(address: &str) -> Followed {
     let settings = ControllerLinkSettings {
         kind: ControllerKind::Advisory,
         address: PortAddress::parse(address).expect("an address"),
@@ -27,20 +34,26 @@ fn open(address: &str) -> ControllerLink {
         raise_slew_per_s: 1.0,
         sender: ProgramSender::Agent,
     };
-    ControllerLink::open(&settings, Duration::from_ms(1000)).expect("nobody has to be there yet")
+    let link = ControllerLink::open(&settings, Duration::from_ms(1000)).expect("nobody has to be there yet");
+    Followed { link, came: VecDeque::new() }
 }
 
 /// Takes samples until one fits; false where the link has ended before.
-fn wait_for(link: &mut ControllerLink, fits: impl Fn(&ControllerSample) -> bool) -> bool {
+fn wait_for(followed: &mut Followed, fits: impl Fn(&ControllerSample) -> bool) -> bool {
     let began = StdInstant::now();
     loop {
-        let (mut found, now) = (false, Instant::from_ns(1 << 40));
+        let (Followed { link, came }, now) = (&mut *followed, Instant::from_ns(1 << 40));
         let open = link.receive(now, &mut |sample| {
             assert!(sample.valid_at <= now);
-            found |= fits(&sample);
+            came.push_back(sample);
         });
-        if found || !open {
-            return found;
+        while let Some(sample) = came.pop_front() {
+            if fits(&sample) {
+                return true;
+            }
+        }
+        if !open {
+            return false;
         }
         assert!(began.elapsed() < PATIENCE, "it never came");
         std::thread::park_timeout(StdDuration::from_millis(1));
@@ -115,14 +128,14 @@ fn an_agent_is_followed_through_its_restart_and_never_commanded() {
     agent.hear(1.0, "m1-line", "117");
     let (peer, address) = Peer::serve(agent);
     let mut link = open(&format!("http://{address}/m1"));
-    let notices = link.take_notices().expect("the first gets them");
-    assert!(link.take_notices().is_none());
+    let notices = link.link.take_notices().expect("the first gets them");
+    assert!(link.link.take_notices().is_none());
     assert!(wait_for(&mut link, at_line(117)));
     peer.agent.lock().expect("not poisoned").hear(2.0, "m1-line", "118");
     assert!(wait_for(&mut link, at_line(118)));
     let command = Command::Factor { factor: Override::PROGRAMMED, time_to_live: Duration::from_ms(100) };
-    assert!(!link.command(Instant::ORIGIN, command), "there is no way to write");
-    assert_eq!(link.start(&Arc::from(&b"G1X1"[..])).ok(), Some(false));
+    assert!(!link.link.command(Instant::ORIGIN, command), "there is no way to write");
+    assert_eq!(link.link.start(&Arc::from(&b"G1X1"[..])).ok(), Some(false));
     // Started again: what was agreed is void, and the new one is followed by itself.
     let mut fresh = Agent::new(2, 500, Coding::Plain);
     fresh.hear(9.0, "m1-line", "7");
@@ -167,7 +180,7 @@ fn an_adapter_is_pinged_and_its_silence_is_a_break() {
         pings
     });
     let mut link = open(&format!("tcp:{address}"));
-    let notices = link.take_notices().expect("the first gets them");
+    let notices = link.link.take_notices().expect("the first gets them");
     assert!(wait_for(&mut link, at_line(5)));
     assert!(wait_for(&mut link, |sample| sample.execution == Some(Execution::Stopped)), "two heartbeats of nothing");
     assert!(wait_for(&mut link, at_line(6)), "it is connected to again");
@@ -183,7 +196,7 @@ fn a_recording_is_played_and_ends() {
     #[allow(clippy::disallowed_methods, reason = "a test makes its file")]
     std::fs::write(&path, "0|Block_Number|1\n500|Block_Number|2\ntorn\n1000|Block_Number|3\n").expect("a file");
     let mut link = open(&format!("file:{}@20", path.display()));
-    let notices = link.take_notices().expect("the first gets them");
+    let notices = link.link.take_notices().expect("the first gets them");
     assert!(wait_for(&mut link, at_line(3)));
     assert!(!wait_for(&mut link, |_| false), "it ends");
     assert!(notices.recv().is_ok_and(|said| said.contains("3 reports, 1 damaged")));
