@@ -39,6 +39,7 @@ fn open(address: &str) -> Followed {
 }
 
 /// Takes samples until one fits; false where the link has ended before.
+#[track_caller]
 fn wait_for(followed: &mut Followed, fits: impl Fn(&ControllerSample) -> bool) -> bool {
     let began = StdInstant::now();
     loop {
@@ -142,9 +143,12 @@ fn an_agent_is_followed_through_its_restart_and_never_commanded() {
     *peer.agent.lock().expect("not poisoned") = fresh;
     assert!(wait_for(&mut link, |sample| sample.execution == Some(Execution::Stopped) && sample.line.is_none()));
     assert!(wait_for(&mut link, at_line(7)));
+    // What is heard now comes by the stream only: once it is here, there is one to close.
+    peer.agent.lock().expect("not poisoned").hear(10.0, "m1-line", "8");
+    assert!(wait_for(&mut link, at_line(8)));
     peer.generation.fetch_add(1, Ordering::Relaxed);
     assert!(wait_for(&mut link, |sample| sample.execution == Some(Execution::Stopped)));
-    assert!(wait_for(&mut link, at_line(7)), "it is asked again");
+    assert!(wait_for(&mut link, at_line(8)), "it is asked again");
     let said: Vec<String> = notices.try_iter().collect();
     assert!(
         said.iter().any(|line| line.contains("instance 1, now 2") && line.ends_with("the lease is void")),
