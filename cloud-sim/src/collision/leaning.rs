@@ -121,6 +121,7 @@ fn closest(fixture: &Fixture, part: &Turned, way: &LeaningWay) -> Option<(f64, P
         Some((index, nearest)).filter(|(_, nearest)| nearest.distance_mm < clearance_mm + way.bound_mm)
     });
     let (index, nearest) = found.min_by(|a, b| a.1.distance_mm.total_cmp(&b.1.distance_mm))?;
-    let missing_mm = clearance_mm + way.bound_mm - nearest.distance_mm;
+    // What is not known to be clear counts as closer; nothing that is clear of a contact counts as less than none.
+    let missing_mm = (clearance_mm + way.bound_mm - nearest.distance_mm).min(clearance_mm);
     Some((index as f64 / way.pieces.len() as f64, point(nearest.place), missing_mm))
 }

