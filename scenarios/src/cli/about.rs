@@ -36,7 +36,7 @@ What is not there yet
   kernel       the finished part of work that turns or is undercut; forces of general and undercutting mills
   process      what was learned tightens plans, not the baseline that the edge already holds; an operation that is infeasible
                at its speed and depth is named, not disarmed; ceiling programs (nothing live is ever faster than programmed)
-  handoff      certificates; link emulation between namespaces; handoff-bench
+  handoff      adaptive lead; false fallbacks of a shift, measured
   controllers  a real grbl board and a LinuxCNC with drives have not been driven
   service      web page, store, registry, more than one process
 ";
