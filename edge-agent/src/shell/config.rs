@@ -20,7 +20,7 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// What is wrong with a configuration, and where.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}:{line}:{column}: {message}\n  {advice}")]
+#[error("{file}:{line}:{column}: {message}; {advice}")]
 pub(super) struct ConfigError {
     file: String,
     line: usize,

@@ -185,7 +185,7 @@ fn memory() -> (Finding, String) {
     let line = text.lines().find_map(|line| line.strip_prefix("Max locked memory")).unwrap_or_default();
     let soft = line.split_whitespace().next().unwrap_or("unknown").to_owned();
     let enough = soft == "unlimited" || soft.parse::<u64>().is_ok_and(|bytes| bytes >= LOCKED_BYTES_MIN);
-    let text = format!("{soft} bytes may be locked; the agent does not lock its memory yet");
+    let text = format!("{soft} bytes may be locked; lock_memory = true under [real_time] asks for it");
     if enough { (Finding::Well, text) } else { (Finding::Know, text + "; keep the gateway out of swap") }
 }
 

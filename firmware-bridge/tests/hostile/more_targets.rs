@@ -32,7 +32,7 @@ pub(crate) const DOCUMENTS: &[&[u8]] = &[
 /// What the small program beside LinuxCNC writes.
 pub(crate) const STATUS: &[&[u8]] = &[
     br#"{"v":1,"n":1,"mode":2,"interp":2,"exec":2,"paused":false,"feed":1.0,"rapid":0.5,"feed_on":true,"adaptive_on":true}"#,
-    br#"{"v":1,"n":2,"file":"/home/x/part.ngc","motion_line":21,"read_line":2531,"tool":3,"units_per_mm":1.0}"#,
+    br#"{"v":1,"n":2,"file":"/nc/part.ngc","motion_line":21,"read_line":2531,"tool":3,"units_per_mm":1.0}"#,
     br#"{"v":1,"n":3,"g":[1,2,3],"m":[0,48,52,53],"g5x":1,"g5x_offset":[0,0,0,0,0,0,0,0,0],"rotation":0.0}"#,
     br#"{"v":2,"n":4}"#,
     br#"{"v":1,"n":1e999,"row":{"n":3,"d":6.0,"o":[0,0,1e308,0,0,0,0,0,0]}}"#,
